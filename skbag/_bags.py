@@ -1,0 +1,167 @@
+"""Bags: a batch of texts as three arrays, without padding.
+
+The same three arrays are a scipy CSR matrix and the input of
+``torch.nn.EmbeddingBag(mode="sum", include_last_offset=True)``::
+
+    here      EmbeddingBag         CSR
+    ids       input                indices   which token, or which column
+    offsets   offsets              indptr    where each text's bag starts
+    weights   per_sample_weights   data      how much it counts
+
+so that ``embedding_bag(ids, E, offsets, weights)`` is ``bags.to_csr() @ E``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from skbag._dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
+
+
+@dataclass(frozen=True, eq=False)
+class Bags:
+    """A batch of bags of weighted ids.
+
+    Parameters
+    ----------
+    ids : ndarray of shape (nnz,), dtype=int32
+        Which row of the table each entry means, in ``[0, n_ids)``.
+    offsets : ndarray of shape (n_samples + 1,), dtype=int64
+        Bag ``i`` is ``ids[offsets[i]:offsets[i + 1]]``. The first is 0, the last nnz.
+    weights : ndarray of shape (nnz,), dtype=float32
+        How much each entry counts.
+    n_ids : int
+        Number of rows of the table (columns of the matrix).
+    """
+
+    ids: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    weights: NDArray[np.float32]
+    n_ids: int
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @classmethod
+    def from_csr(cls, X: Any) -> Bags:
+        """Bags of the rows of a matrix: column ``j`` is id ``j``, a value a weight.
+
+        Parameters
+        ----------
+        X : scipy sparse matrix or array of shape (n_samples, n_ids)
+            Of any format; entries of a repeated column add up, as in a product.
+
+        Raises
+        ------
+        ValueError
+            If the matrix is wider than an id can say, or a CSR's own arrays are
+            malformed: torch trusts them and would read beyond their end.
+        """
+        X = sp.csr_array(X)
+        n_rows, n_columns = X.shape
+        if n_columns > np.iinfo(ID_DTYPE).max:
+            raise ValueError(
+                f"X has {n_columns} columns; at most {np.iinfo(ID_DTYPE).max} are "
+                "supported. Hash the columns into fewer."
+            )
+        ids, offsets = X.indices, X.indptr
+        if (
+            len(offsets) != n_rows + 1
+            or offsets[0] != 0
+            or offsets[-1] > len(ids)
+            or len(ids) != len(X.data)
+            or (np.diff(offsets) < 0).any()
+        ):
+            raise ValueError(
+                "X is a malformed CSR matrix: indptr must start at 0, never fall and "
+                "end at the number of stored values. Rebuild it, for instance with "
+                "scipy.sparse.csr_array(coo)."
+            )
+        ids, weights = ids[: offsets[-1]], X.data[: offsets[-1]]
+        if len(ids) and (ids.min() < 0 or ids.max() >= n_columns):
+            raise ValueError(
+                f"X is a malformed CSR matrix: column indices must lie in [0, "
+                f"{n_columns}), got {ids.min()} to {ids.max()}. Rebuild it with "
+                "scipy.sparse.csr_array(coo)."
+            )
+        return cls(
+            ids=np.ascontiguousarray(ids, dtype=ID_DTYPE),
+            offsets=np.ascontiguousarray(offsets, dtype=OFFSET_DTYPE),
+            weights=np.ascontiguousarray(weights, dtype=WEIGHT_DTYPE),
+            n_ids=n_columns,
+        )
+
+    def to_csr(self) -> sp.csr_array:
+        """Return the same three arrays as a scipy CSR array; nothing is copied."""
+        return sp.csr_array(
+            (self.weights, self.ids, self.offsets), shape=(len(self), self.n_ids)
+        )
+
+    def take(self, rows: NDArray[np.integer[Any]]) -> Bags:
+        """Bags of the given rows, in the given order.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows,), dtype=int
+            Row numbers; a row may come twice.
+        """
+        lengths = np.diff(self.offsets)[rows]
+        offsets = np.zeros(len(rows) + 1, dtype=OFFSET_DTYPE)
+        np.cumsum(lengths, out=offsets[1:])
+        # Position of each taken entry: its place in its new bag, shifted to where
+        # the old bag starts.
+        where = np.arange(offsets[-1], dtype=OFFSET_DTYPE)
+        where += np.repeat(self.offsets[:-1][rows] - offsets[:-1], lengths)
+        return Bags(self.ids[where], offsets, self.weights[where], self.n_ids)
+
+    def slice(self, start: int, stop: int) -> Bags:
+        """Bags ``start`` to ``stop``: views, except for the offsets."""
+        first, last = self.offsets[start], self.offsets[stop]
+        return Bags(
+            self.ids[first:last],
+            self.offsets[start : stop + 1] - first,
+            self.weights[first:last],
+            self.n_ids,
+        )
+
+    def with_weights(self, weights: NDArray[np.float32]) -> Bags:
+        """Return the same bags with other weights."""
+        return Bags(self.ids, self.offsets, weights, self.n_ids)
+
+    def row_sums(self, values: NDArray[Any]) -> NDArray[np.float32]:
+        """Sum one value per entry over each bag.
+
+        Parameters
+        ----------
+        values : ndarray of shape (nnz,)
+            One value per entry.
+
+        Returns
+        -------
+        sums : ndarray of shape (n_samples,), dtype=float32
+            Zero for an empty bag.
+        """
+        sums = np.zeros(len(self), dtype=WEIGHT_DTYPE)
+        filled = np.flatnonzero(np.diff(self.offsets))
+        if len(filled):
+            # reduceat gives a wrong value for an empty segment, so only for filled.
+            sums[filled] = np.add.reduceat(values, self.offsets[:-1][filled])
+        return sums
+
+    @staticmethod
+    def concatenate(parts: list[Bags]) -> Bags:
+        """Put bags of the same table one after the other (at least one part)."""
+        lengths = np.concatenate([np.diff(part.offsets) for part in parts])
+        offsets = np.zeros(len(lengths) + 1, dtype=OFFSET_DTYPE)
+        np.cumsum(lengths, out=offsets[1:])
+        return Bags(
+            np.concatenate([part.ids for part in parts]),
+            offsets,
+            np.concatenate([part.weights for part in parts]),
+            max(part.n_ids for part in parts),
+        )

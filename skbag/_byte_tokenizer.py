@@ -1,0 +1,277 @@
+r"""Tokens of many texts at once, found in their UTF-8 bytes by numpy.
+
+The tokens are exactly those of ``re.findall(r"\w+|[^\w\s]", text)``: runs of word
+characters, and every other character that is not a space by itself. All strings are
+understood, lone surrogates included (``surrogatepass``).
+
+Texts are joined into one array of bytes, and a string is a *span* of it. Bytes of
+ASCII get their class from a table of 256; the other characters, found as the runs of
+bytes from 0x80 on, are decoded and get theirs from a table of all code points.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skbag._dtypes import OFFSET_DTYPE
+
+_SPACE, _WORD, _SYMBOL, _UNKNOWN = 0, 1, 2, 3
+
+_NEWLINE = 10
+# A span is read 8 bytes at a time, the last time beyond its end.
+_PADDING = b"\n" * 8
+
+_LONGEST_HASHED_IN_ROUNDS = 64
+_HASH_1 = np.uint64(0x9E3779B97F4A7C15)
+_HASH_2 = np.uint64(0xD6E8FEB86659FD93)
+_HALF = np.uint64(32)
+# The lowest n bytes of a number of 8, for n = 0 to 8.
+_LOW_BYTES = np.array([(1 << 8 * n) - 1 for n in range(9)], dtype=np.uint64)
+
+
+@dataclass(frozen=True, eq=False)
+class Spans:
+    """Strings without white space inside one array of bytes.
+
+    Parameters
+    ----------
+    text : ndarray of shape (n_bytes,), dtype=uint8
+        UTF-8, with at least 8 bytes after the last span.
+    starts, ends : ndarray of shape (n_spans,), dtype=int64
+        Span ``i`` is ``text[starts[i]:ends[i]]``.
+    """
+
+    text: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def take(self, which: NDArray[np.int64]) -> Spans:
+        """Spans of the given numbers, in the given order."""
+        return Spans(self.text, self.starts[which], self.ends[which])
+
+    def to_lines(self) -> bytes:
+        """Return the spans one after the other, each followed by a newline."""
+        lengths = self.ends - self.starts + 1
+        line_ends = np.cumsum(lengths)
+        where = np.arange(lengths.sum())
+        where += np.repeat(self.starts - (line_ends - lengths), lengths)
+        lines = self.text[where]
+        lines[line_ends - 1] = _NEWLINE
+        return lines.tobytes()
+
+    @staticmethod
+    def from_lines(lines: bytes) -> Spans:
+        r"""Spans of lines that each end in a newline.
+
+        >>> spans = Spans.from_lines(b"one\ntwo\n")
+        >>> spans.starts.tolist(), spans.ends.tolist()
+        ([0, 4], [3, 7])
+        """
+        text = np.frombuffer(lines + _PADDING, dtype=np.uint8)
+        ends = np.flatnonzero(text[: len(lines)] == _NEWLINE)
+        starts = np.zeros_like(ends)
+        starts[1:] = ends[:-1] + 1
+        return Spans(text, starts, ends)
+
+
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """The tokens of several texts.
+
+    Parameters
+    ----------
+    spans : Spans
+        The tokens, text after text.
+    offsets : ndarray of shape (n_texts + 1,), dtype=int64
+        The tokens of text ``i`` are ``offsets[i]`` to ``offsets[i + 1]``.
+    """
+
+    spans: Spans
+    offsets: NDArray[np.int64]
+
+
+def tokenize(documents: Sequence[str], lowercase: bool) -> Tokens:
+    r"""Find the tokens of the documents.
+
+    >>> tokens = tokenize(["Don't!", "", "\u00dcber-\ttexts"], lowercase=True)
+    >>> tokens.spans.to_lines().decode().split()
+    ['don', "'", 't', '!', 'über', '-', 'texts']
+    >>> tokens.offsets.tolist()
+    [0, 4, 4, 7]
+    """
+    encoded = [_encode(text, lowercase) for text in documents]
+    joined = b"\n".join(encoded) + _PADDING
+    if lowercase:
+        joined = joined.lower()
+    text = np.frombuffer(joined, dtype=np.uint8)
+    starts, ends = _token_bounds(joined, text)
+    document_ends = np.cumsum([len(one) + 1 for one in encoded], dtype=np.int64)
+    offsets = np.zeros(len(documents) + 1, dtype=OFFSET_DTYPE)
+    offsets[1:] = np.searchsorted(starts, document_ends)
+    return Tokens(Spans(text, starts, ends), offsets)
+
+
+def hash_spans(spans: Spans) -> NDArray[np.uint64]:
+    """Hash the bytes of each span, the same in every process and on every machine.
+
+    Spans of up to 8 bytes never share a hash with each other.
+
+    Returns
+    -------
+    hashes : ndarray of shape (n_spans,), dtype=uint64
+    """
+    text, starts = spans.text, spans.starts
+    lengths = spans.ends - starts
+    # The 8 bytes from every byte on, as little-endian numbers.
+    eights = np.ndarray((len(text) - 7,), dtype="<u8", buffer=text, strides=(1,))
+    hashes: NDArray[np.uint64] = eights[starts] & _LOW_BYTES[np.minimum(lengths, 8)]
+    hashes *= _HASH_1
+    hashes ^= hashes >> _HALF
+    for done in range(8, _LONGEST_HASHED_IN_ROUNDS, 8):
+        where = np.flatnonzero(lengths > done)
+        if not len(where):
+            return hashes
+        rest = np.minimum(lengths[where] - done, 8)
+        mixed = hashes[where]
+        mixed += eights[starts[where] + done] & _LOW_BYTES[rest]
+        mixed *= _HASH_2
+        mixed ^= mixed >> _HALF
+        hashes[where] = mixed
+    for i in np.flatnonzero(lengths > _LONGEST_HASHED_IN_ROUNDS).tolist():
+        hashes[i] = _hash_long(text[starts[i] : spans.ends[i]])
+    return hashes
+
+
+def prefixes(spans: Spans, length: int) -> tuple[NDArray[np.int64], Spans]:
+    r"""Prefixes of ``length`` characters of the spans with more characters.
+
+    Returns
+    -------
+    which : ndarray of shape (n_prefixes,), dtype=int64
+        The number of the span each prefix is of, ascending.
+    prefixes : Spans
+
+    Examples
+    --------
+    >>> which, found = prefixes(Spans.from_lines(b"end\nrefugee\n"), 4)
+    >>> which.tolist(), found.to_lines()
+    ([1], b'refu\n')
+    """
+    characters, first, last = _characters(spans)
+    which = np.flatnonzero(last - first > length)
+    ends = characters[first[which] + length]
+    return which, Spans(spans.text, spans.starts[which], ends)
+
+
+def suffixes(spans: Spans, length: int) -> tuple[NDArray[np.int64], Spans]:
+    r"""Suffixes of ``length`` characters of the spans with more; as ``prefixes``.
+
+    >>> which, found = suffixes(Spans.from_lines("\u00e9t\u00e9\n".encode()), 2)
+    >>> found.to_lines().decode()
+    'té\n'
+    """
+    characters, first, last = _characters(spans)
+    which = np.flatnonzero(last - first > length)
+    starts = characters[last[which] - length]
+    return which, Spans(spans.text, starts, spans.ends[which])
+
+
+def _encode(text: str, lowercase: bool) -> bytes:
+    # The letters of ASCII are lowered later, for all texts together.
+    if lowercase and not text.isascii():
+        text = text.lower()
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _token_bounds(
+    joined: bytes, text: NDArray[np.uint8]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find where the tokens of a text that ends in a space start and end."""
+    classes = _byte_classes(joined, text)
+    # A new token, or space, begins where the class changes and at every symbol,
+    begins = np.empty(len(text), dtype=np.bool_)
+    begins[0] = True
+    np.not_equal(classes[1:], classes[:-1], out=begins[1:])
+    begins |= classes == _SYMBOL
+    if not joined.isascii():
+        begins &= _starts_character(text)
+    bounds = np.flatnonzero(begins)
+    # and ends where the next begins; the space at the very end is no token.
+    starts, ends = bounds[:-1], bounds[1:]
+    is_token = classes[starts] != _SPACE
+    return starts[is_token], ends[is_token]
+
+
+def _byte_classes(joined: bytes, text: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Class of the character each byte belongs to."""
+    classes = np.frombuffer(joined.translate(_ASCII_CLASSES), dtype=np.uint8)
+    if joined.isascii():
+        return classes
+    classes = classes.copy()
+    where = np.flatnonzero(classes == _UNKNOWN)
+    others = text[where].tobytes().decode("utf-8", "surrogatepass")
+    code_points = np.frombuffer(
+        others.encode("utf-32-le", "surrogatepass"), dtype="<u4"
+    )
+    n_bytes = 2 + (code_points >= 0x800) + (code_points >= 0x10000)
+    classes[where] = np.repeat(_character_classes(code_points), n_bytes)
+    return classes
+
+
+def _character_classes(code_points: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    classes = _CLASSES[code_points]
+    unknown = code_points[classes == _UNKNOWN]
+    if not len(unknown):
+        return classes
+    for block in np.unique(unknown >> 8).tolist():
+        # Threads that get here together write the same.
+        block_range = range(block << 8, (block + 1) << 8)
+        _CLASSES[block_range.start : block_range.stop] = [
+            _character_class(chr(code_point)) for code_point in block_range
+        ]
+    return _CLASSES[code_points]
+
+
+def _character_class(character: str) -> int:
+    r"""Class of a character, by the rules of ``\w`` and ``\s``."""
+    if character.isalnum() or character == "_":
+        return _WORD
+    return _SPACE if character.isspace() else _SYMBOL
+
+
+def _starts_character(text: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Whether a byte of UTF-8 is the first of its character."""
+    first: NDArray[np.bool_] = (text & 0xC0) != 0x80
+    return first
+
+
+def _characters(
+    spans: Spans,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Byte positions of all characters; the first of each span, the one after it."""
+    starts_character = _starts_character(spans.text)
+    numbers = np.cumsum(starts_character) - 1
+    positions = np.flatnonzero(starts_character)
+    return positions, numbers[spans.starts], numbers[spans.ends]
+
+
+def _hash_long(string: NDArray[np.uint8]) -> int:
+    digest = hashlib.blake2b(string.tobytes(), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
+
+
+_ASCII_CLASSES = bytes(
+    [_character_class(chr(code)) for code in range(128)] + [_UNKNOWN] * 128
+)
+
+_CLASSES: NDArray[Any] = np.full(0x110000, _UNKNOWN, dtype=np.uint8)
+"""Class of each code point, found out when first needed: a cache of constants."""

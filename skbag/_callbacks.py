@@ -1,0 +1,87 @@
+"""scikit-learn's callbacks where it has them (1.9 and later), nothing before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+
+    HAS_CALLBACKS = True
+except ImportError:
+    HAS_CALLBACKS = False
+    _Method = TypeVar("_Method", bound=Callable[..., Any])
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Nothing to support."""
+
+    def with_callbacks(method: _Method) -> _Method:
+        """Return the method as it is."""
+        return method
+
+
+__all__ = ["HAS_CALLBACKS", "CallbackSupportMixin", "EpochTasks", "with_callbacks"]
+
+
+class EpochTasks:
+    """The tasks that a fit announces: itself, and one after the other each epoch.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The one being fitted, inside a method decorated by `with_callbacks`.
+    max_epochs : int or None
+        None where it is not known before training.
+    data : dict
+        What callbacks may ask for: `X`, `y` and `metadata`.
+    """
+
+    def __init__(
+        self, estimator: Any, max_epochs: int | None, data: dict[str, Any]
+    ) -> None:
+        self._estimator = estimator
+        self._data = data
+        self._fit = self._epoch = None
+        if HAS_CALLBACKS:
+            self._fit = estimator._init_callback_context(max_subtasks=max_epochs)
+            self._fit.call_on_fit_task_begin(estimator=estimator, **data)
+
+    def begin_epoch(self) -> None:
+        """Announce an epoch."""
+        if self._fit is not None:
+            self._epoch = self._fit.subcontext(task_name="epoch")
+            self._epoch.call_on_fit_task_begin(estimator=self._estimator, **self._data)
+
+    def end_epoch(self, fitted_attributes: Callable[[], dict[str, Any]]) -> bool:
+        """Announce its end.
+
+        Parameters
+        ----------
+        fitted_attributes : callable
+            Gives the attributes of the estimator as if training stopped now; called
+            only if a callback wants them.
+
+        Returns
+        -------
+        stop : bool
+            Whether a callback asks to stop.
+        """
+        if self._epoch is None:
+            return False
+        return bool(
+            self._epoch.call_on_fit_task_end(
+                estimator=self._estimator,
+                reconstruction_attributes=fitted_attributes,
+                **self._data,
+            )
+        )
+
+    def end_fit(self, fitted_attributes: Callable[[], dict[str, Any]]) -> None:
+        """Announce the end of the fit."""
+        if self._fit is not None:
+            self._fit.call_on_fit_task_end(
+                estimator=self._estimator,
+                reconstruction_attributes=fitted_attributes,
+                **self._data,
+            )

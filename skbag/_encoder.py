@@ -1,0 +1,54 @@
+"""The contract of an encoder: texts in, bags of numbered features out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skbag._bags import Bags
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """What every encoder does.
+
+    Ids are dense: ``0`` to ``n_ids - 1``. They depend only on the documents learnt and
+    on the order of the calls, never on threads, the process or the machine. A bag's
+    ids are unique and ascending, its weights count occurrences. An encoder pickles to
+    plain Python and numpy objects and learns on afterwards as if it had not been.
+    """
+
+    @property
+    def n_ids(self) -> int:
+        """Number of features known."""
+
+    @property
+    def kinds(self) -> NDArray[np.uint8]:
+        """``FeatureKind`` of each id, of shape (n_ids,)."""
+
+    def learn(self, documents: Sequence[str], n_threads: int = 1) -> Bags:
+        """Count the features of the documents; new ones are appended with new ids."""
+
+    def encode(self, documents: Sequence[str], n_threads: int = 1) -> Bags:
+        """Count the known features of the documents.
+
+        Leaves the encoder as it is: many threads may encode with one encoder.
+        """
+
+    def select(self, ids: NDArray[np.int32]) -> Encoder:
+        """Return a new encoder whose feature ``i`` is this one's ``ids[i]``.
+
+        This encoder stays as it is. The new one knows nothing of the features left
+        out: should it learn them again, they are new to it.
+
+        Parameters
+        ----------
+        ids : ndarray of shape (n_selected,), dtype=int32
+            Distinct ids, in any order.
+        """
+
+    def names(self) -> list[str]:
+        """Return the name of each feature, in the order of the ids."""

@@ -1,0 +1,103 @@
+"""What a feature of a text can be, and what it is called.
+
+Besides its tokens and their n-grams a text may have *short-text features*, which
+help where a few words have to decide:
+
+==========================  ===========================  ==================
+feature                     of the tokens "the refugee"  its name
+==========================  ===========================  ==================
+the first token             the                          ``<first> the``
+the last token              refugee                      ``<last> refugee``
+prefixes of 4, 5 characters refu, refug                  ``refu…``, ``refug…``
+the suffix of 3 characters  gee                          ``…gee``
+==========================  ===========================  ==================
+
+A text of one token has it first and last. A prefix or suffix belongs to every
+occurrence of a token with *more* characters than it; a character is one element of a
+``str``. A token of the default pattern is a run of word characters or one symbol, so
+it can be neither ``<first>`` nor hold ``…`` together with a letter: the names are
+unambiguous. Under another pattern two features may share a name; they stay two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from enum import IntEnum
+
+PREFIX_LENGTHS = (4, 5)
+"""Number of characters of the prefixes."""
+
+SUFFIX_LENGTHS = (3,)
+"""Number of characters of the suffixes."""
+
+
+class FeatureKind(IntEnum):
+    """Features that are weighted alike; one uint8 for each id of an encoder."""
+
+    TERM = 0
+    """A single token, or any feature of a character or callable analyzer."""
+
+    NGRAM = 1
+    """Two or more tokens in a row."""
+
+    EDGE = 2
+    """The first or the last token of a text."""
+
+    AFFIX = 3
+    """The prefix or the suffix of a token."""
+
+
+class Role(IntEnum):
+    """How a feature that holds one string uses it."""
+
+    TOKEN = 0
+    FIRST = 1
+    LAST = 2
+    PREFIX = 3
+    SUFFIX = 4
+
+    @property
+    def kind(self) -> FeatureKind:
+        """The kind of a feature with this role."""
+        return _KINDS[self]
+
+    def name_of(self, string: str) -> str:
+        """Return the name of the feature that uses ``string`` in this role.
+
+        >>> [role.name_of("the") for role in Role]
+        ['the', '<first> the', '<last> the', 'the…', '…the']
+        """
+        return _NAMES[self].format(string)
+
+
+_KINDS = (
+    FeatureKind.TERM,
+    FeatureKind.EDGE,
+    FeatureKind.EDGE,
+    FeatureKind.AFFIX,
+    FeatureKind.AFFIX,
+)
+_NAMES = ("{}", "<first> {}", "<last> {}", "{}…", "…{}")
+
+
+def short_text_features(tokens: Sequence[str]) -> Iterator[tuple[Role, str]]:
+    """Yield the short-text features of the tokens of one text.
+
+    >>> for role, string in short_text_features(["the", "refugee"]):
+    ...     print(role.name_of(string))
+    <first> the
+    <last> refugee
+    refu…
+    refug…
+    …gee
+    """
+    if tokens:
+        yield Role.FIRST, tokens[0]
+        yield Role.LAST, tokens[-1]
+    for token in tokens:
+        for length in PREFIX_LENGTHS:
+            if len(token) > length:
+                yield Role.PREFIX, token[:length]
+        for length in SUFFIX_LENGTHS:
+            if len(token) > length:
+                yield Role.SUFFIX, token[-length:]

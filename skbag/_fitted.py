@@ -1,0 +1,55 @@
+"""What a trained model is: a few frozen numpy arrays, and scores from bags.
+
+The trainer and the trained are different objects. This one knows no torch and no
+device, so a pickle of it loads anywhere and predicting needs numpy and scipy only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skbag._bags import Bags
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A trained bag classifier.
+
+    Parameters
+    ----------
+    embedding : ndarray of shape (n_ids, width), dtype=float32
+        The table. `width` is the number of outputs where there is no head.
+    layers : tuple of (coef, intercept)
+        The layers above the bag, each ``x @ coef.T + intercept``, with a ReLU between
+        two. `coef` is None in the one layer of a model whose table holds the scores
+        of the classes itself.
+    """
+
+    embedding: NDArray[np.float32]
+    layers: tuple[tuple[NDArray[np.float32] | None, NDArray[np.float32]], ...]
+
+    def vectors(self, bags: Bags) -> NDArray[np.float32]:
+        """Weighted sum of the rows of each bag.
+
+        Returns
+        -------
+        vectors : ndarray of shape (n_samples, width), dtype=float32
+        """
+        return np.asarray(bags.to_csr() @ self.embedding)
+
+    def scores(self, bags: Bags) -> NDArray[np.float32]:
+        """Scores of each bag.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples, n_outputs), dtype=float32
+        """
+        x = self.vectors(bags)
+        for depth, (coef, intercept) in enumerate(self.layers):
+            if depth:
+                x = np.maximum(x, 0)
+            x = x + intercept if coef is None else x @ coef.T + intercept
+        return x

@@ -1,0 +1,232 @@
+"""The estimator's door: X, y-side weights and splits, checked and in one form."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.validation import validate_data
+
+from skbag._documents import read_documents
+
+
+def read_X(estimator: Any, X: Any, *, reset: bool) -> list[str] | sp.csr_array:
+    """Texts as a list of str, everything else as a CSR array of numbers.
+
+    ==========================================  ===================================
+    X                                           is read as
+    ==========================================  ===================================
+    list, tuple, 1-D array, Series, Arrow       texts
+    array or Chunked Array of str
+    (n, 1) array or one-column frame of str     texts; ``n_features_in_`` is 1
+    scipy sparse matrix or array                bags: column j is token j, a value
+                                                its weight
+    2-D array or frame of numbers               the same
+    ==========================================  ===================================
+
+    Parameters
+    ----------
+    estimator : estimator
+        Gets ``n_features_in_`` and ``feature_names_in_`` where `reset`.
+    X : object
+    reset : bool
+        Whether `X` defines what later input must look like, or must agree with it.
+
+    Returns
+    -------
+    X : list of str or scipy CSR array of shape (n_samples, n_features), float32
+
+    Raises
+    ------
+    ValueError, TypeError
+        See `read_documents` and ``sklearn.utils.validation.validate_data``; and where
+        texts meet an estimator fitted on numbers, or the reverse.
+    """
+    documents = read_documents(X)
+    model = None if reset else getattr(estimator, "_model", None)
+    if documents is None:
+        if model is not None and model.encoder is not None:
+            raise ValueError(
+                "X holds numbers, but this EmbeddingBagClassifier was fitted on "
+                "texts. Pass texts, or fit it on the same kind of matrix."
+            )
+        X = validate_data(
+            estimator, X, accept_sparse="csr", reset=reset, dtype=np.float64
+        )
+        return sp.csr_array(X, dtype=np.float32)
+    if model is not None and model.encoder is None:
+        raise ValueError(
+            "X holds texts, but this EmbeddingBagClassifier was fitted on a matrix "
+            f"of {model.fitted.embedding.shape[0]} columns. Transform the texts as "
+            "before that fit, or fit it on texts."
+        )
+    if not documents.texts:
+        raise ValueError("X holds 0 texts; a minimum of 1 is required.")
+    if reset:
+        _set_feature_names(estimator, documents.n_features, documents.feature_names)
+    return documents.texts
+
+
+def _set_feature_names(
+    estimator: Any, n_features: int | None, names: list[str] | None
+) -> None:
+    """Set or unset what scikit-learn's estimators tell of their input's columns."""
+    for attribute, value in (
+        ("n_features_in_", n_features),
+        ("feature_names_in_", None if names is None else np.array(names, object)),
+    ):
+        if value is not None:
+            setattr(estimator, attribute, value)
+        elif hasattr(estimator, attribute):
+            delattr(estimator, attribute)
+
+
+def check_lengths(X: list[str] | sp.csr_array, codes: NDArray[np.int64]) -> None:
+    """Raise where there is not one label per sample.
+
+    Raises
+    ------
+    ValueError
+        If the numbers differ.
+    """
+    n_samples = len(X) if isinstance(X, list) else X.shape[0]
+    if n_samples != len(codes):
+        raise ValueError(
+            f"X and y have inconsistent lengths: {n_samples} samples and "
+            f"{len(codes)} labels. Pass one label per text."
+        )
+
+
+Selection = tuple[
+    "list[str] | sp.csr_array", NDArray[np.int64], "NDArray[np.float64] | None"
+]
+
+
+def take_rows(
+    X: list[str] | sp.csr_array,
+    codes: NDArray[np.int64],
+    weight: NDArray[np.float64] | None,
+    rows: NDArray[np.int64],
+) -> Selection:
+    """Samples of the given numbers, with their codes and weights."""
+    taken = [X[row] for row in rows.tolist()] if isinstance(X, list) else X[rows]
+    return taken, codes[rows], None if weight is None else weight[rows]
+
+
+def without_weightless(
+    X: list[str] | sp.csr_array,
+    codes: NDArray[np.int64],
+    weight: NDArray[np.float64] | None,
+) -> Selection:
+    """Leave out the samples of weight 0: they shall change nothing at all."""
+    if weight is None or weight.all():
+        return X, codes, weight
+    return take_rows(X, codes, weight, np.flatnonzero(weight))
+
+
+def read_sample_weight(sample_weight: Any, n: int) -> NDArray[np.float64] | None:
+    """Weights of the samples, checked.
+
+    Returns
+    -------
+    weights : ndarray of shape (n,), dtype=float64, or None
+
+    Raises
+    ------
+    ValueError
+        If they are not n finite numbers, none negative, not all zero.
+    """
+    if sample_weight is None:
+        return None
+    if np.isscalar(sample_weight):
+        return np.full(n, float(sample_weight))  # type: ignore[arg-type]
+    weights = check_array(
+        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
+    )
+    if weights.ndim != 1:
+        raise ValueError(
+            f"sample_weight must be 1-D, one number per sample, got {weights.ndim}-D."
+        )
+    check_consistent_length(weights, np.empty(n))
+    if (weights < 0).any():
+        where = int(np.flatnonzero(weights < 0)[0])
+        raise ValueError(
+            f"sample_weight must not be negative, got {weights[where]} at position "
+            f"{where}. Leave samples out by weight 0."
+        )
+    if not weights.any():
+        raise ValueError(
+            "The sample weights are all zero: nothing is left to learn from. Give at "
+            "least one sample a positive weight."
+        )
+    return weights
+
+
+def total_weight(
+    sample_weight: NDArray[np.float64] | None,
+    class_weight: Any,
+    classes: NDArray[Any],
+    codes: NDArray[np.int64],
+) -> NDArray[np.float64] | None:
+    """Product of sample and class weights, or None where all are 1."""
+    if class_weight is None:
+        return sample_weight
+    y = classes[codes]
+    by_class = compute_class_weight(class_weight, classes=np.unique(y), y=y)
+    weights = np.zeros(len(classes))
+    weights[np.unique(codes)] = by_class
+    product = weights[codes]
+    if sample_weight is not None:
+        product = product * sample_weight
+    if not product.any():
+        raise ValueError(
+            "The sample weights times class_weight are all zero: nothing is left to "
+            "learn from. Give at least one class a positive weight."
+        )
+    return product
+
+
+def split_validation(
+    codes: NDArray[np.int64], fraction: float, random_state: np.random.RandomState
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row numbers for training and for validation, stratified where possible.
+
+    Raises
+    ------
+    ValueError
+        If a part would be empty.
+
+    Warns
+    -----
+    UserWarning
+        Where a class is too small to stand in both parts.
+    """
+    rows = np.arange(len(codes))
+    n_validation = int(np.ceil(fraction * len(codes)))
+    counts = np.bincount(codes)
+    n_classes = np.count_nonzero(counts)
+    stratify: NDArray[np.int64] | None = codes
+    if (
+        counts[counts > 0].min() < 2
+        or n_validation < n_classes
+        or len(codes) - n_validation < n_classes
+    ):
+        warnings.warn(
+            "The validation samples of early_stopping are not stratified: "
+            f"{n_validation} of {len(codes)} samples cannot hold each of {n_classes} "
+            "classes, or a class has a single sample. Raise validation_fraction or "
+            "merge rare classes.",
+            UserWarning,
+            stacklevel=2,
+        )
+        stratify = None
+    train, validation = train_test_split(
+        rows, test_size=fraction, stratify=stratify, random_state=random_state
+    )
+    return train, validation

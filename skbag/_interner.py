@@ -1,0 +1,179 @@
+"""Numbering 64-bit keys in the order they are met: a hash table made of arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skbag._dtypes import ID_DTYPE
+
+_EMPTY = -1
+_SMALLEST_TABLE_BITS = 8
+
+# Odd constants with well mixed bits (from splitmix64): multiplying by them is a
+# permutation that carries low bits up, the shift between them carries high bits down.
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+_HALF = np.uint64(32)
+
+
+class GrowingArray:
+    """A 1-D array, or the rows of a 2-D one, with room to append in amortised O(1).
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, ...)
+        The first values; copied. They fix the dtype and the shape of a row.
+    """
+
+    def __init__(self, values: NDArray[Any]) -> None:
+        self._room = values.copy()
+        self._size = len(values)
+
+    def __len__(self) -> int:
+        return self._size
+
+    @property
+    def values(self) -> NDArray[Any]:
+        """View of the values so far; a later append may or may not show in it."""
+        return self._room[: self._size]
+
+    def append(self, values: NDArray[Any]) -> None:
+        """Put values after the others."""
+        size = self._size + len(values)
+        if size > len(self._room):
+            room = np.empty((2 * size, *self._room.shape[1:]), dtype=self._room.dtype)
+            room[: self._size] = self.values
+            self._room = room
+        self._room[self._size : size] = values
+        self._size = size
+
+
+class Interner:
+    """Dense ids for distinct 64-bit keys.
+
+    A table of slots (open addressing, linear probing, at most half full) leads to the
+    id of a key; the keys in the order of their ids are the whole state, and the table
+    is built from them. All work is done on many keys at once, in rounds: what a round
+    leaves open, because a slot is taken by another key, moves on by one slot.
+
+    Parameters
+    ----------
+    keys : ndarray of shape (n_ids,), dtype=uint64, default=None
+        Distinct keys; ``keys[i]`` gets the id ``i``.
+    """
+
+    def __init__(self, keys: NDArray[np.uint64] | None = None) -> None:
+        if keys is None:
+            keys = np.empty(0, dtype=np.uint64)
+        self._keys = GrowingArray(keys)
+        self._build_table()
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    @property
+    def keys(self) -> NDArray[np.uint64]:
+        """The keys in the order of their ids, of shape (n_ids,): a view."""
+        return self._keys.values
+
+    def lookup(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
+        """Find the ids of keys; changes nothing.
+
+        Parameters
+        ----------
+        keys : ndarray of shape (n,), dtype=uint64
+            Any keys, repeated ones too.
+
+        Returns
+        -------
+        ids : ndarray of shape (n,), dtype=int32
+            -1 for a key without an id.
+        """
+        if not len(self):
+            return np.full(len(keys), _EMPTY, dtype=ID_DTYPE)
+        slots = self._first_slots(keys)
+        ids = self._table[slots]
+        where = self._taken_by_another(ids, keys)
+        slots = slots[where]
+        while len(where):
+            slots = self._next(slots)
+            found = self._table[slots]
+            ids[where] = found
+            again = self._taken_by_another(found, keys[where])
+            where, slots = where[again], slots[again]
+        return ids
+
+    def add(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
+        """Find the ids of keys, giving the next ids to keys without one.
+
+        The new keys of one call are numbered in their own ascending order.
+
+        Parameters
+        ----------
+        keys : ndarray of shape (n,), dtype=uint64
+            Any keys, repeated ones too.
+
+        Returns
+        -------
+        ids : ndarray of shape (n,), dtype=int32
+        """
+        ids = self.lookup(keys)
+        where = np.flatnonzero(ids == _EMPTY)
+        if len(where):
+            new, codes = np.unique(keys[where], return_inverse=True)
+            ids[where] = len(self) + codes
+            self._append(new)
+        return ids
+
+    def __getstate__(self) -> NDArray[np.uint64]:
+        return self.keys
+
+    def __setstate__(self, keys: NDArray[np.uint64]) -> None:
+        self._keys = GrowingArray(keys)
+        self._build_table()
+
+    def _append(self, keys: NDArray[np.uint64]) -> None:
+        first = len(self)
+        self._keys.append(keys)
+        if 2 * len(self) > len(self._table):
+            self._build_table()
+        else:
+            self._insert(np.arange(first, len(self), dtype=ID_DTYPE))
+
+    def _build_table(self) -> None:
+        """Make a table a quarter full, or less, that leads to all keys."""
+        bits = max((4 * len(self)).bit_length(), _SMALLEST_TABLE_BITS)
+        self._table = np.full(1 << bits, _EMPTY, dtype=ID_DTYPE)
+        self._shift = np.uint64(64 - bits)
+        self._insert(np.arange(len(self), dtype=ID_DTYPE))
+
+    def _insert(self, ids: NDArray[np.int32]) -> None:
+        """Give each of the ids, whose keys are in no slot yet, a slot."""
+        slots = self._first_slots(self.keys[ids])
+        while len(ids):
+            free = np.flatnonzero(self._table[slots] == _EMPTY)
+            self._table[slots[free]] = ids[free]
+            # Of several ids that wanted one slot the last written has got it.
+            again = np.flatnonzero(self._table[slots] != ids)
+            ids, slots = ids[again], self._next(slots[again])
+
+    def _first_slots(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+        mixed = keys * _MIX_1
+        mixed ^= mixed >> _HALF
+        mixed *= _MIX_2
+        mixed >>= self._shift
+        # Far below 2**63, and numpy indexes by signed numbers without a copy.
+        return mixed.view(np.int64)
+
+    def _next(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
+        return (slots + 1) & (len(self._table) - 1)
+
+    def _taken_by_another(
+        self, ids: NDArray[np.int32], keys: NDArray[np.uint64]
+    ) -> NDArray[np.int64]:
+        """Positions where a slot holds an id, but not that of the key."""
+        # An empty slot reads the last key: whatever it is, ``ids`` decides.
+        return np.flatnonzero((self.keys[ids] != keys) & (ids != _EMPTY))

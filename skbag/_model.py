@@ -1,0 +1,118 @@
+"""A whole fitted model, from raw input to scores: encode, weigh, score.
+
+Numpy only: no torch, no device, no estimator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skbag._bags import Bags
+from skbag._encoder import Encoder
+from skbag._fitted import Fitted
+from skbag._weighting import Statistics, Weighting
+
+CHARACTERS_PER_CHUNK = 2**21
+"""Texts are encoded and scored in chunks of about so many characters, so that a
+million texts need a fixed buffer beside their scores."""
+
+ENTRIES_PER_CHUNK = 2**21
+"""Entries of a matrix scored at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class Featurizer:
+    """From texts or the rows of a matrix to weighted bags.
+
+    Parameters
+    ----------
+    encoder : Encoder or None
+        None for a model fitted on a matrix.
+    weighting : Weighting
+    statistics : Statistics or None
+        None where no weight depends on counts.
+    id_weights : ndarray of shape (n_ids,), dtype=float32, or None
+        Made of `statistics`, kept because every prediction needs it.
+    """
+
+    encoder: Encoder | None
+    weighting: Weighting
+    statistics: Statistics | None
+    id_weights: NDArray[np.float32] | None
+
+    def weigh(self, X: Any) -> Bags:
+        """Weighted bags of texts, or of the rows of a CSR matrix."""
+        bags = Bags.from_csr(X) if self.encoder is None else self.encoder.encode(X)
+        return self.weighting.apply(bags, self.id_weights)
+
+    def weigh_in_chunks(self, X: Any) -> Iterator[Bags]:
+        """The same in parts of bounded size, in order; at least one part."""
+        if self.encoder is None:
+            sizes, limit = np.diff(X.indptr), ENTRIES_PER_CHUNK
+        else:
+            sizes = np.fromiter(map(len, X), np.int64, len(X))
+            limit = CHARACTERS_PER_CHUNK
+        for start, stop in chunk_bounds(sizes, limit):
+            yield self.weigh(X[start:stop])
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """Everything that prediction and further training need.
+
+    Parameters
+    ----------
+    featurizer : Featurizer
+    fitted : Fitted
+    temperature : float
+        Factor of the scores before the softmax.
+    """
+
+    featurizer: Featurizer
+    fitted: Fitted
+    temperature: float
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """The encoder of texts; None for a model fitted on a matrix."""
+        return self.featurizer.encoder
+
+    def scores(self, X: Any) -> NDArray[np.float32]:
+        """Scores of texts or rows, (n_samples, n_outputs)."""
+        parts = self.featurizer.weigh_in_chunks(X)
+        return np.concatenate([self.fitted.scores(bags) for bags in parts])
+
+    def vectors(self, X: Any) -> NDArray[np.float32]:
+        """Document vectors of texts or rows, (n_samples, width)."""
+        parts = self.featurizer.weigh_in_chunks(X)
+        return np.concatenate([self.fitted.vectors(bags) for bags in parts])
+
+
+def chunk_bounds(
+    sizes: Sequence[int] | NDArray[np.integer[Any]], limit: int
+) -> list[tuple[int, int]]:
+    """Cut items into runs of about `limit` in total size, at least one run.
+
+    Parameters
+    ----------
+    sizes : array-like of shape (n_items,)
+    limit : int
+
+    Examples
+    --------
+    >>> chunk_bounds([3, 3, 3, 9, 1], 6)
+    [(0, 2), (2, 4), (4, 5)]
+    """
+    if len(sizes) == 0:
+        return [(0, 0)]
+    # Each item counts one more, so that a million empty texts are cut as well.
+    ends = np.cumsum(np.asarray(sizes, dtype=np.int64) + 1)
+    run = (ends - 1) // (limit + 2)
+    cuts = np.flatnonzero(np.diff(run)) + 1
+    edges = [0, *cuts.tolist(), len(sizes)]
+    return list(zip(edges, edges[1:], strict=False))

@@ -1,0 +1,151 @@
+"""The torch module: an EmbeddingBag, and a head above it.
+
+``embedding_dim=None`` gives a table with one column per output and only an intercept
+above it; an integer gives the two layers EmbeddingBag -> Linear, or more with hidden
+layers. Both are a table of rows and a head, and nothing else here asks which it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from skbag._dtypes import WEIGHT_DTYPE
+from skbag._fitted import Fitted
+
+
+def sum_bags(table: Tensor, ids: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:
+    """Weighted sum of table rows per bag: ``EmbeddingBag(mode="sum")``.
+
+    The mean is the sum with weights 1/n, so one mode serves all.
+    """
+    return torch.embedding_bag(
+        table, ids, offsets, False, 0, False, weights, include_last_offset=True
+    )[0]
+
+
+class Intercept(nn.Module):
+    """The head of a table that holds the scores itself: ``x + bias``."""
+
+    def __init__(self, bias: Tensor) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Add the intercept."""
+        return x + self.bias
+
+
+class Network(nn.Module):
+    """EmbeddingBag in sum mode and a head.
+
+    Parameters
+    ----------
+    table : Tensor of shape (n_ids, width)
+        Not a Parameter: the trainer updates its touched rows itself.
+    head : nn.Module
+        From (n_samples, width) to (n_samples, n_outputs).
+    """
+
+    table: Tensor
+
+    def __init__(self, table: Tensor, head: nn.Module) -> None:
+        super().__init__()
+        self.register_buffer("table", table)
+        self.head = head
+
+    @classmethod
+    def initialise(
+        cls,
+        n_ids: int,
+        n_outputs: int,
+        embedding_dim: int | None,
+        hidden_layer_sizes: Sequence[int],
+        generator: torch.Generator,
+    ) -> Network:
+        """Return an untrained network; draws from `generator` only.
+
+        The table starts at zero: a token that training never meets, or meets once,
+        then adds no noise to a text. A linear head starts with orthonormal rows
+        (Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of
+        learning in deep linear neural networks", 2014), so that with at least as many
+        dimensions as outputs the two layers start as the one-layer model exactly.
+        """
+        if embedding_dim is None:
+            return cls(torch.zeros(n_ids, n_outputs), Intercept(torch.zeros(n_outputs)))
+        sizes = [embedding_dim, *hidden_layer_sizes, n_outputs]
+        layers: list[nn.Module] = []
+        for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+            if layers:
+                layers.append(nn.ReLU())
+            layers.append(_linear(n_in, n_out, generator))
+        return cls(torch.zeros(n_ids, embedding_dim), nn.Sequential(*layers))
+
+    @classmethod
+    def from_fitted(cls, fitted: Fitted, n_ids: int) -> Network:
+        """Go on from trained arrays; rows beyond them, for new ids, are zero."""
+        embedding = fitted.embedding
+        table = torch.zeros(n_ids, embedding.shape[1])
+        table[: len(embedding)] = torch.tensor(embedding)
+        layers: list[nn.Module] = []
+        for coef, intercept in fitted.layers:
+            bias = torch.tensor(intercept)
+            if coef is None:
+                return cls(table, Intercept(bias))
+            if layers:
+                layers.append(nn.ReLU())
+            linear = _empty_linear(coef.shape[1], coef.shape[0])
+            linear.weight.data.copy_(torch.tensor(coef))
+            linear.bias.data.copy_(bias)
+            layers.append(linear)
+        return cls(table, nn.Sequential(*layers))
+
+    def forward(self, ids: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:
+        """Scores (n_samples, n_outputs) of bags; `offsets` has n_samples + 1 items."""
+        scores: Tensor = self.head(sum_bags(self.table, ids, offsets, weights))
+        return scores
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether the table holds the scores itself."""
+        return isinstance(self.head, Intercept)
+
+    def linears(self) -> Iterator[nn.Linear]:
+        """Layers of the head that have weights, from the bag upwards."""
+        return (m for m in self.head.modules() if isinstance(m, nn.Linear))
+
+    def export(self) -> Fitted:
+        """Copy the trained numbers into numpy arrays that own their memory."""
+        if isinstance(self.head, Intercept):
+            layers: tuple[tuple[np.ndarray | None, np.ndarray], ...] = (
+                (None, _array(self.head.bias)),
+            )
+        else:
+            layers = tuple(
+                (_array(linear.weight), _array(linear.bias))
+                for linear in self.linears()
+            )
+        return Fitted(_array(self.table), layers)
+
+
+def _linear(n_in: int, n_out: int, generator: torch.Generator) -> nn.Linear:
+    linear = _empty_linear(n_in, n_out)
+    with torch.no_grad():
+        nn.init.orthogonal_(linear.weight, generator=generator)
+        linear.bias.zero_()
+    return linear
+
+
+def _empty_linear(n_in: int, n_out: int) -> nn.Linear:
+    # nn.Linear(...) would draw its start values from torch's global generator.
+    linear = nn.utils.skip_init(nn.Linear, n_in, n_out)
+    assert isinstance(linear, nn.Linear)
+    return linear
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    array = tensor.detach().to("cpu").numpy()
+    return np.array(array, dtype=WEIGHT_DTYPE, order="C", copy=True)

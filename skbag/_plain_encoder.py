@@ -1,0 +1,228 @@
+"""Any way of analysing a text, in plain Python, with the meaning of CountVectorizer."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.feature_extraction.text import CountVectorizer
+
+from skbag._bags import Bags
+from skbag._dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
+from skbag._features import FeatureKind, Role, short_text_features
+
+_Features = Iterable[tuple[FeatureKind, Iterable[Hashable]]]
+
+
+class PlainEncoder:
+    """Encoder for any analyzer, tokenizer, token pattern or given vocabulary.
+
+    The parameters not listed are those of
+    :class:`~sklearn.feature_extraction.text.CountVectorizer`, whose own parts analyse
+    the texts. A new feature gets the next id when it is first seen.
+
+    A feature is what CountVectorizer takes it for: a term, which for word n-grams is
+    the joined string. So a token that holds a space and the bigram that reads the same
+    are one feature, of the kind that came first. Short-text features are kept apart
+    from terms whatever a tokenizer may give.
+
+    Parameters
+    ----------
+    vocabulary : mapping of terms to ids, or iterable of terms, default=None
+        The terms to know, used as CountVectorizer does. Nothing is learnt then, nor
+        are there short-text features. If word n-grams are counted, a term that holds
+        a space is of the kind NGRAM.
+
+    short_text_features : bool, default=False
+        Whether to count the short-text features also. They are those of the tokens
+        left when stop words are gone; analyzers other than ``"word"`` have no tokens,
+        and therefore none.
+
+    Raises
+    ------
+    ValueError
+        For a vocabulary that CountVectorizer refuses, in its words.
+    """
+
+    def __init__(
+        self,
+        *,
+        strip_accents: str | Callable[[str], str] | None = None,
+        lowercase: bool = True,
+        preprocessor: Callable[[str], str] | None = None,
+        tokenizer: Callable[[str], Iterable[str]] | None = None,
+        stop_words: str | Iterable[str] | None = None,
+        token_pattern: str | None = r"(?u)\b\w\w+\b",
+        ngram_range: tuple[int, int] = (1, 1),
+        analyzer: str | Callable[[str], Iterable[Hashable]] = "word",
+        vocabulary: Mapping[Any, int] | Iterable[Any] | None = None,
+        short_text_features: bool = False,
+    ) -> None:
+        self._parameters: dict[str, Any] = {
+            "strip_accents": strip_accents,
+            "lowercase": lowercase,
+            "preprocessor": preprocessor,
+            "tokenizer": tokenizer,
+            "stop_words": stop_words,
+            "token_pattern": token_pattern,
+            "ngram_range": ngram_range,
+            "analyzer": analyzer,
+        }
+        self._short_text_features = short_text_features
+        self._fixed = vocabulary is not None
+        # In the order of the ids. A term is a key itself, a short-text feature is a
+        # key (role, string).
+        self._ids: dict[Hashable, int] = {}
+        self._kinds = bytearray()
+        if vocabulary is not None:
+            self._ids = _validated_vocabulary(vocabulary)
+            self._kinds = bytearray(map(self._kind_of_term, self._ids))
+
+    @property
+    def n_ids(self) -> int:
+        """Number of features known."""
+        return len(self._ids)
+
+    @property
+    def kinds(self) -> NDArray[np.uint8]:
+        """``FeatureKind`` of each id, of shape (n_ids,)."""
+        return np.array(self._kinds, dtype=np.uint8)
+
+    def learn(self, documents: Sequence[str], n_threads: int = 1) -> Bags:
+        """Count features; see :class:`~skbag._encoder.Encoder`.
+
+        ``n_threads`` is ignored: plain Python holds the interpreter's lock.
+        """
+        return self._count(documents, self._find if self._fixed else self._find_or_add)
+
+    def encode(self, documents: Sequence[str], n_threads: int = 1) -> Bags:
+        """Count known features; see :class:`~skbag._encoder.Encoder`.
+
+        ``n_threads`` is ignored: plain Python holds the interpreter's lock.
+        """
+        return self._count(documents, self._find)
+
+    def select(self, ids: NDArray[np.int32]) -> PlainEncoder:
+        """Return an encoder of these features; see :class:`~skbag._encoder.Encoder`.
+
+        One with a given vocabulary still learns nothing.
+        """
+        selected = PlainEncoder(
+            **self._parameters, short_text_features=self._short_text_features
+        )
+        keys = list(self._ids)
+        selected._fixed = self._fixed
+        selected._ids = {keys[old]: new for new, old in enumerate(ids.tolist())}
+        selected._kinds = bytearray(self.kinds[ids].tobytes())
+        return selected
+
+    def names(self) -> list[str]:
+        """Return the name of each feature, in the order of the ids."""
+        return [_name(key) for key in self._ids]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The analyzer is built of closures, which do not pickle; it is built again.
+        return {name: vars(self)[name] for name in vars(self) if name != "_features"}
+
+    def _count(
+        self,
+        documents: Sequence[str],
+        find: Callable[[Hashable, FeatureKind], int | None],
+    ) -> Bags:
+        ids, weights, lengths = array("i"), array("f"), array("q", [0])
+        for text in documents:
+            bag: Counter[int] = Counter()
+            for kind, keys in self._features(text):
+                for key, count in Counter(keys).items():
+                    found = find(key, kind)
+                    if found is not None:
+                        bag[found] += count
+            ascending = sorted(bag)
+            ids.extend(ascending)
+            weights.extend([bag[i] for i in ascending])
+            lengths.append(len(bag))
+        return Bags(
+            np.array(ids, dtype=ID_DTYPE),
+            np.cumsum(lengths, dtype=OFFSET_DTYPE),
+            np.array(weights, dtype=WEIGHT_DTYPE),
+            self.n_ids,
+        )
+
+    def _find(self, key: Hashable, kind: FeatureKind) -> int | None:
+        return self._ids.get(key)
+
+    def _find_or_add(self, key: Hashable, kind: FeatureKind) -> int:
+        found = self._ids.setdefault(key, len(self._ids))
+        if found == len(self._kinds):
+            self._kinds.append(kind)
+        return found
+
+    @cached_property
+    def _features(self) -> Callable[[str], _Features]:
+        """Function from a text to the keys of its features, grouped by kind."""
+        analyzer = self._parameters["analyzer"]
+        if analyzer == "word":
+            return self._build_word_features()
+        analyze = CountVectorizer(**self._parameters).build_analyzer()
+        return lambda text: [(FeatureKind.TERM, analyze(text))]
+
+    def _build_word_features(self) -> Callable[[str], _Features]:
+        # Unigrams only: the tokens of the text, without the stop words.
+        tokens_only = {**self._parameters, "ngram_range": (1, 1)}
+        tokenize = CountVectorizer(**tokens_only).build_analyzer()
+        shortest, longest = self._parameters["ngram_range"]
+        with_short_text_features = self._short_text_features
+
+        def features(text: str) -> Iterator[tuple[FeatureKind, Iterable[Hashable]]]:
+            tokens = list(tokenize(text))
+            if shortest <= 1:
+                yield FeatureKind.TERM, tokens
+            for n in range(max(shortest, 2), longest + 1):
+                yield FeatureKind.NGRAM, _ngrams(tokens, n)
+            if with_short_text_features:
+                for key in short_text_features(tokens):
+                    yield key[0].kind, (key,)
+
+        return features
+
+    def _kind_of_term(self, term: Hashable) -> FeatureKind:
+        """Kind of a term of a given vocabulary, as far as the term tells."""
+        if (
+            self._parameters["analyzer"] == "word"
+            and self._parameters["ngram_range"][1] > 1
+            and isinstance(term, str)
+            and " " in term
+        ):
+            return FeatureKind.NGRAM
+        return FeatureKind.TERM
+
+
+def _validated_vocabulary(
+    vocabulary: Mapping[Any, int] | Iterable[Any],
+) -> dict[Hashable, int]:
+    """Check a given vocabulary as CountVectorizer does; terms in the order of ids."""
+    vectorizer = CountVectorizer(vocabulary=vocabulary)
+    vectorizer._validate_vocabulary()
+    in_order = sorted(vectorizer.vocabulary_.items(), key=itemgetter(1))
+    return {term: int(index) for term, index in in_order}
+
+
+def _ngrams(tokens: list[str], n: int) -> list[str]:
+    """Join every ``n`` tokens in a row.
+
+    >>> _ngrams(["to", "be", "or", "not"], 3)
+    ['to be or', 'be or not']
+    """
+    return [" ".join(tokens[i : i + n]) for i in range(len(tokens) - n + 1)]
+
+
+def _name(key: Hashable) -> str:
+    if isinstance(key, tuple) and len(key) == 2 and isinstance(key[0], Role):
+        return key[0].name_of(key[1])
+    return str(key)

@@ -1,0 +1,260 @@
+"""Training: epochs of steps over batches, on any device.
+
+The bag's own backward pass and update are written out, as each touches only the rows
+of the batch; everything above the bag is autograd. Nothing here prints, scores or
+decides when to stop: that is the caller's, between two epochs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from skbag._batches import Batch
+from skbag._fitted import Fitted
+from skbag._losses import Loss
+from skbag._network import Intercept, Network, sum_bags
+
+HEAD_STEP = 0.1
+"""Adagrad step of the head, relative to the schedule."""
+
+SMALLEST_SCALE = 1e-2
+"""Below this the scale is multiplied into the table, before precision suffers."""
+
+
+@dataclass
+class Schedule:
+    """What the steps depend on; the caller may change it between epochs.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Of the first step.
+    alpha : float
+        Strength of the L2 penalty on the table, per sample.
+    n_steps : int or None
+        Number of steps over which the learning rate falls linearly to zero; None
+        keeps it constant.
+    """
+
+    learning_rate: float
+    alpha: float
+    n_steps: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """What one epoch has shown.
+
+    Parameters
+    ----------
+    loss : float
+        Mean loss per sample, each at the moment it was trained on.
+    scores : ndarray of shape (n_seen, n_outputs), dtype=float32, or None
+        Scores of the last texts of the epoch before each was trained on: in a first
+        epoch an honest hold-out estimate that costs nothing (Dawid, "Statistical
+        theory: the prequential approach", 1984).
+    rows : ndarray of shape (n_seen,), dtype=int64
+        Which texts those are.
+    """
+
+    loss: float
+    scores: NDArray[np.float32] | None
+    rows: NDArray[np.int64]
+
+
+class Diverged(Exception):
+    """The loss of a batch is not a number or beyond all reason.
+
+    Raised before that batch changed anything, so the network holds the last state
+    whose loss was sound.
+    """
+
+
+class Trainer:
+    """Steps over batches; holds what training scribbles on and the model does not.
+
+    Parameters
+    ----------
+    network : Network
+        Trained in place. Its table is ``scale`` times too large until `export`: the L2
+        penalty shrinks one number instead of every row (Bottou, "Stochastic Gradient
+        Descent Tricks", 2012, section 5.1).
+    loss : Loss
+    batches : list of Batch
+        On the device of the network.
+    schedule : Schedule
+    dropout : float
+        Probability with which an entry is left out of its bag in a step (word
+        dropout: Iyyer et al., "Deep Unordered Composition Rivals Syntactic Methods
+        for Text Classification", ACL 2015).
+    seed : int
+        Of the dropout.
+    accumulators : sequence of ndarray or None
+        Squared-gradient sums of the head's parameters from an earlier training.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        loss: Loss,
+        batches: list[Batch],
+        schedule: Schedule,
+        *,
+        dropout: float = 0.0,
+        seed: int = 0,
+        accumulators: tuple[NDArray[np.float32], ...] | None = None,
+    ) -> None:
+        self.network = network
+        self.loss = loss
+        self.batches = batches
+        self.schedule = schedule
+        self.dropout = dropout
+        self._generator = torch.Generator().manual_seed(seed)
+        self._scale = 1.0
+        self._n_steps_done = 0
+        parameters = list(network.head.parameters())
+        if accumulators is None:
+            self._accumulators = [torch.full_like(p.data, 1e-8) for p in parameters]
+        else:
+            self._accumulators = [
+                torch.tensor(a).to(p.device)
+                for a, p in zip(accumulators, parameters, strict=True)
+            ]
+
+    @property
+    def accumulators(self) -> tuple[NDArray[np.float32], ...]:
+        """Squared-gradient sums of the head's parameters, copied to numpy."""
+        return tuple(a.cpu().numpy().copy() for a in self._accumulators)
+
+    def run_epoch(self, order: NDArray[np.int64], n_watched: int = 0) -> Progress:
+        """Train once on each batch.
+
+        Parameters
+        ----------
+        order : ndarray of shape (n_batches,), dtype=int
+            In which order.
+        n_watched : int
+            Of how many of the last batches to keep the scores before training.
+
+        Raises
+        ------
+        Diverged
+            Before the step that would have made the state unsound.
+        """
+        total, n_texts = 0.0, 0
+        scores: list[Tensor] = []
+        rows: list[NDArray[np.int64]] = []
+        for place, number in enumerate(order):
+            batch = self.batches[number]
+            value, before = self._step(batch)
+            total += value
+            n_texts += len(batch)
+            if place >= len(order) - n_watched:
+                scores.append(before)
+                rows.append(np.arange(batch.start, batch.stop))
+        return Progress(
+            loss=total / max(n_texts, 1),
+            scores=torch.cat(scores).cpu().numpy() if scores else None,
+            rows=np.concatenate(rows) if rows else np.empty(0, dtype=np.int64),
+        )
+
+    def score(self, ids: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:
+        """Scores of bags on the device by the state so far."""
+        with torch.no_grad():
+            x = sum_bags(self.network.table, ids, offsets, weights)
+            scores: Tensor = self.network.head(x.mul_(self._scale))
+        return scores
+
+    def export(self) -> Fitted:
+        """Copy the state so far into numpy arrays."""
+        self._fold_scale()
+        return self.network.export()
+
+    def _step(self, batch: Batch) -> tuple[float, Tensor]:
+        """Train on one batch; its loss and scores before that."""
+        rate = self._learning_rate()
+        weights, row_weights = self._kept_weights(batch)
+        x = sum_bags(self.network.table, batch.ids, batch.offsets, weights)
+        x.mul_(self._scale)
+        scores, gradient, head_gradients, value = self._backward(x, batch)
+        # A sync point on a GPU: the price of never applying an unsound step.
+        value_seen = value.item()
+        if not value_seen <= 1e8 * len(batch) * scores.shape[1]:
+            raise Diverged
+        self._update_head(head_gradients, rate)
+        self._scale *= max(1 - rate * self.schedule.alpha * len(batch), 0.5)
+        if self._scale < SMALLEST_SCALE:
+            self._fold_scale()
+        row_gradient = sum_bags(
+            gradient, batch.row_texts, batch.row_offsets, row_weights
+        )
+        _add_to_rows(self.network.table, batch.rows, row_gradient, -rate / self._scale)
+        self._n_steps_done += 1
+        return value_seen, scores
+
+    def _learning_rate(self) -> float:
+        schedule = self.schedule
+        if schedule.n_steps is None:
+            return schedule.learning_rate
+        left = 1 - self._n_steps_done / schedule.n_steps
+        return schedule.learning_rate * max(left, 0.0)
+
+    def _kept_weights(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Weights in both orders, some of them blanked by dropout."""
+        if not self.dropout:
+            return batch.weights, batch.row_weights
+        assert batch.order is not None
+        # Drawn on the CPU: the same entries are dropped on every device.
+        kept = torch.rand(len(batch.weights), generator=self._generator)
+        kept = kept.ge(self.dropout).float().div_(1 - self.dropout)
+        weights = batch.weights * kept.to(batch.weights.device)
+        return weights, weights[batch.order]
+
+    def _backward(
+        self, x: Tensor, batch: Batch
+    ) -> tuple[Tensor, Tensor, list[Tensor], Tensor]:
+        """Scores, gradient of the bags' sums and of the head, value of the loss."""
+        head = self.network.head
+        if isinstance(head, Intercept):
+            scores = x.add_(head.bias.data)
+            gradient, value = self.loss.gradient(
+                scores, batch.codes, batch.sample_weight
+            )
+            return scores, gradient, [gradient.sum(0)], value
+        with torch.inference_mode(False), torch.enable_grad():
+            x.requires_grad_()
+            scores = head(x)
+            above, value = self.loss.gradient(
+                scores.detach(), batch.codes, batch.sample_weight
+            )
+            gradients = torch.autograd.grad(scores, [x, *head.parameters()], above)
+        return scores.detach(), gradients[0], list(gradients[1:]), value
+
+    def _update_head(self, gradients: list[Tensor], rate: float) -> None:
+        """Adagrad (Duchi, Hazan and Singer, JMLR 2011) on the few dense numbers."""
+        relative = rate / self.schedule.learning_rate
+        for parameter, gradient, seen in zip(
+            self.network.head.parameters(), gradients, self._accumulators, strict=True
+        ):
+            seen.addcmul_(gradient, gradient)
+            parameter.data.addcdiv_(gradient, seen.sqrt(), value=-HEAD_STEP * relative)
+
+    def _fold_scale(self) -> None:
+        if self._scale != 1:
+            self.network.table.mul_(self._scale)
+            self._scale = 1.0
+
+
+def _add_to_rows(table: Tensor, rows: Tensor, change: Tensor, factor: float) -> None:
+    """``table[rows] += factor * change``, for rows that are all different."""
+    if table.shape[1] == 1:
+        table.view(-1).index_add_(0, rows, change.view(-1), alpha=factor)
+    else:
+        # Three plain copies are several times faster than index_add_ on wide rows.
+        touched = table.index_select(0, rows).add_(change, alpha=factor)
+        table.index_copy_(0, rows, touched)

@@ -1,0 +1,297 @@
+"""One training: from weighted bags and codes to trained arrays.
+
+Puts the rooms together: rules, batches, network, trainer; decides between two epochs
+whether to go on. Knows nothing of texts, labels or estimators.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from skbag._bags import Bags
+from skbag._batches import make_batches
+from skbag._device import resolve_device
+from skbag._fitted import Fitted
+from skbag._losses import Loss, fit_temperature, n_outputs, predicted_codes
+from skbag._network import Network
+from skbag._recipe import (
+    auto_alpha,
+    auto_batch_size,
+    auto_epochs,
+    auto_learning_rate,
+    carried_weights,
+    first_plan_epochs,
+    skill,
+)
+from skbag._training import Diverged, Progress, Schedule, Trainer
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How to train. The fields are the estimator's parameters; None means by rule."""
+
+    loss: Loss
+    embedding_dim: int | None
+    hidden_layer_sizes: tuple[int, ...]
+    dropout: float
+    learning_rate_init: float | None
+    alpha: float | None
+    max_iter: int | None
+    batch_size: int | None
+    shuffle: bool
+    n_iter_no_change: int
+    tol: float
+    device: str
+    decay: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Weighted bags with their classes.
+
+    Parameters
+    ----------
+    bags : Bags
+    codes : ndarray of shape (n_samples,), dtype=int64
+    weight : ndarray of shape (n_samples,), dtype=float64, or None
+        How much each sample counts; 1 on average.
+    """
+
+    bags: Bags
+    codes: NDArray[np.int64]
+    weight: NDArray[np.float64] | None
+
+    def __len__(self) -> int:
+        return len(self.bags)
+
+    def take(self, rows: NDArray[np.int64]) -> Samples:
+        """Samples of the given numbers, in that order."""
+        weight = None if self.weight is None else self.weight[rows]
+        return Samples(self.bags.take(rows), self.codes[rows], weight)
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What the caller learns after each epoch."""
+
+    n_iter: int
+    loss: float
+    validation_score: float | None
+    texts_per_second: float
+
+
+@dataclass(eq=False)
+class Outcome:
+    """What a fit has decided and found so far."""
+
+    learning_rate: float
+    alpha: float
+    batch_size: int
+    temperature: float = 1.0
+    diverged: bool = False
+    loss_curve: list[float] = field(default_factory=list)
+    validation_scores: list[float] = field(default_factory=list)
+    best_loss: float = np.inf
+    best_score: float = -np.inf
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Trained arrays to go on from."""
+
+    fitted: Fitted
+    accumulators: tuple[NDArray[np.float32], ...] | None = None
+
+
+class TrainingRun:
+    """A fit between its epochs: ``while not run.done: run.epoch()``, then `finish`.
+
+    Parameters
+    ----------
+    samples : Samples
+        In the order in which they are to be cut into batches.
+    options : TrainingOptions
+    n_classes : int
+    n_held : int
+        How many of the last samples to visit last in the first epoch and judge the
+        model by before training on them.
+    rng : numpy Generator
+        Source of all randomness.
+    validation : Samples or None
+        Where given, the state of the best validation score is kept.
+    start : Start or None
+        Arrays to go on from.
+    """
+
+    def __init__(
+        self,
+        samples: Samples,
+        options: TrainingOptions,
+        *,
+        n_classes: int,
+        n_held: int,
+        rng: np.random.Generator,
+        validation: Samples | None = None,
+        start: Start | None = None,
+    ) -> None:
+        self.samples = samples
+        self.validation = validation
+        self.options = options
+        self.rng = rng
+        outputs = n_outputs(n_classes)
+        width = options.embedding_dim or outputs
+        batch_size = options.batch_size or auto_batch_size(len(samples), outputs)
+        batch_size = min(batch_size, len(samples))
+        rate = options.learning_rate_init or auto_learning_rate(
+            samples.bags, batch_size, samples.weight
+        )
+        weight = carried_weights(samples.bags, samples.weight, rate)
+        self.work = float(len(samples.bags.ids)) * (width + 16)
+        self.n_planned = options.max_iter or first_plan_epochs(len(samples), self.work)
+        device = resolve_device(options.device, self.work * self.n_planned)
+        self.batches = make_batches(
+            samples.bags,
+            samples.codes,
+            weight,
+            batch_size=batch_size,
+            device=device,
+            keep_order=options.dropout > 0,
+        )
+        held_from = len(samples) - n_held
+        self.n_watched = sum(batch.start >= held_from for batch in self.batches)
+        self.schedule = Schedule(
+            learning_rate=rate,
+            alpha=options.alpha or 0.0,
+            n_steps=self.n_planned * len(self.batches) if options.decay else None,
+        )
+        seed = int(rng.integers(2**62))
+        self.trainer = Trainer(
+            self._network(outputs, start, seed).to(device),
+            options.loss,
+            self.batches,
+            self.schedule,
+            dropout=options.dropout,
+            seed=seed,
+            accumulators=None if start is None else start.accumulators,
+        )
+        self.outcome = Outcome(rate, self.schedule.alpha, batch_size)
+        self._best: Fitted | None = None
+        self._n_without_gain = 0
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing more to do."""
+        outcome, options = self.outcome, self.options
+        return (
+            outcome.diverged
+            or len(outcome.loss_curve) >= self.n_planned
+            or self._n_without_gain >= options.n_iter_no_change
+        )
+
+    def epoch(self) -> EpochReport | None:
+        """Train for one epoch; None if it diverged."""
+        outcome = self.outcome
+        started = perf_counter()
+        first = not outcome.loss_curve
+        try:
+            progress = self.trainer.run_epoch(
+                self._order(first), self.n_watched if first else 0
+            )
+        except Diverged:
+            outcome.diverged = True
+            return None
+        seconds = perf_counter() - started
+        outcome.loss_curve.append(progress.loss)
+        if first:
+            self._plan(progress)
+        score = None if self.validation is None else self._validate(self.validation)
+        self._judge(progress.loss, score)
+        return EpochReport(
+            n_iter=len(outcome.loss_curve),
+            loss=progress.loss,
+            validation_score=score,
+            texts_per_second=len(self.samples) / max(seconds, 1e-9),
+        )
+
+    def export(self) -> Fitted:
+        """Copy the state so far."""
+        return self.trainer.export()
+
+    def finish(self) -> tuple[Fitted, tuple[NDArray[np.float32], ...]]:
+        """Trained arrays, the best of them where validated, and the accumulators."""
+        return self._best or self.trainer.export(), self.trainer.accumulators
+
+    def _network(self, outputs: int, start: Start | None, seed: int) -> Network:
+        n_ids = self.samples.bags.n_ids
+        if start is not None:
+            return Network.from_fitted(start.fitted, n_ids)
+        return Network.initialise(
+            n_ids,
+            outputs,
+            self.options.embedding_dim,
+            self.options.hidden_layer_sizes,
+            torch.Generator().manual_seed(seed),
+        )
+
+    def _order(self, first: bool) -> NDArray[np.int64]:
+        """Order of the batches; in the first epoch the watched ones come last."""
+        n_batches = len(self.batches)
+        if not self.options.shuffle:
+            return np.arange(n_batches)
+        if not first:
+            return self.rng.permutation(n_batches)
+        n_free = n_batches - self.n_watched
+        return np.concatenate(
+            [self.rng.permutation(n_free), np.arange(n_free, n_batches)]
+        )
+
+    def _plan(self, progress: Progress) -> None:
+        """Settle epochs, penalty and temperature by what the first epoch showed."""
+        options, samples, outcome = self.options, self.samples, self.outcome
+        if progress.scores is None:
+            return
+        codes = samples.codes[progress.rows]
+        weight = None if samples.weight is None else samples.weight[progress.rows]
+        if options.loss.calibrated_by_temperature:
+            outcome.temperature = fit_temperature(progress.scores, codes, weight)
+        hits = predicted_codes(progress.scores) == codes
+        shown = skill(float(np.average(hits, weights=weight)), samples.codes)
+        if options.alpha is None:
+            outcome.alpha = self.schedule.alpha = auto_alpha(shown, len(samples))
+        if options.max_iter is None:
+            self.n_planned = auto_epochs(shown, len(samples), self.work)
+            self.schedule.n_steps = self.n_planned * len(self.batches)
+
+    def _validate(self, validation: Samples) -> float:
+        bags, device = validation.bags, self.batches[0].ids.device
+        # Like the bags of the batches: chunks, so that scores stay small.
+        hits = []
+        for start in range(0, len(bags), 4096):
+            part = bags.slice(start, min(start + 4096, len(bags)))
+            scores = self.trainer.score(
+                torch.from_numpy(part.ids).to(device),
+                torch.from_numpy(part.offsets.astype(np.int32)).to(device),
+                torch.from_numpy(part.weights).to(device),
+            )
+            codes = predicted_codes(scores.cpu().numpy())
+            hits.append(codes == validation.codes[start : start + 4096])
+        return float(np.average(np.concatenate(hits), weights=validation.weight))
+
+    def _judge(self, loss: float, score: float | None) -> None:
+        """Count the epochs that gain less than `tol`; keep the best state."""
+        outcome, tol = self.outcome, self.options.tol
+        if score is None:
+            gained = loss < outcome.best_loss - tol
+        else:
+            outcome.validation_scores.append(score)
+            gained = score > outcome.best_score + tol
+            if score > outcome.best_score:
+                outcome.best_score = score
+                self._best = self.trainer.export()
+        outcome.best_loss = min(outcome.best_loss, loss)
+        self._n_without_gain = 0 if gained else self._n_without_gain + 1

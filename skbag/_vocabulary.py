@@ -1,0 +1,183 @@
+"""From text parameters to an encoder, and which of its features to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skbag._bags import Bags
+from skbag._byte_encoder import ByteEncoder
+from skbag._dtypes import ID_DTYPE
+from skbag._encoder import Encoder
+from skbag._plain_encoder import PlainEncoder
+from skbag._recipe import auto_min_df, texts_are_short
+
+TOKEN_PATTERN = r"(?u)\w+|[^\w\s]"
+"""Default token pattern: words, and every other visible character by itself."""
+
+BYTE_NGRAM_RANGES = {(1, 1), (1, 2), (2, 2)}
+"""The n-grams that the vectorised encoder can make."""
+
+
+@dataclass(frozen=True)
+class TextOptions:
+    """How a text becomes features. The fields are the estimator's parameters."""
+
+    lowercase: bool
+    strip_accents: str | Callable[[str], str] | None
+    preprocessor: Callable[[str], str] | None
+    tokenizer: Callable[[str], Sequence[str]] | None
+    token_pattern: str
+    analyzer: str | Callable[[Any], Sequence[Any]]
+    stop_words: str | Sequence[str] | None
+    ngram_range: tuple[int, int]
+    vocabulary: Any
+
+    @property
+    def has_default_tokens(self) -> bool:
+        """Whether tokens are those of the default pattern on plain words."""
+        return (
+            self.analyzer == "word"
+            and self.tokenizer is None
+            and self.preprocessor is None
+            and self.strip_accents is None
+            and self.stop_words is None
+            and self.token_pattern == TOKEN_PATTERN
+            and self.vocabulary is None
+        )
+
+
+def make_encoder(options: TextOptions, short_text_features: bool) -> Encoder:
+    """Return an empty encoder: the vectorised one where it gives the same features."""
+    if options.has_default_tokens and tuple(options.ngram_range) in BYTE_NGRAM_RANGES:
+        return ByteEncoder(
+            lowercase=options.lowercase,
+            ngram_range=options.ngram_range,
+            short_text_features=short_text_features,
+        )
+    return PlainEncoder(
+        lowercase=options.lowercase,
+        strip_accents=options.strip_accents,
+        preprocessor=options.preprocessor,
+        tokenizer=options.tokenizer,
+        token_pattern=options.token_pattern,
+        analyzer=options.analyzer,
+        stop_words=options.stop_words,
+        ngram_range=options.ngram_range,
+        vocabulary=options.vocabulary,
+        short_text_features=short_text_features,
+    )
+
+
+def wants_short_text_features(
+    setting: bool | str, options: TextOptions, supervised: bool, texts: Sequence[str]
+) -> bool:
+    """Resolve the parameter `short_text_features`.
+
+    "auto" means texts that are short, split by the default pattern, and with
+    class-informed weights to discount what is not worth it: then, and only then, does
+    the vocabulary hold more than the plain tokens and n-grams.
+
+    Raises
+    ------
+    ValueError
+        If they are asked for where the features are given.
+    """
+    if setting == "auto":
+        return (
+            supervised
+            and options.has_default_tokens
+            and options.ngram_range[0] == 1
+            and texts_are_short(sum(map(len, texts)), len(texts))
+        )
+    if setting and options.vocabulary is not None:
+        raise ValueError(
+            "short_text_features=True adds features to the vocabulary, but a "
+            "vocabulary was given. Use short_text_features='auto' or False."
+        )
+    if setting and options.analyzer != "word":
+        raise ValueError(
+            "short_text_features=True needs words: analyzer='word', got "
+            f"analyzer={options.analyzer!r}. Use short_text_features='auto' or False."
+        )
+    return bool(setting)
+
+
+def keep_features(
+    bags: Bags,
+    *,
+    min_df: float | str,
+    max_df: float,
+    max_features: int | None,
+    width: int,
+) -> NDArray[np.int32]:
+    """Ids that survive pruning, most frequent first.
+
+    The meaning of `min_df`, `max_df` and `max_features` is that of
+    ``sklearn.feature_extraction.text.CountVectorizer``.
+
+    Parameters
+    ----------
+    bags : Bags
+        Counts, ids unique within each bag.
+    min_df : int, float or "auto"
+    max_df : int or float
+    max_features : int or None
+    width : int
+        Columns of the table, for "auto".
+
+    Returns
+    -------
+    kept : ndarray of shape (n_kept,), dtype=int32
+        By falling number of documents, so that the rows used most lie together.
+
+    Raises
+    ------
+    ValueError
+        If nothing remains.
+    """
+    n_texts = len(bags)
+    document_counts = np.bincount(bags.ids, minlength=bags.n_ids)
+    if isinstance(min_df, str):
+        min_df = auto_min_df(document_counts, width)
+    low = min_df if isinstance(min_df, Integral) else min_df * n_texts
+    high = max_df if isinstance(max_df, Integral) else max_df * n_texts
+    if high < low:
+        raise ValueError(
+            f"max_df={max_df} corresponds to fewer documents than min_df={min_df}. "
+            "Raise max_df or lower min_df."
+        )
+    kept = np.flatnonzero((document_counts >= low) & (document_counts <= high))
+    if max_features is not None and len(kept) > max_features:
+        counts = np.bincount(bags.ids, weights=bags.weights, minlength=bags.n_ids)
+        kept = kept[np.argsort(-counts[kept], kind="stable")[:max_features]]
+    if len(kept) == 0:
+        raise ValueError(
+            "After pruning, no tokens remain. Try a lower min_df or a higher max_df."
+            if bags.n_ids
+            else "No tokens were found: the texts are empty or hold nothing that "
+            "token_pattern, analyzer or stop_words let through."
+        )
+    by_frequency = np.argsort(-document_counts[kept], kind="stable")
+    return kept[by_frequency].astype(ID_DTYPE)
+
+
+def renumber(bags: Bags, kept: NDArray[np.int32]) -> Bags:
+    """Bags with only the kept ids, ``kept[i]`` become i.
+
+    Parameters
+    ----------
+    bags : Bags
+    kept : ndarray of shape (n_kept,), dtype=int32
+    """
+    new_ids = np.full(bags.n_ids, -1, dtype=ID_DTYPE)
+    new_ids[kept] = np.arange(len(kept), dtype=ID_DTYPE)
+    ids = new_ids[bags.ids]
+    stays = ids >= 0
+    ends = np.concatenate([[0], np.cumsum(stays)])
+    return Bags(ids[stays], ends[bags.offsets], bags.weights[stays], len(kept))

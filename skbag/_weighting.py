@@ -1,0 +1,258 @@
+"""How much each token counts: TF-IDF, class-informed factors, norms.
+
+Everything that depends on the token alone is one vector, computed from document and
+class counts and multiplied into the counts when a text is encoded. So a change of
+weighting never touches the encoders, the table or the trainer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from skbag._bags import Bags
+from skbag._dtypes import WEIGHT_DTYPE
+from skbag._features import FeatureKind
+
+PRIOR_STRENGTH = 3.0
+"""How many documents of prior class shares a token's own class counts are mixed with,
+so that a token seen once is not taken for a certain sign of its class."""
+
+INFORMED_SHARE = 0.5
+"""Share of a token's weight that its class information decides; the rest it keeps."""
+
+KIND_FACTORS = {
+    FeatureKind.TERM: 1.0,
+    FeatureKind.NGRAM: 0.7,
+    FeatureKind.EDGE: 0.7,
+    FeatureKind.AFFIX: 0.5,
+}
+"""Weight of each kind of feature against a single word: those that repeat what words
+say, in finer or coarser form, count for less."""
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """Document counts of each token, by class: what the weights are made of.
+
+    Parameters
+    ----------
+    class_counts : scipy CSR array of shape (n_ids, n_classes), dtype=float64
+        Weighted number of documents of each class that hold each token.
+    class_totals : ndarray of shape (n_classes,), dtype=float64
+        Weighted number of documents of each class.
+    """
+
+    class_counts: sp.csr_array
+    class_totals: NDArray[np.float64]
+
+    @classmethod
+    def count(
+        cls,
+        bags: Bags,
+        codes: NDArray[np.int64],
+        n_classes: int,
+        sample_weight: NDArray[np.float64] | None = None,
+    ) -> Statistics:
+        """Count documents per token and class; a repeated token counts once.
+
+        Parameters
+        ----------
+        bags : Bags
+            Ids unique within each bag.
+        codes : ndarray of shape (n_samples,), dtype=int64
+        n_classes : int
+        sample_weight : ndarray of shape (n_samples,) or None
+            How many documents each sample stands for.
+        """
+        n_samples = len(bags)
+        share = np.ones(n_samples) if sample_weight is None else sample_weight
+        # Sparse on both sides: n_ids x n_classes numbers need never fit memory.
+        presence = sp.csr_array(
+            (np.ones(len(bags.ids)), bags.ids, bags.offsets),
+            shape=(n_samples, bags.n_ids),
+        )
+        membership = sp.csr_array(
+            (share, codes, np.arange(n_samples + 1)), shape=(n_samples, n_classes)
+        )
+        class_counts = sp.csr_array(presence.T @ membership)
+        class_totals = np.bincount(codes, weights=share, minlength=n_classes)
+        return cls(class_counts, class_totals)
+
+    def add(self, more: Statistics) -> Statistics:
+        """Sum of two counts; the second may know more tokens."""
+        grown = self.class_counts.copy()
+        grown.resize(more.class_counts.shape)
+        return Statistics(
+            sp.csr_array(grown + more.class_counts),
+            self.class_totals + more.class_totals,
+        )
+
+    @property
+    def document_counts(self) -> NDArray[np.float64]:
+        """Weighted number of documents that hold each token, (n_ids,)."""
+        return np.asarray(self.class_counts.sum(axis=1)).ravel()
+
+    @property
+    def n_documents(self) -> float:
+        """Weighted number of documents."""
+        return float(self.class_totals.sum())
+
+
+def smooth_idf(statistics: Statistics) -> NDArray[np.float64]:
+    """Inverse document frequency of each token, ``ln((1 + n) / (1 + df)) + 1``.
+
+    The formula of ``sklearn.feature_extraction.text.TfidfTransformer`` with
+    ``smooth_idf=True``.
+
+    Returns
+    -------
+    idf : ndarray of shape (n_ids,), dtype=float64
+    """
+    document_counts = statistics.document_counts
+    return np.log((1 + statistics.n_documents) / (1 + document_counts)) + 1
+
+
+def class_divergence(statistics: Statistics) -> NDArray[np.float64]:
+    """How far the classes of the documents that hold a token are from the prior.
+
+    The Kullback-Leibler divergence ``KL_j = sum_c q_jc ln(q_jc / pi_c)``, with `pi`
+    the shares of the classes and ``q_jc = (n_jc + a pi_c) / (n_j + a)`` the class
+    shares of the documents that hold token j, smoothed by ``a = PRIOR_STRENGTH``
+    documents of the prior (Kullback and Leibler, "On Information and Sufficiency",
+    1951; the smoothing is the mean of a Dirichlet posterior).
+
+    Returns
+    -------
+    divergence : ndarray of shape (n_ids,), dtype=float64
+        Zero for a token that says nothing, at most ``-ln(min pi)``.
+    """
+    counts = statistics.class_counts
+    prior = statistics.class_totals / statistics.n_documents
+    total = statistics.document_counts + PRIOR_STRENGTH
+    # A class without the token has q = t pi with t = a / (n_j + a): all of them
+    # together give (1 - sum of the other pi) t ln t, so only stored counts are visited.
+    absent = PRIOR_STRENGTH / total
+    lengths = np.diff(counts.indptr)
+    row = np.repeat(np.arange(counts.shape[0]), lengths)
+    stored_prior = prior[counts.indices]
+    seen = stored_prior > 0
+    ratio = np.ones(len(row))
+    ratio[seen] = (counts.data[seen] / stored_prior[seen] + PRIOR_STRENGTH) / total[
+        row[seen]
+    ]
+    terms = stored_prior * ratio * np.log(ratio)
+    stored = np.bincount(row, weights=terms, minlength=counts.shape[0])
+    stored_share = np.bincount(row, weights=stored_prior, minlength=counts.shape[0])
+    rest = np.maximum(1 - stored_share, 0) * absent * np.log(absent)
+    return np.maximum(stored + rest, 0)
+
+
+def class_informed_factors(
+    statistics: Statistics, kinds: NDArray[np.uint8] | None
+) -> NDArray[np.float64]:
+    """Factor of each token's weight: what it says of the classes, and its kind.
+
+    ``kind * (1 - s + s sqrt(KL_j / mean KL))`` with ``s = INFORMED_SHARE``, the mean
+    taken over all occurrences of all tokens. Weighting terms by their relation to the
+    classes goes back to Debole and Sebastiani, "Supervised Term Weighting for
+    Automated Text Categorization", 2003.
+
+    Parameters
+    ----------
+    statistics : Statistics
+    kinds : ndarray of shape (n_ids,), dtype=uint8, or None
+        The `FeatureKind` of each token; None where all are alike.
+
+    Returns
+    -------
+    factors : ndarray of shape (n_ids,), dtype=float64, positive
+    """
+    divergence = class_divergence(statistics)
+    occurrences = statistics.document_counts
+    mean = (divergence * occurrences).sum() / max(occurrences.sum(), 1e-300)
+    factors = np.ones(len(divergence))
+    if mean > 0:
+        factors += INFORMED_SHARE * (np.sqrt(divergence / mean) - 1)
+    if kinds is not None:
+        by_kind = np.ones(max(KIND_FACTORS) + 1)
+        by_kind[list(KIND_FACTORS)] = list(KIND_FACTORS.values())
+        factors *= by_kind[kinds]
+    return factors
+
+
+@dataclass(frozen=True)
+class Weighting:
+    """How counts become weights. The fields are the estimator's parameters."""
+
+    use_idf: bool
+    sublinear_tf: bool
+    norm: Literal["l1", "l2"] | None
+    supervised: bool
+
+    @classmethod
+    def none(cls) -> Weighting:
+        """Weights stay as they are: a matrix whose values the user has chosen."""
+        return cls(use_idf=False, sublinear_tf=False, norm=None, supervised=False)
+
+    def id_weights(
+        self, statistics: Statistics, kinds: NDArray[np.uint8] | None
+    ) -> NDArray[np.float32] | None:
+        """Weight of each token, or None where all are 1.
+
+        Returns
+        -------
+        id_weights : ndarray of shape (n_ids,), dtype=float32, positive, or None
+        """
+        if not (self.use_idf or self.supervised):
+            return None
+        weights = np.ones(statistics.class_counts.shape[0])
+        if self.use_idf:
+            weights *= smooth_idf(statistics)
+        if self.supervised:
+            weights *= class_informed_factors(statistics, kinds)
+        return weights.astype(WEIGHT_DTYPE)
+
+    def apply(self, bags: Bags, id_weights: NDArray[np.float32] | None) -> Bags:
+        """Bags of counts to bags of weights.
+
+        Parameters
+        ----------
+        bags : Bags
+            Counts (or the values of a matrix).
+        id_weights : ndarray of shape (n_ids,), dtype=float32, or None
+
+        Returns
+        -------
+        weighted : Bags
+            The same ids. An empty bag stays empty: no norm divides by zero.
+        """
+        weights = bags.weights
+        if self.sublinear_tf:
+            weights = 1 + np.log(weights)
+        if id_weights is not None:
+            weights = weights * id_weights[bags.ids]
+        if self.norm is not None:
+            weights = weights / np.repeat(
+                _norms(bags, weights, self.norm), np.diff(bags.offsets)
+            )
+        return bags.with_weights(weights)
+
+    def without_supervision(self) -> Weighting:
+        """Return the same weighting without the class-informed factors."""
+        return replace(self, supervised=False)
+
+
+def _norms(
+    bags: Bags, weights: NDArray[np.float32], norm: Literal["l1", "l2"]
+) -> NDArray[Any]:
+    """Norm of each bag's weights, 1 where it is 0."""
+    if norm == "l1":
+        norms = bags.row_sums(np.abs(weights))
+    else:
+        norms = np.sqrt(bags.row_sums(weights * weights))
+    return np.where(norms == 0, WEIGHT_DTYPE(1), norms)

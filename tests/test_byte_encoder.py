@@ -1,0 +1,385 @@
+import copy
+import pickle
+import re
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.feature_extraction.text import CountVectorizer
+
+from skbag import _byte_encoder
+from skbag._byte_encoder import ByteEncoder
+from skbag._encoder import Encoder
+from skbag._features import FeatureKind
+from skbag._plain_encoder import PlainEncoder
+
+TOKEN_PATTERN = r"\w+|[^\w\s]"
+
+DOCUMENTS = [
+    "The refugee crossed the river; the river was cold.",
+    "",
+    "Ärger im Café: naïve refugees! İstanbul, ΣΑΣ",
+    "a\tb  a b\x00c 👍🏽 \ud800\udc00 a b",
+    "   \n ",
+    "internationally " * 3 + "z" * 70 + " " + "é" * 40,
+    "one",
+    "refu refug gee",
+    "a.a.a.a",
+]
+
+TEXTS = st.lists(
+    st.one_of(
+        st.text(st.characters(exclude_categories=()), max_size=30),
+        st.text("aB .é\x00\u0301", max_size=40),
+        st.lists(
+            st.sampled_from(["refugee", "refug", "Refu", "gee", "ééééééé", "?"])
+        ).map(" ".join),
+    ),
+    max_size=5,
+)
+
+OPTIONS = st.fixed_dictionaries(
+    {
+        "lowercase": st.booleans(),
+        "ngram_range": st.sampled_from([(1, 1), (1, 2), (2, 2)]),
+        "short_text_features": st.booleans(),
+    }
+)
+
+ALL_OPTIONS = [
+    dict(zip(("lowercase", "ngram_range", "short_text_features"), values, strict=True))
+    for values in product([True, False], [(1, 1), (1, 2), (2, 2)], [True, False])
+]
+
+EVERYTHING = {"ngram_range": (1, 2), "short_text_features": True}
+
+
+@pytest.fixture
+def small_chunks(monkeypatch):
+    monkeypatch.setattr(_byte_encoder, "_CHUNK_CHARACTERS", 20)
+
+
+def plain_encoder(**options):
+    return PlainEncoder(token_pattern=TOKEN_PATTERN, **options)
+
+
+def by_name(encoder, bags):
+    """Counts of each bag as a dict from name to count."""
+    names = encoder.names()
+    return [
+        {names[i]: int(w) for i, w in zip(bag.ids, bag.weights, strict=True)}
+        for bag in (bags.slice(row, row + 1) for row in range(len(bags)))
+    ]
+
+
+def kinds_by_name(encoder):
+    return dict(zip(encoder.names(), encoder.kinds.tolist(), strict=True))
+
+
+def assert_same_bags(bags, other):
+    np.testing.assert_array_equal(bags.ids, other.ids)
+    np.testing.assert_array_equal(bags.offsets, other.offsets)
+    np.testing.assert_array_equal(bags.weights, other.weights)
+    assert bags.n_ids == other.n_ids
+
+
+def assert_same_encoder(encoder, other):
+    assert encoder.names() == other.names()
+    np.testing.assert_array_equal(encoder.kinds, other.kinds)
+    assert pickle.dumps(encoder) == pickle.dumps(other)
+
+
+def ids_of(encoder, names):
+    return np.array([encoder.names().index(name) for name in names], dtype=np.int32)
+
+
+@settings(deadline=None, max_examples=150)
+@given(learnt=TEXTS, more=TEXTS, encoded=TEXTS, options=OPTIONS)
+def test_same_as_the_plain_encoder(learnt, more, encoded, options):
+    fast, plain = ByteEncoder(**options), plain_encoder(**options)
+    for documents in (learnt, more):
+        assert by_name(fast, fast.learn(documents)) == by_name(
+            plain, plain.learn(documents)
+        )
+    assert by_name(fast, fast.encode(encoded)) == by_name(plain, plain.encode(encoded))
+    assert kinds_by_name(fast) == kinds_by_name(plain)
+
+
+@settings(deadline=None, max_examples=100)
+@given(learnt=TEXTS, more=TEXTS, encoded=TEXTS, options=OPTIONS, data=st.data())
+def test_same_as_the_plain_encoder_after_select(learnt, more, encoded, options, data):
+    fast, plain = ByteEncoder(**options), plain_encoder(**options)
+    fast.learn(learnt)
+    plain.learn(learnt)
+    names = fast.names()
+    kept = data.draw(st.permutations(names)) if names else []
+    kept = kept[: data.draw(st.integers(0, len(kept)))]
+
+    fast = fast.select(ids_of(fast, kept))
+    plain = plain.select(ids_of(plain, kept))
+
+    assert fast.names() == plain.names() == kept
+    assert_same_bags(fast.encode(encoded), plain.encode(encoded))
+    assert by_name(fast, fast.learn(more)) == by_name(plain, plain.learn(more))
+    assert by_name(fast, fast.encode(encoded)) == by_name(plain, plain.encode(encoded))
+    assert kinds_by_name(fast) == kinds_by_name(plain)
+
+
+@pytest.mark.parametrize("ngram_range", [(1, 1), (1, 2), (2, 2)])
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_counts_are_those_of_count_vectorizer(lowercase, ngram_range):
+    vectorizer = CountVectorizer(
+        lowercase=lowercase, ngram_range=ngram_range, token_pattern=TOKEN_PATTERN
+    )
+    X = vectorizer.fit_transform(DOCUMENTS)
+    encoder = ByteEncoder(lowercase, ngram_range)
+
+    bags = encoder.learn(DOCUMENTS)
+
+    names = vectorizer.get_feature_names_out().tolist()
+    assert sorted(encoder.names()) == names
+    order = ids_of(encoder, names)
+    np.testing.assert_array_equal(bags.to_csr().toarray()[:, order], X.toarray())
+
+
+@pytest.mark.parametrize("options", ALL_OPTIONS)
+def test_encode_after_learn_gives_the_same(options):
+    encoder = ByteEncoder(**options)
+    bags = encoder.learn(DOCUMENTS)
+    assert_same_bags(encoder.encode(DOCUMENTS), bags)
+
+
+def test_is_an_encoder():
+    assert isinstance(ByteEncoder(), Encoder)
+
+
+def test_other_ngram_ranges_are_refused():
+    message = re.escape(
+        "ngram_range must be one of ((1, 1), (1, 2), (2, 2)), got (1, 3)"
+    )
+    with pytest.raises(ValueError, match=message):
+        ByteEncoder(ngram_range=(1, 3))
+
+
+def test_ngram_range_may_be_a_list():
+    assert ByteEncoder(ngram_range=[1, 2]).learn(["a b"]).n_ids == 3
+
+
+def test_dtypes_and_order():
+    encoder = ByteEncoder(**EVERYTHING)
+    for bags in (encoder.learn(DOCUMENTS), encoder.encode(DOCUMENTS)):
+        assert bags.ids.dtype == np.int32
+        assert bags.offsets.dtype == np.int64
+        assert bags.weights.dtype == np.float32
+        for row in range(len(bags)):
+            assert (np.diff(bags.slice(row, row + 1).ids) > 0).all()
+    assert encoder.kinds.dtype == np.uint8
+
+
+@pytest.mark.parametrize("documents", [[], [""], ["", " \n", "\u3000"]])
+def test_nothing_to_count(documents):
+    encoder = ByteEncoder(**EVERYTHING)
+    for bags in (encoder.learn(documents), encoder.encode(documents)):
+        assert bags.offsets.tolist() == [0] * (len(documents) + 1)
+        assert bags.ids.dtype == np.int32
+    assert encoder.n_ids == 0
+    assert encoder.names() == []
+    assert encoder.kinds.shape == (0,)
+    assert len(encoder.encode(DOCUMENTS).ids) == 0
+
+
+def test_kinds():
+    encoder = ByteEncoder(**EVERYTHING)
+    encoder.learn(["refugee in"])
+    assert kinds_by_name(encoder) == {
+        "refugee": FeatureKind.TERM,
+        "in": FeatureKind.TERM,
+        "refugee in": FeatureKind.NGRAM,
+        "<first> refugee": FeatureKind.EDGE,
+        "<last> in": FeatureKind.EDGE,
+        "refu…": FeatureKind.AFFIX,
+        "refug…": FeatureKind.AFFIX,
+        "…gee": FeatureKind.AFFIX,
+    }
+
+
+def test_affixes_of_unknown_words_count():
+    encoder = ByteEncoder(**EVERYTHING)
+    encoder.learn(["refugee"])
+    bags = encoder.encode(["refugium", "refu", "pongee"])
+    assert by_name(encoder, bags) == [{"refu…": 1, "refug…": 1}, {}, {"…gee": 1}]
+
+
+def test_an_affix_that_becomes_a_word():
+    encoder = ByteEncoder(**EVERYTHING)
+    encoder.learn(["refugee"])
+    encoder.learn(["refug"])
+    bags = encoder.encode(["refugee refug"])
+    assert by_name(encoder, bags) == [
+        {
+            "refugee": 1,
+            "refug": 1,
+            "<first> refugee": 1,
+            "<last> refug": 1,
+            "refu…": 2,
+            "refug…": 1,
+            "…gee": 1,
+            "…fug": 1,
+        }
+    ]
+
+
+def test_ngrams_do_not_cross_documents(small_chunks):
+    encoder = ByteEncoder(ngram_range=(2, 2))
+    encoder.learn(["a b", "c", "", "d e"])
+    assert sorted(encoder.names()) == ["a b", "d e"]
+
+
+def test_ids_do_not_depend_on_what_else_a_call_holds(small_chunks):
+    # Chunks end at documents, and are numbered one after the other.
+    encoder = ByteEncoder(**EVERYTHING)
+    encoder.learn(DOCUMENTS[:2])
+    names = encoder.names()
+    encoder.learn(DOCUMENTS)
+    assert encoder.names()[: len(names)] == names
+
+
+@pytest.mark.parametrize("options", ALL_OPTIONS)
+@pytest.mark.parametrize("n_threads", [2, 5])
+def test_threads_change_nothing(options, n_threads, small_chunks):
+    documents = DOCUMENTS * 5 + ["other words", *DOCUMENTS]
+    encoder, threaded = ByteEncoder(**options), ByteEncoder(**options)
+    assert_same_bags(
+        threaded.learn(documents, n_threads=n_threads), encoder.learn(documents)
+    )
+    assert_same_encoder(threaded, encoder)
+    assert_same_bags(
+        threaded.encode(documents, n_threads=n_threads), encoder.encode(documents)
+    )
+
+
+def test_many_threads_share_an_encoder(small_chunks):
+    encoder = ByteEncoder(**EVERYTHING)
+    encoder.learn(DOCUMENTS)
+    encoder = encoder.select(np.arange(0, encoder.n_ids, 2, dtype=np.int32))
+    expected = encoder.encode(DOCUMENTS)
+    with ThreadPoolExecutor(8) as executor:
+        for bags in executor.map(encoder.encode, [DOCUMENTS] * 32):
+            assert_same_bags(bags, expected)
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_a_text_that_is_none_raises(n_threads, small_chunks):
+    documents = ["a text of some length"] * 50 + [None] + ["another text"] * 50
+    encoder = ByteEncoder()
+    with pytest.raises(TypeError, match="NoneType"):
+        encoder.learn(documents, n_threads=n_threads)
+
+
+def test_encode_does_not_change_the_encoder():
+    encoder = ByteEncoder(**EVERYTHING)
+    encoder.learn(DOCUMENTS[:2])
+    before = pickle.dumps(encoder)
+    encoder.encode(DOCUMENTS)
+    assert pickle.dumps(encoder) == before
+
+
+def test_learn_is_deterministic(small_chunks):
+    encoders = ByteEncoder(**EVERYTHING), ByteEncoder(**EVERYTHING)
+    for documents in (DOCUMENTS[3:], DOCUMENTS):
+        assert_same_bags(*(encoder.learn(documents) for encoder in encoders))
+    assert_same_encoder(*encoders)
+
+
+@pytest.mark.parametrize("options", ALL_OPTIONS)
+@pytest.mark.parametrize(
+    "duplicate", [copy.deepcopy, lambda encoder: pickle.loads(pickle.dumps(encoder))]
+)
+@pytest.mark.parametrize("step", [1, 3])
+def test_copies_behave_the_same(options, duplicate, step, small_chunks):
+    encoder = ByteEncoder(**options)
+    encoder.learn(DOCUMENTS[:4])
+    encoder = encoder.select(np.arange(0, encoder.n_ids, step, dtype=np.int32))
+
+    twin = duplicate(encoder)
+
+    assert_same_encoder(twin, encoder)
+    assert_same_bags(twin.encode(DOCUMENTS), encoder.encode(DOCUMENTS))
+    assert_same_bags(twin.learn(DOCUMENTS), encoder.learn(DOCUMENTS))
+    assert_same_encoder(twin, encoder)
+
+
+def test_pickle_is_compact():
+    encoder = ByteEncoder(**EVERYTHING)
+    words = [f"word{i}" for i in range(3000)]
+    encoder.learn([" ".join(words)])
+    n_bytes_of_strings = sum(
+        len(name) + 1 for name in encoder.names() if " " not in name
+    )
+    assert len(pickle.dumps(encoder)) < 8 * encoder.n_ids + n_bytes_of_strings + 1000
+
+
+def test_select_renumbers_and_leaves_the_old_encoder_alone():
+    encoder = ByteEncoder(**EVERYTHING)
+    encoder.learn(["one two three"])
+    before = pickle.dumps(encoder)
+    kept = ["…ree", "one two", "<last> three", "two"]
+
+    selected = encoder.select(ids_of(encoder, kept))
+
+    assert selected.names() == kept
+    assert selected.kinds.tolist() == [
+        FeatureKind.AFFIX,
+        FeatureKind.NGRAM,
+        FeatureKind.EDGE,
+        FeatureKind.TERM,
+    ]
+    bags = selected.encode(["two three two one two"])
+    assert bags.n_ids == 4
+    assert by_name(selected, bags) == [{"two": 3, "…ree": 1, "one two": 1}]
+    assert pickle.dumps(encoder) == before
+
+
+def test_select_drops_strings_that_no_feature_needs():
+    encoder = ByteEncoder(ngram_range=(1, 2))
+    encoder.learn(["one two three four"])
+    selected = encoder.select(ids_of(encoder, ["two three"]))
+    assert sorted(selected.__getstate__()["strings"].split()) == [b"three", b"two"]
+
+
+def test_learn_after_select_appends_what_was_left_out():
+    encoder = ByteEncoder(**EVERYTHING)
+    encoder.learn(["refugee camp"])
+    selected = encoder.select(ids_of(encoder, ["refugee"]))
+    bags = selected.learn(["refugee camp"])
+    assert selected.names()[0] == "refugee"
+    assert sorted(selected.names()) == sorted(encoder.names())
+    np.testing.assert_array_equal(bags.ids, np.arange(encoder.n_ids))
+
+
+def test_growth_over_many_calls():
+    rng = np.random.default_rng(0)
+    encoder, plain = ByteEncoder(**EVERYTHING), plain_encoder(**EVERYTHING)
+    for _ in range(60):
+        documents = [
+            " ".join(f"w{i}" for i in rng.zipf(1.3, size=20).tolist()) for _ in range(5)
+        ]
+        assert by_name(encoder, encoder.learn(documents)) == by_name(
+            plain, plain.learn(documents)
+        )
+    assert encoder.n_ids > 3000
+
+
+def test_one_text_larger_than_a_chunk():
+    encoder = ByteEncoder(ngram_range=(1, 2))
+    bags = encoder.learn(["Word, " * 400_000, "x" * 10_000_000, "word"])
+    assert by_name(encoder, bags)[0] == {
+        "word": 400_000,
+        ",": 400_000,
+        "word ,": 400_000,
+        ", word": 399_999,
+    }
+    assert by_name(encoder, bags)[2] == {"word": 1}

@@ -1,0 +1,52 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skbag._features import FeatureKind, Role, short_text_features
+
+
+def names(tokens):
+    return [role.name_of(string) for role, string in short_text_features(tokens)]
+
+
+def test_no_tokens_have_no_features():
+    assert names([]) == []
+
+
+def test_single_token_is_first_and_last():
+    assert names(["end"]) == ["<first> end", "<last> end"]
+
+
+def test_affixes_are_shorter_than_their_token():
+    assert names(["abcd"])[2:] == ["…bcd"]
+    assert names(["abcde"])[2:] == ["abcd…", "…cde"]
+    assert names(["abcdef"])[2:] == ["abcd…", "abcde…", "…def"]
+
+
+def test_every_occurrence_counts():
+    assert names(["abcd", "abcd"])[2:] == ["…bcd", "…bcd"]
+
+
+def test_kinds_fit_a_byte_and_cover_all_roles():
+    assert [role.kind for role in Role] == [
+        FeatureKind.TERM,
+        FeatureKind.EDGE,
+        FeatureKind.EDGE,
+        FeatureKind.AFFIX,
+        FeatureKind.AFFIX,
+    ]
+    assert [int(kind) for kind in FeatureKind] == [0, 1, 2, 3]
+
+
+@given(st.lists(st.text(min_size=1)))
+def test_affixes_cut_characters(tokens):
+    affixes = [
+        (role, string)
+        for role, string in short_text_features(tokens)
+        if role.kind == FeatureKind.AFFIX
+    ]
+    expected = []
+    for token in tokens:
+        expected += [(Role.PREFIX, token[:4])] if len(token) > 4 else []
+        expected += [(Role.PREFIX, token[:5])] if len(token) > 5 else []
+        expected += [(Role.SUFFIX, token[-3:])] if len(token) > 3 else []
+    assert affixes == expected

@@ -1,0 +1,149 @@
+import copy
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skbag._interner import GrowingArray, Interner
+
+# Small ones, ones that differ in the upper half only, the extremes.
+KEYS = st.one_of(
+    st.integers(0, 20),
+    st.integers(0, 20).map(lambda high: high << 32),
+    st.sampled_from([2**64 - 1, 2**63, 2**63 - 1]),
+    st.integers(0, 2**64 - 1),
+)
+
+
+def array(keys):
+    return np.array(keys, dtype=np.uint64)
+
+
+class NaiveInterner:
+    def __init__(self):
+        self.ids = {}
+
+    def add(self, keys):
+        for key in sorted(set(keys) - set(self.ids)):
+            self.ids[key] = len(self.ids)
+        return self.lookup(keys)
+
+    def lookup(self, keys):
+        return [self.ids.get(key, -1) for key in keys]
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.tuples(st.booleans(), st.lists(KEYS)), max_size=8))
+def test_same_as_a_dict(calls):
+    interner, naive = Interner(), NaiveInterner()
+    for adds, keys in calls:
+        if adds:
+            ids, expected = interner.add(array(keys)), naive.add(keys)
+        else:
+            ids, expected = interner.lookup(array(keys)), naive.lookup(keys)
+        assert ids.tolist() == expected
+        assert ids.dtype == np.int32
+        assert len(interner) == len(naive.ids)
+        assert interner.keys.tolist() == list(naive.ids)
+
+
+def test_empty():
+    interner = Interner()
+    assert len(interner) == 0
+    assert interner.lookup(array([0, 1])).tolist() == [-1, -1]
+    assert interner.add(array([])).tolist() == []
+    assert interner.lookup(array([])).tolist() == []
+    assert interner.keys.dtype == np.uint64
+
+
+def test_new_keys_of_a_call_are_numbered_in_ascending_order():
+    interner = Interner()
+    assert interner.add(array([9, 3, 9, 5])).tolist() == [2, 0, 2, 1]
+    assert interner.add(array([1, 3])).tolist() == [3, 0]
+
+
+@pytest.mark.parametrize("multiplier", [1, 2**32, 2**64 // 20_000])
+def test_growth_over_many_calls(multiplier):
+    keys = np.arange(20_000, dtype=np.uint64) * np.uint64(multiplier)
+    interner = Interner()
+    for part in np.array_split(keys, 150):
+        interner.add(part)
+    np.testing.assert_array_equal(interner.lookup(keys), np.arange(20_000))
+    np.testing.assert_array_equal(interner.keys, keys)
+    absent = keys + np.uint64(1) if multiplier > 1 else keys + np.uint64(20_000)
+    assert (interner.lookup(absent) == -1).all()
+
+
+def test_keys_that_want_the_same_slot():
+    # Most of 40,000 keys share a first slot of this small table with another.
+    rng = np.random.default_rng(0)
+    keys = np.unique(rng.integers(0, 2**64, 40_000, dtype=np.uint64))
+    wanted = Interner()._first_slots(keys)
+    keys = keys[wanted < 4][:100]
+    interner = Interner()
+    assert interner.add(keys).tolist() == list(range(100))
+    assert interner.lookup(keys).tolist() == list(range(100))
+
+
+def test_built_from_keys():
+    keys = array([7, 3, 2**64 - 1])
+    interner = Interner(keys)
+    assert interner.lookup(array([3, 2**64 - 1, 7, 0])).tolist() == [1, 2, 0, -1]
+    keys[:] = 0
+    assert interner.keys.tolist() == [7, 3, 2**64 - 1]
+
+
+def test_lookup_changes_nothing():
+    interner = Interner()
+    interner.add(array([4, 2]))
+    before = pickle.dumps(interner), interner._table.copy()
+    keys = array([1, 2, 3, 4, 4])
+    interner.lookup(keys)
+    assert keys.tolist() == [1, 2, 3, 4, 4]
+    assert pickle.dumps(interner) == before[0]
+    np.testing.assert_array_equal(interner._table, before[1])
+
+
+@pytest.mark.parametrize(
+    "duplicate", [copy.deepcopy, lambda interner: pickle.loads(pickle.dumps(interner))]
+)
+@pytest.mark.parametrize("n_keys", [0, 1, 1000])
+def test_copies_behave_the_same(duplicate, n_keys):
+    rng = np.random.default_rng(0)
+    interner = Interner()
+    interner.add(rng.integers(0, 2**64, n_keys, dtype=np.uint64))
+    more = rng.integers(0, 2**64, 500, dtype=np.uint64)
+
+    twin = duplicate(interner)
+
+    np.testing.assert_array_equal(twin.keys, interner.keys)
+    np.testing.assert_array_equal(twin.add(more), interner.add(more))
+    np.testing.assert_array_equal(twin.lookup(more), interner.lookup(more))
+
+
+def test_pickle_holds_the_keys_only():
+    interner = Interner()
+    for part in np.array_split(np.arange(10_000, dtype=np.uint64), 10):
+        interner.add(part)
+    assert len(pickle.dumps(interner)) < 8 * 10_000 + 1000
+
+
+def test_threads_share_an_interner():
+    keys = np.arange(50_000, dtype=np.uint64) << np.uint64(32)
+    interner = Interner(keys)
+    with ThreadPoolExecutor(8) as executor:
+        for ids in executor.map(interner.lookup, [keys] * 16):
+            np.testing.assert_array_equal(ids, np.arange(len(keys)))
+
+
+def test_growing_array_keeps_rows():
+    growing = GrowingArray(np.empty((0, 2), dtype=np.int32))
+    expected = np.arange(200, dtype=np.int32).reshape(100, 2)
+    for part in np.array_split(expected, 30):
+        growing.append(part)
+    np.testing.assert_array_equal(growing.values, expected)
+    assert len(growing) == 100
+    assert growing.values.dtype == np.int32

@@ -46,8 +46,10 @@ _NGRAM_RANGES = ((1, 1), (1, 2), (2, 2))
 
 _HALF = np.uint64(32)
 _LOW_HALF = np.uint64(0xFFFFFFFF)
-_FIRST_ROLE = (1 << 32) - len(Role)
-"""The left halves from here on are roles; below, lexicon ids."""
+_FIRST_ROLE = (1 << 32) - 1 - len(Role)
+"""The left halves from here on are roles; below, lexicon ids. All bits set, which is
+what a missing id (-1) makes of the left half wherever it stands, is neither: such a
+key belongs to no feature."""
 
 _AFFIXES: tuple[tuple[Role, Callable[..., Any], int], ...] = (
     *((Role.PREFIX, prefixes, length) for length in PREFIX_LENGTHS),
@@ -55,6 +57,7 @@ _AFFIXES: tuple[tuple[Role, Callable[..., Any], int], ...] = (
 )
 _MISSING = -1
 _TOO_SHORT = -2
+_NOT_KNOWN_YET = -3
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -196,25 +199,20 @@ class ByteEncoder:
         words: NDArray[np.int32],
         affixes: NDArray[np.int32] | None,
     ) -> Iterator[_Occurrences]:
-        """Yield the row (the document) and the key of each occurrence, by groups.
-
-        Strings without an id are left out.
-        """
+        """Yield the row (the document) and the key of each occurrence, by groups."""
         shortest, longest = self._ngram_range
         rows = np.repeat(np.arange(len(tokens.offsets) - 1), np.diff(tokens.offsets))
-        known = words != _MISSING
         if shortest == 1:
-            yield rows[known], _pack_role(Role.TOKEN, words[known])
+            yield rows, _pack_role(Role.TOKEN, words)
         if longest == 2:
-            pairs = np.flatnonzero(known[:-1] & known[1:] & (rows[:-1] == rows[1:]))
+            pairs = np.flatnonzero(rows[:-1] == rows[1:])
             yield rows[pairs], _pack(words[pairs], words[pairs + 1])
         if affixes is None:
             return
         filled = np.flatnonzero(np.diff(tokens.offsets))
         firsts, lasts = tokens.offsets[filled], tokens.offsets[filled + 1] - 1
-        for role, edges in ((Role.FIRST, firsts), (Role.LAST, lasts)):
-            edges = edges[known[edges]]
-            yield rows[edges], _pack_role(role, words[edges])
+        yield filled, _pack_role(Role.FIRST, words[firsts])
+        yield filled, _pack_role(Role.LAST, words[lasts])
         for (role, _, _), parts in zip(_AFFIXES, affixes.T, strict=True):
             found = np.flatnonzero(parts >= 0)
             yield rows[found], _pack_role(role, parts[found])
@@ -252,10 +250,11 @@ class _Lexicon:
         self._lines = GrowingArray(np.frombuffer(lines, dtype=np.uint8))
         strings = self.strings()
         self._ids = Interner(hash_spans(strings))
-        # Of each string the ids of its affixes. A row that holds a _MISSING is to be
-        # found out from the string; the others need not be, and that is all they are
-        # for: a string has its affixes in the lexicon when it was met as a word.
-        self._affixes = GrowingArray(_affix_ids(strings, self._look_up_spans))
+        # Of each string the ids of its affixes, if it has been met as a word, and so
+        # they all have one; else the first is _NOT_KNOWN_YET and the row says nothing.
+        affixes = _affix_ids(strings, self._look_up_spans)
+        affixes[(affixes == _MISSING).any(axis=1), 0] = _NOT_KNOWN_YET
+        self._affixes = GrowingArray(affixes)
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -283,8 +282,8 @@ class _Lexicon:
             occurrence[ids[where] - n_before] = where
             lines = spans.take(occurrence).to_lines()
             self._lines.append(np.frombuffer(lines, dtype=np.uint8))
-            unknown = np.full((n_new, len(_AFFIXES)), _MISSING, dtype=ID_DTYPE)
-            self._affixes.append(unknown)
+            affixes = np.full((n_new, len(_AFFIXES)), _NOT_KNOWN_YET, dtype=ID_DTYPE)
+            self._affixes.append(affixes)
         return ids
 
     def look_up_affixes(
@@ -305,23 +304,24 @@ class _Lexicon:
         affixes : ndarray of shape (n_words, n_affixes), dtype=int32
             _MISSING for an affix without an id, _TOO_SHORT where there is none.
         """
-        affixes = np.full((len(words), len(_AFFIXES)), _MISSING, dtype=ID_DTYPE)
-        known = np.flatnonzero(words != _MISSING)
-        affixes[known] = self._affixes.values[words[known]]
-        rest = np.flatnonzero((affixes == _MISSING).any(axis=1))
+        if not len(self):
+            return _affix_ids(spans, self._look_up_spans)
+        affixes: NDArray[np.int32] = self._affixes.values.take(words, axis=0)
+        rest = (affixes[:, 0] == _NOT_KNOWN_YET) | (words == _MISSING)
+        rest = np.flatnonzero(rest)
         affixes[rest] = _affix_ids(spans.take(rest), self._look_up_spans)
         return affixes
 
     def add_affixes(self, spans: Spans, words: NDArray[np.int32]) -> NDArray[np.int32]:
         """Ids of the affixes of words; those without one get the next."""
-        affixes = self._affixes.values[words]
-        rest = np.flatnonzero((affixes == _MISSING).any(axis=1))
+        affixes = self._affixes.values.take(words, axis=0)
+        rest = np.flatnonzero(affixes[:, 0] == _NOT_KNOWN_YET)
         if not len(rest):
             return affixes
         new_words, first = np.unique(words[rest], return_index=True)
         new = _affix_ids(spans.take(rest[first]), self._add_spans)
         self._affixes.values[new_words] = new
-        return self._affixes.values[words]
+        return self._affixes.values.take(words, axis=0)
 
     def _look_up_spans(self, spans: Spans) -> NDArray[np.int32]:
         return self.look_up(hash_spans(spans))
@@ -372,11 +372,10 @@ def _to_bags(
     rows: NDArray[np.int64], ids: NDArray[np.int32], n_rows: int, n_ids: int
 ) -> Bags:
     """Count equal ids of equal rows; ids below zero are left out."""
-    known = ids >= 0
-    occurrences = rows[known]
-    occurrences <<= 32
-    occurrences |= ids[known]
+    occurrences = rows << 32
+    occurrences |= ids  # an id of -1 makes it -1 altogether,
     occurrences.sort()
+    occurrences = occurrences[np.searchsorted(occurrences, 0) :]  # and the first.
     begins = np.empty(len(occurrences), dtype=np.bool_)
     begins[:1] = True
     np.not_equal(occurrences[1:], occurrences[:-1], out=begins[1:])

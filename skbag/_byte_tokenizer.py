@@ -204,11 +204,11 @@ def _token_bounds(
     begins |= classes == _SYMBOL
     if not joined.isascii():
         begins &= _starts_character(text)
-    bounds = np.flatnonzero(begins)
-    # and ends where the next begins; the space at the very end is no token.
-    starts, ends = bounds[:-1], bounds[1:]
-    is_token = classes[starts] != _SPACE
-    return starts[is_token], ends[is_token]
+    # and a token ends where the next, or a space, begins.
+    is_token = classes != _SPACE
+    starts = np.flatnonzero(begins & is_token)
+    ends = np.flatnonzero(begins[1:] & is_token[:-1]) + 1
+    return starts, ends
 
 
 def _byte_classes(joined: bytes, text: NDArray[np.uint8]) -> NDArray[np.uint8]:

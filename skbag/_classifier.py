@@ -49,7 +49,241 @@ class EmbeddingBagClassifier(
     ClassifierMixin,
     BaseEstimator,
 ):
-    """Placeholder."""
+    r"""Text classifier: a bag of weighted token embeddings under a linear model.
+
+    Takes raw texts (or any sparse matrix), needs no tuning, and does everything that
+    scikit-learn expects of a classifier. A text becomes the weighted sum of the rows
+    of a table, one row per token, as in ``torch.nn.EmbeddingBag``; no padding. By
+    default the table has one column per class, so that the sum is the score already
+    (a Linear above an EmbeddingBag is itself an EmbeddingBag with another table).
+    With `embedding_dim` the two layers stay apart.
+
+    The tokens are words, punctuation marks and pairs of neighbours, weighted by
+    TF-IDF and by how much they say about the classes. Training is stochastic gradient
+    descent on the squared hinge loss that touches the rows of a batch only.
+
+    Parameters marked "auto" are settled by rules from what the data shows; the fitted
+    attributes tell the outcome.
+
+    Parameters
+    ----------
+    lowercase : bool, default=True
+        Convert texts to lower case before tokenizing.
+
+    strip_accents : {'ascii', 'unicode'}, callable or None, default=None
+        Remove accents before tokenizing, as ``CountVectorizer`` does.
+
+    preprocessor : callable or None, default=None
+        Replaces `lowercase` and `strip_accents`: text to text.
+
+    tokenizer : callable or None, default=None
+        Replaces `token_pattern`: text to list of tokens. Used if
+        ``analyzer='word'``.
+
+    token_pattern : str, default=r"(?u)\w+|[^\w\s]"
+        Regular expression of a token. The default takes words of any length, and
+        every other visible character (punctuation, emoji) by itself.
+
+    analyzer : {'word', 'char', 'char_wb'} or callable, default='word'
+        Whether features are made of words or of characters ('char_wb': only inside
+        words), or a function from a text to its features, which replaces all the
+        parameters above.
+
+    stop_words : 'english', list or None, default=None
+        Tokens to leave out.
+
+    ngram_range : tuple (min_n, max_n), default=(1, 2)
+        Lengths of the runs of tokens (or characters) that become features.
+
+    min_df : int, float or 'auto', default='auto'
+        Leave out features in fewer texts; a float is a share of the texts. 'auto'
+        keeps all as long as the table has at most 2**23 numbers, else it takes the
+        smallest of 2, 3, 4, 6 and 8 that keeps it so.
+
+    max_df : int or float, default=1.0
+        Leave out features in more texts; a float is a share of the texts.
+
+    max_features : int or None, default=None
+        Keep only the so many most frequent features.
+
+    vocabulary : mapping, iterable or None, default=None
+        Features and their ids, used exactly; nothing is learnt or pruned then.
+
+    short_text_features : bool or 'auto', default='auto'
+        Also use the first and the last token of a text, and the prefixes of 4 and 5
+        and the suffix of 3 characters of its words. 'auto' does where texts have
+        fewer than 256 characters on average, if the tokens are those of the default
+        pattern and `supervised_weighting` is on.
+
+    use_idf : bool, default=True
+        Multiply counts by the inverse document frequency,
+        ``ln((1 + n) / (1 + df)) + 1``. For texts only, like the next two.
+
+    sublinear_tf : bool, default=True
+        Replace a count by 1 + ln(count).
+
+    norm : {'l1', 'l2'} or None, default='l2'
+        Scale the weights of each text to norm 1.
+
+    supervised_weighting : bool or 'auto', default='auto'
+        Multiply the weight of each token by a factor that grows with what it says
+        about the classes, between 0.5 and the square root of its relative
+        information, and discount n-grams (0.7), first and last tokens (0.7), prefixes
+        and suffixes (0.5) against words. 'auto' does for texts, not for a matrix,
+        whose values are taken as they are.
+
+    embedding_dim : int or None, default=None
+        Columns of the table. None: one per class (one in all for two classes), and
+        nothing but an intercept above. An integer: EmbeddingBag, then Linear.
+
+    hidden_layer_sizes : tuple of int, default=()
+        Units of hidden layers (ReLU) between the two; needs `embedding_dim`.
+
+    loss : {'squared_hinge', 'cross_entropy'}, default='squared_hinge'
+        One-vs-rest squared hinge loss, or cross-entropy of the softmax (logistic loss
+        for two classes).
+
+    dropout : float in [0, 1), default=0.0
+        Probability with which each token of a text is left out in a training step;
+        the others then count for more.
+
+    alpha : float or 'auto', default='auto'
+        Strength of the L2 penalty on the table: the mean loss plus
+        ``alpha / 2 * sum(table ** 2)`` is minimised, as in ``SGDClassifier``. 'auto'
+        is 0 in the first epoch, then the larger the harder the classes are to tell.
+
+    learning_rate_init : float or 'auto', default='auto'
+        First step of the table, for a loss that is summed over a batch; it falls
+        linearly to 0 over all epochs. 'auto' is the largest that is stable for the
+        data, at most 0.45 for texts of norm 1.
+
+    max_iter : int or 'auto', default='auto'
+        Number of epochs. 'auto' is 2 to 4: the more, the better the model did on
+        samples of the first epoch before it was trained on them.
+
+    batch_size : int or 'auto', default='auto'
+        Samples per step. 'auto' is 16 to 1024, by the number of samples and classes.
+
+    shuffle : bool, default=True
+        Shuffle the samples before they are cut into batches, and the batches in each
+        epoch.
+
+    class_weight : dict, 'balanced' or None, default=None
+        Weight of each class, multiplied with the sample weights. 'balanced': inversely
+        proportional to its number of samples.
+
+    early_stopping : bool, default=False
+        Hold out a part of the samples, score it (accuracy) after each epoch, stop
+        when that does not improve, and keep the best state.
+
+    validation_fraction : float in (0, 1), default=0.1
+        The share to hold out, stratified by class where possible.
+
+    n_iter_no_change : int, default=5
+        Epochs without an improvement of `tol` after which training stops: of the
+        validation score with `early_stopping`, else of the training loss.
+
+    tol : float, default=1e-4
+        The least improvement that counts as one.
+
+    warm_start : bool, default=False
+        Let `fit` go on from the model of the last `fit`: its vocabulary stays and
+        grows, its rows are the start.
+
+    random_state : int, RandomState instance or None, default=None
+        Source of all randomness. An int makes results repeat bit by bit in the same
+        environment; no global generator is read or changed.
+
+    verbose : int, default=0
+        Print loss, validation score and speed after each epoch.
+
+    device : str, default='auto'
+        Where to train: 'cpu', 'cuda', 'cuda:1', 'mps', or 'auto': the CPU for all
+        tasks that take it seconds, CUDA (if there is one) for larger ones. The fitted
+        estimator knows no device.
+
+    n_jobs : int or None, default=None
+        Threads to use. None: as many as torch is set to, which is all cores, or the
+        share that joblib gave this process.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+
+    vocabulary_ : dict of str to int
+        Feature to id (row of `embedding_`). Built when first asked for; not there
+        after fitting on a matrix.
+
+    embedding_ : ndarray of shape (n_ids, embedding_dim), dtype=float32
+        The table; one column per output if ``embedding_dim=None``. An *output* is a
+        class; two classes share one.
+
+    coef_ : ndarray of shape (n_outputs, n_ids) or (n_outputs, n_units), dtype=float32
+        Coefficients of the weighted tokens (``embedding_.T``) if
+        ``embedding_dim=None``, as in scikit-learn's linear models; else the weights
+        of the last layer, ``transform(X) @ coef_.T + intercept_`` being the decision
+        function if there is no hidden layer.
+
+    intercept_ : ndarray of shape (n_outputs,), dtype=float32
+        Intercepts of the outputs.
+
+    n_features_in_ : int
+        Number of columns of a matrix, or 1 for texts in a column; not there for texts
+        in a list.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of a data frame.
+
+    n_iter_ : int
+        Number of epochs.
+
+    loss_curve_ : list of float
+        Mean loss of each epoch, of every sample just before it was trained on.
+
+    validation_scores_ : list of float or None
+        Accuracy on the samples held out, after each epoch; None without
+        `early_stopping`.
+
+    best_validation_score_ : float or None
+        The best of them, which is that of the state kept.
+
+    batch_size_, learning_rate_, alpha_ : int, float, float
+        What 'auto' came to.
+
+    temperature_ : float
+        Factor of the scores in `predict_proba`. It is fitted on samples of the first
+        epoch before the model was trained on them; 1 for the cross-entropy.
+
+    See Also
+    --------
+    sklearn.feature_extraction.text.TfidfVectorizer : The text parameters come from it.
+    sklearn.svm.LinearSVC : The same model and loss on a TF-IDF matrix.
+
+    Notes
+    -----
+    ``use_idf=False, sublinear_tf=False, norm='l1', supervised_weighting=False`` is
+    ``torch.nn.EmbeddingBag(mode='mean')``; with ``norm=None`` it is ``mode='sum'``.
+    ``supervised_weighting=False`` alone gives the weights of
+    ``TfidfVectorizer(sublinear_tf=True)`` over the same tokens.
+
+    Texts without any known token are answered by the intercept.
+
+    References
+    ----------
+    A. Joulin, E. Grave, P. Bojanowski, T. Mikolov, "Bag of Tricks for Efficient Text
+    Classification", EACL 2017.
+
+    Examples
+    --------
+    >>> from skbag import EmbeddingBagClassifier
+    >>> texts = ["my parcel is late", "the parcel never came", "refund my money",
+    ...          "i want my money back"]
+    >>> labels = ["delivery", "delivery", "payment", "payment"]
+    >>> clf = EmbeddingBagClassifier(random_state=0).fit(texts, labels)
+    >>> clf.predict(["where is my parcel", "money back please"])
+    array(['delivery', 'payment'], dtype='<U8')
+    """
 
     _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
         "lowercase": ["boolean"],
@@ -280,7 +514,8 @@ class EmbeddingBagClassifier(
         y : ndarray of shape (n_samples,)
             Of the dtype of `classes_`.
         """
-        labels: NDArray[Any] = self.classes_[_losses.predicted_codes(self._scores(X))]
+        codes = _losses.predicted_codes(self._scores(X))
+        labels: NDArray[Any] = self.classes_[codes]
         return labels
 
     def decision_function(self, X: Any) -> NDArray[np.float32]:

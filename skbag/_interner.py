@@ -95,12 +95,12 @@ class Interner:
         if not len(self):
             return np.full(len(keys), _EMPTY, dtype=ID_DTYPE)
         slots = self._first_slots(keys)
-        ids = self._table[slots]
+        ids = self._table.take(slots)
         where = self._taken_by_another(ids, keys)
         slots = slots[where]
         while len(where):
             slots = self._next(slots)
-            found = self._table[slots]
+            found = self._table.take(slots)
             ids[where] = found
             again = self._taken_by_another(found, keys[where])
             where, slots = where[again], slots[again]
@@ -176,4 +176,4 @@ class Interner:
     ) -> NDArray[np.int64]:
         """Positions where a slot holds an id, but not that of the key."""
         # An empty slot reads the last key: whatever it is, ``ids`` decides.
-        return np.flatnonzero((self.keys[ids] != keys) & (ids != _EMPTY))
+        return np.flatnonzero((self.keys.take(ids) != keys) & (ids != _EMPTY))

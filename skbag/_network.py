@@ -17,6 +17,10 @@ from skbag._dtypes import WEIGHT_DTYPE
 from skbag._fitted import Fitted
 
 
+HIDDEN_START = 0.5
+"""Output of every hidden unit before training; scores are to reach 1."""
+
+
 def sum_bags(table: Tensor, ids: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:
     """Weighted sum of table rows per bag: ``EmbeddingBag(mode="sum")``.
 
@@ -82,13 +86,14 @@ class Network(nn.Module):
             if layers:
                 layers.append(nn.ReLU())
             layers.append(_linear(n_in, n_out, generator))
-        return cls(torch.zeros(n_ids, embedding_dim), nn.Sequential(*layers))
+        _open_hidden_units([layer for layer in layers if isinstance(layer, nn.Linear)])
+        return cls(_zeros(n_ids, embedding_dim), nn.Sequential(*layers))
 
     @classmethod
     def from_fitted(cls, fitted: Fitted, n_ids: int) -> Network:
         """Go on from trained arrays; rows beyond them, for new ids, are zero."""
         embedding = fitted.embedding
-        table = torch.zeros(n_ids, embedding.shape[1])
+        table = _zeros(n_ids, embedding.shape[1])
         table[: len(embedding)] = torch.tensor(embedding)
         layers: list[nn.Module] = []
         for coef, intercept in fitted.layers:
@@ -131,6 +136,28 @@ class Network(nn.Module):
         return Fitted(_array(self.table), layers)
 
 
+def _zeros(*shape: int) -> Tensor:
+    # Spelled out: the user's torch.set_default_dtype and _device are not ours.
+    return torch.zeros(*shape, dtype=torch.float32, device="cpu")
+
+
+def _open_hidden_units(linears: Sequence[nn.Linear]) -> None:
+    """Let every hidden unit start open, and the scores at zero.
+
+    The table starts at zero, where a ReLU without intercept passes nothing on and
+    would learn nothing. With a positive intercept the network starts linear, and
+    becomes more than that where training pushes units below zero.
+    """
+    with torch.no_grad():
+        x = None
+        for linear in linears[:-1]:
+            shift = 0 if x is None else linear.weight @ x
+            linear.bias.copy_(HIDDEN_START - shift)
+            x = torch.full_like(linear.bias, HIDDEN_START)
+        if x is not None:
+            linears[-1].bias.copy_(-(linears[-1].weight @ x))
+
+
 def _linear(n_in: int, n_out: int, generator: torch.Generator) -> nn.Linear:
     linear = _empty_linear(n_in, n_out)
     with torch.no_grad():
@@ -141,7 +168,9 @@ def _linear(n_in: int, n_out: int, generator: torch.Generator) -> nn.Linear:
 
 def _empty_linear(n_in: int, n_out: int) -> nn.Linear:
     # nn.Linear(...) would draw its start values from torch's global generator.
-    linear = nn.utils.skip_init(nn.Linear, n_in, n_out)
+    linear = nn.utils.skip_init(  # type: ignore[no-untyped-call]
+        nn.Linear, n_in, n_out, dtype=torch.float32, device="cpu"
+    )
     assert isinstance(linear, nn.Linear)
     return linear
 

@@ -19,8 +19,12 @@ from skbag._fitted import Fitted
 from skbag._losses import Loss
 from skbag._network import Intercept, Network, sum_bags
 
-HEAD_STEP = 0.1
-"""Adagrad step of the head, relative to the schedule."""
+INTERCEPT_STEP = 0.1
+"""Adagrad step of the head's intercepts, at the start of the schedule."""
+
+LAYER_STEP = 0.02
+"""Adagrad step of the head's weights. Larger ones undo its orthonormal start before
+the table has learnt anything."""
 
 SMALLEST_SCALE = 1e-2
 """Below this the scale is multiplied into the table, before precision suffers."""
@@ -242,7 +246,8 @@ class Trainer:
             self.network.head.parameters(), gradients, self._accumulators, strict=True
         ):
             seen.addcmul_(gradient, gradient)
-            parameter.data.addcdiv_(gradient, seen.sqrt(), value=-HEAD_STEP * relative)
+            step = relative * (INTERCEPT_STEP if parameter.ndim == 1 else LAYER_STEP)
+            parameter.data.addcdiv_(gradient, seen.sqrt(), value=-step)
 
     def _fold_scale(self) -> None:
         if self._scale != 1:

@@ -238,8 +238,7 @@ def test_ngrams_do_not_cross_documents(small_chunks):
     assert sorted(encoder.names()) == ["a b", "d e"]
 
 
-def test_ids_do_not_depend_on_what_else_a_call_holds(small_chunks):
-    # Chunks end at documents, and are numbered one after the other.
+def test_learn_only_appends(small_chunks):
     encoder = ByteEncoder(**EVERYTHING)
     encoder.learn(DOCUMENTS[:2])
     names = encoder.names()

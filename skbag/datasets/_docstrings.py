@@ -251,7 +251,8 @@ def _source_files(library: str) -> list[Path]:
     if spec is None:
         return []
     if spec.submodule_search_locations is None:
-        return [Path(spec.origin)] if str(spec.origin).endswith(".py") else []
+        origin = spec.origin or ""  # of a single module; a compiled one has no source
+        return [Path(origin)] if origin.endswith(".py") else []
     folders = map(Path, spec.submodule_search_locations)
     return [file for folder in folders for file in _python_files(folder)]
 

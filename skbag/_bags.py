@@ -59,41 +59,18 @@ class Bags:
         Raises
         ------
         ValueError
-            If the matrix is wider than an id can say, or a CSR's own arrays are
-            malformed: torch trusts them and would read beyond their end.
+            See `check_csr`.
         """
-        X = sp.csr_array(X)
-        n_rows, n_columns = X.shape
-        if n_columns > np.iinfo(ID_DTYPE).max:
-            raise ValueError(
-                f"X has {n_columns} columns; at most {np.iinfo(ID_DTYPE).max} are "
-                "supported. Hash the columns into fewer."
-            )
-        ids, offsets = X.indices, X.indptr
-        if (
-            len(offsets) != n_rows + 1
-            or offsets[0] != 0
-            or offsets[-1] > len(ids)
-            or len(ids) != len(X.data)
-            or (np.diff(offsets) < 0).any()
-        ):
-            raise ValueError(
-                "X is a malformed CSR matrix: indptr must start at 0, never fall and "
-                "end at the number of stored values. Rebuild it, for instance with "
-                "scipy.sparse.csr_array(coo)."
-            )
-        ids, weights = ids[: offsets[-1]], X.data[: offsets[-1]]
-        if len(ids) and (ids.min() < 0 or ids.max() >= n_columns):
-            raise ValueError(
-                f"X is a malformed CSR matrix: column indices must lie in [0, "
-                f"{n_columns}), got {ids.min()} to {ids.max()}. Rebuild it with "
-                "scipy.sparse.csr_array(coo)."
-            )
+        if not (sp.issparse(X) and X.format == "csr"):
+            X = sp.csr_array(X)
+        check_csr(X)
+        n_entries = X.indptr[-1]
+        ids, offsets, weights = X.indices[:n_entries], X.indptr, X.data[:n_entries]
         return cls(
             ids=np.ascontiguousarray(ids, dtype=ID_DTYPE),
             offsets=np.ascontiguousarray(offsets, dtype=OFFSET_DTYPE),
             weights=np.ascontiguousarray(weights, dtype=WEIGHT_DTYPE),
-            n_ids=n_columns,
+            n_ids=X.shape[1],
         )
 
     def to_csr(self) -> sp.csr_array:
@@ -164,4 +141,45 @@ class Bags:
             offsets,
             np.concatenate([part.weights for part in parts]),
             max(part.n_ids for part in parts),
+        )
+
+
+def check_csr(X: Any) -> None:
+    """Refuse a CSR matrix whose arrays do not fit together.
+
+    Parameters
+    ----------
+    X : scipy CSR matrix or array of shape (n_samples, n_ids)
+
+    Raises
+    ------
+    ValueError
+        If the matrix is wider than an id can say, or one of its arrays points outside
+        another. torch and scipy trust them and would read beyond their end.
+    """
+    n_rows, n_columns = X.shape
+    if n_columns > np.iinfo(ID_DTYPE).max:
+        raise ValueError(
+            f"X has {n_columns} columns; at most {np.iinfo(ID_DTYPE).max} are "
+            "supported. Hash the columns into fewer."
+        )
+    indptr, indices = X.indptr, X.indices
+    if (
+        len(indptr) != n_rows + 1
+        or indptr[0] != 0
+        or indptr[-1] > len(indices)
+        or len(indices) != len(X.data)
+        or (np.diff(indptr) < 0).any()
+    ):
+        raise ValueError(
+            "X is a malformed CSR matrix: indptr must start at 0, never fall and end "
+            "at the number of stored values. Rebuild it, for instance with "
+            "scipy.sparse.csr_array(coo)."
+        )
+    indices = indices[: indptr[-1]]
+    if len(indices) and (indices.min() < 0 or indices.max() >= n_columns):
+        raise ValueError(
+            "X is a malformed CSR matrix: column indices must lie in "
+            f"[0, {n_columns}), got {indices.min()} to {indices.max()}. Rebuild it "
+            "with scipy.sparse.csr_array(coo)."
         )

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +61,15 @@ _NOT_KNOWN_YET = -3
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
-_Occurrences = tuple[NDArray[np.int64], NDArray[np.uint64]]
+
+
+class _Numbered(NamedTuple):
+    """Occurrences of features: their rows (documents) and ids, -1 if not known."""
+
+    rows: NDArray[np.int64]
+    ids: NDArray[np.int32]
+    n_rows: int
+    n_ids: int
 
 
 class ByteEncoder:
@@ -120,18 +128,20 @@ class ByteEncoder:
     def learn(self, documents: Sequence[str], n_threads: int = 1) -> Bags:
         """Count features; see :class:`~skbag._encoder.Encoder`.
 
-        With more threads the others find and hash the tokens of the next chunks.
+        Ids are given by the calling thread, chunk after chunk; what comes before and
+        after is done by ``n_threads`` others if there are more than one.
+
+        A document that is not a ``str`` raises, and leaves those before it learnt.
         """
         prepare = partial(_tokenize_and_hash, lowercase=self._lowercase)
         prepared = _map_ahead(prepare, _chunks(documents), n_threads)
-        return _concatenate(
-            [self._learn_chunk(tokens, hashes) for tokens, hashes in prepared]
-        )
+        numbered = (self._learn_tokens(tokens, hashes) for tokens, hashes in prepared)
+        return Bags.concatenate(list(_map_ahead(_to_bags, numbered, n_threads)))
 
     def encode(self, documents: Sequence[str], n_threads: int = 1) -> Bags:
         """Count known features; see :class:`~skbag._encoder.Encoder`."""
         chunks = _chunks(documents)
-        return _concatenate(list(_map_ahead(self._encode_chunk, chunks, n_threads)))
+        return Bags.concatenate(list(_map_ahead(self._encode_chunk, chunks, n_threads)))
 
     def select(self, ids: NDArray[np.int32]) -> ByteEncoder:
         """Return an encoder of these features; see :class:`~skbag._encoder.Encoder`.
@@ -165,12 +175,12 @@ class ByteEncoder:
             for one, other in zip(left.tolist(), right.tolist(), strict=True)
         ]
 
-    def _learn_chunk(self, tokens: Tokens, hashes: NDArray[np.uint64]) -> Bags:
+    def _learn_tokens(self, tokens: Tokens, hashes: NDArray[np.uint64]) -> _Numbered:
         words = self._lexicon.add(tokens.spans, hashes)
         affixes = None
         if self._short_text_features:
             affixes = self._lexicon.add_affixes(tokens.spans, words)
-        return self._count(tokens, words, affixes, self._features.add)
+        return self._number(tokens, words, affixes, self._features.add)
 
     def _encode_chunk(self, documents: Sequence[str]) -> Bags:
         tokens, hashes = _tokenize_and_hash(documents, self._lowercase)
@@ -178,30 +188,31 @@ class ByteEncoder:
         affixes = None
         if self._short_text_features:
             affixes = self._lexicon.look_up_affixes(tokens.spans, words)
-        return self._count(tokens, words, affixes, self._features.lookup)
+        return _to_bags(self._number(tokens, words, affixes, self._features.lookup))
 
-    def _count(
+    def _number(
         self,
         tokens: Tokens,
         words: NDArray[np.int32],
         affixes: NDArray[np.int32] | None,
         find: Callable[[NDArray[np.uint64]], NDArray[np.int32]],
-    ) -> Bags:
-        """Bags of the features of one chunk, found by their keys."""
+    ) -> _Numbered:
+        """All occurrences of features in one chunk, with the ids of their keys."""
         occurrences = list(self._occurrences(tokens, words, affixes))
         rows = np.concatenate([rows for rows, _ in occurrences])
         ids = find(np.concatenate([keys for _, keys in occurrences]))
-        return _to_bags(rows, ids, len(tokens.offsets) - 1, self.n_ids)
+        return _Numbered(rows, ids, len(tokens.offsets) - 1, self.n_ids)
 
     def _occurrences(
         self,
         tokens: Tokens,
         words: NDArray[np.int32],
         affixes: NDArray[np.int32] | None,
-    ) -> Iterator[_Occurrences]:
-        """Yield the row (the document) and the key of each occurrence, by groups."""
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint64]]]:
+        """Yield the row and the key of each occurrence, by groups."""
         shortest, longest = self._ngram_range
-        rows = np.repeat(np.arange(len(tokens.offsets) - 1), np.diff(tokens.offsets))
+        lengths = np.diff(tokens.offsets)
+        rows = np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
         if shortest == 1:
             yield rows, _pack_role(Role.TOKEN, words)
         if longest == 2:
@@ -209,7 +220,7 @@ class ByteEncoder:
             yield rows[pairs], _pack(words[pairs], words[pairs + 1])
         if affixes is None:
             return
-        filled = np.flatnonzero(np.diff(tokens.offsets))
+        filled = np.flatnonzero(lengths)
         firsts, lasts = tokens.offsets[filled], tokens.offsets[filled + 1] - 1
         yield filled, _pack_role(Role.FIRST, words[firsts])
         yield filled, _pack_role(Role.LAST, words[lasts])
@@ -307,9 +318,9 @@ class _Lexicon:
         if not len(self):
             return _affix_ids(spans, self._look_up_spans)
         affixes: NDArray[np.int32] = self._affixes.values.take(words, axis=0)
-        rest = (affixes[:, 0] == _NOT_KNOWN_YET) | (words == _MISSING)
-        rest = np.flatnonzero(rest)
-        affixes[rest] = _affix_ids(spans.take(rest), self._look_up_spans)
+        rest = np.flatnonzero((affixes[:, 0] == _NOT_KNOWN_YET) | (words == _MISSING))
+        if len(rest):
+            affixes[rest] = _affix_ids(spans.take(rest), self._look_up_spans)
         return affixes
 
     def add_affixes(self, spans: Spans, words: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -368,10 +379,9 @@ def _unpack(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int
     return left.astype(np.int64), right.astype(np.int64)
 
 
-def _to_bags(
-    rows: NDArray[np.int64], ids: NDArray[np.int32], n_rows: int, n_ids: int
-) -> Bags:
-    """Count equal ids of equal rows; ids below zero are left out."""
+def _to_bags(numbered: _Numbered) -> Bags:
+    """Count equal ids of equal rows."""
+    rows, ids, n_rows, n_ids = numbered
     occurrences = rows << 32
     occurrences |= ids  # an id of -1 makes it -1 altogether,
     occurrences.sort()
@@ -382,18 +392,13 @@ def _to_bags(
     where = np.flatnonzero(begins)
     unique = occurrences[where]
     counts = np.diff(where, append=len(occurrences))
+    first_of_rows = np.arange(n_rows + 1, dtype=np.int64) << 32
     return Bags(
         ids=(unique & 0xFFFFFFFF).astype(ID_DTYPE),
-        offsets=np.searchsorted(unique, np.arange(n_rows + 1) << 32).astype(
-            OFFSET_DTYPE, copy=False
-        ),
+        offsets=np.searchsorted(unique, first_of_rows).astype(OFFSET_DTYPE),
         weights=counts.astype(WEIGHT_DTYPE),
         n_ids=n_ids,
     )
-
-
-def _concatenate(parts: list[Bags]) -> Bags:
-    return parts[0] if len(parts) == 1 else Bags.concatenate(parts)
 
 
 def _chunks(documents: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -62,7 +62,7 @@ class Spans:
         """Return the spans one after the other, each followed by a newline."""
         lengths = self.ends - self.starts + 1
         line_ends = np.cumsum(lengths)
-        where = np.arange(lengths.sum())
+        where = np.arange(lengths.sum(), dtype=np.int64)
         where += np.repeat(self.starts - (line_ends - lengths), lengths)
         lines = self.text[where]
         lines[line_ends - 1] = _NEWLINE
@@ -259,7 +259,7 @@ def _characters(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Byte positions of all characters; the first of each span, the one after it."""
     starts_character = _starts_character(spans.text)
-    numbers = np.cumsum(starts_character) - 1
+    numbers = np.cumsum(starts_character, dtype=np.int64) - 1
     positions = np.flatnonzero(starts_character)
     return positions, numbers[spans.starts], numbers[spans.ends]
 

@@ -42,7 +42,8 @@ class EpochTasks:
     ) -> None:
         self._estimator = estimator
         self._data = data
-        self._fit = self._epoch = None
+        self._fit: Any = None
+        self._epoch: Any = None
         if HAS_CALLBACKS:
             self._fit = estimator._init_callback_context(max_subtasks=max_epochs)
             self._fit.call_on_fit_task_begin(estimator=estimator, **data)

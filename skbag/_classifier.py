@@ -10,7 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -43,7 +43,7 @@ _PRIVATE_STATE = ("_model", "_resume", "_vocabulary")
 
 
 class EmbeddingBagClassifier(
-    CallbackSupportMixin,  # type: ignore[misc]
+    CallbackSupportMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     ClassifierMixin,
@@ -285,6 +285,9 @@ class EmbeddingBagClassifier(
     array(['delivery', 'payment'], dtype='<U8')
     """
 
+    classes_: NDArray[Any]
+    _model: Model
+
     _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
         "lowercase": ["boolean"],
         "strip_accents": [StrOptions({"ascii", "unicode"}), None, callable],
@@ -355,7 +358,7 @@ class EmbeddingBagClassifier(
         short_text_features: bool | str = "auto",
         use_idf: bool = True,
         sublinear_tf: bool = True,
-        norm: str | None = "l2",
+        norm: Literal["l1", "l2"] | None = "l2",
         supervised_weighting: bool | str = "auto",
         embedding_dim: int | None = None,
         hidden_layer_sizes: tuple[int, ...] = (),
@@ -832,7 +835,7 @@ def _ngram_range(ngram_range: Any) -> tuple[int, int]:
 
 def _hidden_sizes(sizes: Any, embedding_dim: int | None) -> tuple[int, ...]:
     sizes = tuple(np.atleast_1d(np.asarray(sizes, dtype=object)).tolist())
-    if not all(isinstance(size, Integral) and size > 0 for size in sizes):
+    if not all(isinstance(size, Integral) and int(size) > 0 for size in sizes):
         raise ValueError(
             f"hidden_layer_sizes must be positive integers, got {sizes!r}. Use () for "
             "no hidden layer."

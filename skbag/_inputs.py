@@ -13,6 +13,7 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import validate_data
 
+from skbag._bags import check_csr
 from skbag._documents import read_documents
 
 
@@ -56,6 +57,8 @@ def read_X(estimator: Any, X: Any, *, reset: bool) -> list[str] | sp.csr_array:
                 "X holds numbers, but this EmbeddingBagClassifier was fitted on "
                 "texts. Pass texts, or fit it on the same kind of matrix."
             )
+        if sp.issparse(X) and X.format == "csr":
+            check_csr(X)
         X = validate_data(
             estimator, X, accept_sparse="csr", reset=reset, dtype=np.float64
         )
@@ -146,7 +149,7 @@ def read_sample_weight(sample_weight: Any, n: int) -> NDArray[np.float64] | None
         return None
     if np.isscalar(sample_weight):
         return np.full(n, float(sample_weight))  # type: ignore[arg-type]
-    weights = check_array(
+    weights: NDArray[np.float64] = check_array(
         sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
     )
     if weights.ndim != 1:

@@ -199,4 +199,4 @@ def predicted_codes(scores: NDArray[np.float32]) -> NDArray[np.int64]:
     """Code of the class that scores name, (n_samples,)."""
     if scores.shape[1] == 1:
         return (scores[:, 0] > 0).astype(np.int64)
-    return scores.argmax(axis=1)
+    return np.asarray(scores.argmax(axis=1), dtype=np.int64)

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from skbag._dtypes import WEIGHT_DTYPE
 from skbag._fitted import Fitted
 
-
 HIDDEN_START = 0.5
 """Output of every hidden unit before training; scores are to reach 1."""
 
@@ -149,13 +148,11 @@ def _open_hidden_units(linears: Sequence[nn.Linear]) -> None:
     becomes more than that where training pushes units below zero.
     """
     with torch.no_grad():
-        x = None
-        for linear in linears[:-1]:
-            shift = 0 if x is None else linear.weight @ x
-            linear.bias.copy_(HIDDEN_START - shift)
-            x = torch.full_like(linear.bias, HIDDEN_START)
-        if x is not None:
-            linears[-1].bias.copy_(-(linears[-1].weight @ x))
+        for below, linear in zip(linears, linears[1:], strict=False):
+            start = torch.full_like(below.bias, HIDDEN_START)
+            below.bias.add_(start)
+            # Takes back what that start does one layer up.
+            linear.bias.sub_(linear.weight @ start)
 
 
 def _linear(n_in: int, n_out: int, generator: torch.Generator) -> nn.Linear:

@@ -145,8 +145,8 @@ def keep_features(
     document_counts = np.bincount(bags.ids, minlength=bags.n_ids)
     if isinstance(min_df, str):
         min_df = auto_min_df(document_counts, width)
-    low = min_df if isinstance(min_df, Integral) else min_df * n_texts
-    high = max_df if isinstance(max_df, Integral) else max_df * n_texts
+    low = _document_count(min_df, n_texts)
+    high = _document_count(max_df, n_texts)
     if high < low:
         raise ValueError(
             f"max_df={max_df} corresponds to fewer documents than min_df={min_df}. "
@@ -165,6 +165,11 @@ def keep_features(
         )
     by_frequency = np.argsort(-document_counts[kept], kind="stable")
     return kept[by_frequency].astype(ID_DTYPE)
+
+
+def _document_count(limit: Any, n_texts: int) -> float:
+    """A number of texts as it is, a share of them as a number."""
+    return float(limit if isinstance(limit, Integral) else limit * n_texts)
 
 
 def renumber(bags: Bags, kept: NDArray[np.int32]) -> Bags:

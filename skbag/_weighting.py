@@ -81,7 +81,7 @@ class Statistics:
         )
         class_counts = sp.csr_array(presence.T @ membership)
         class_totals = np.bincount(codes, weights=share, minlength=n_classes)
-        return cls(class_counts, class_totals)
+        return cls(class_counts, class_totals.astype(np.float64))
 
     def add(self, more: Statistics) -> Statistics:
         """Sum of two counts; the second may know more tokens."""

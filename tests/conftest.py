@@ -1,0 +1,70 @@
+"""Small corpora with a clear signal, and an estimator that repeats itself."""
+
+from __future__ import annotations
+
+import random
+from typing import NamedTuple
+
+import pytest
+
+from skbag import EmbeddingBagClassifier
+
+TOPICS = {
+    "kitchen": "bake butter dough flour garlic kettle onion oven pepper recipe salt soup",
+    "sea": "anchor captain coast fleet harbour island lighthouse sail ship storm tide wave",
+    "garden": "blossom compost fern hedge ivy lawn mulch orchard petal root seed shrub",
+}
+OPINIONS = {
+    "bad": "awful boring broken clumsy dreadful dull poor slow tedious useless weak worst",
+    "good": "best bright brilliant charming clever fine great lovely quick smart superb warm",
+}
+FILLERS = (
+    "a and at by for from had in it of on one over so that the then this to was with"
+)
+
+
+class Corpus(NamedTuple):
+    texts: list[str]
+    labels: list[str]
+
+
+def make_corpus(topics: dict[str, str], n_texts: int, seed: int) -> Corpus:
+    """Texts of three topic words and four fillers each, classes taking turns."""
+    rng = random.Random(seed)
+    names, fillers = list(topics), FILLERS.split()
+    texts, labels = [], []
+    for i in range(n_texts):
+        label = names[i % len(names)]
+        words = rng.sample(topics[label].split(), 3) + rng.choices(fillers, k=4)
+        rng.shuffle(words)
+        texts.append(" ".join(words).capitalize() + rng.choice(".!?"))
+        labels.append(label)
+    return Corpus(texts, labels)
+
+
+@pytest.fixture
+def corpus() -> Corpus:
+    """120 short texts of three classes, 40 of each."""
+    return make_corpus(TOPICS, 120, seed=0)
+
+
+@pytest.fixture
+def new_corpus() -> Corpus:
+    """60 more of the same kind."""
+    return make_corpus(TOPICS, 60, seed=1)
+
+
+@pytest.fixture
+def binary_corpus() -> Corpus:
+    """100 short texts of two classes, 50 of each."""
+    return make_corpus(OPINIONS, 100, seed=2)
+
+
+@pytest.fixture
+def make_classifier():
+    """Return a classifier with a fixed `random_state`, otherwise as asked for."""
+
+    def make(**parameters) -> EmbeddingBagClassifier:
+        return EmbeddingBagClassifier(**{"random_state": 0, **parameters})
+
+    return make

@@ -1,0 +1,87 @@
+"""The house keeps its floors: an import may only point down."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import skbag
+
+PACKAGE = Path(skbag.__file__).parent
+
+# Each floor may import from the floors before it, and none of its own.
+FLOORS = [
+    {"_dtypes", "_threads", "_callbacks", "_documents"},
+    {"_bags", "_features", "_interner", "_byte_tokenizer", "_targets", "_losses"},
+    {"_encoder", "_fitted"},
+    {"_byte_encoder", "_plain_encoder", "_weighting", "_recipe", "_network"},
+    {"_vocabulary", "_model", "_batches", "_device"},
+    {"_preparation", "_training", "_inputs"},
+    {"_training_run"},
+    {"_fitting"},
+    {"_classifier"},
+]
+TORCH_ROOMS = {
+    "_network",
+    "_batches",
+    "_device",
+    "_training",
+    "_training_run",
+    "_threads",
+}
+
+
+def modules() -> list[str]:
+    return sorted(path.stem for path in PACKAGE.glob("_[a-z]*.py"))
+
+
+def floor_of(module: str) -> int:
+    return next(i for i, names in enumerate(FLOORS) if module in names)
+
+
+def imports_of(module: str, *, top_level_only: bool = False) -> set[str]:
+    """Dotted names that a module imports anywhere, even inside functions."""
+    tree = ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
+    nodes = tree.body if top_level_only else ast.walk(tree)
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "skbag":
+            found |= {f"skbag.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return found
+
+
+def test_every_module_has_a_floor():
+    assert modules() == sorted(set().union(*FLOORS))
+
+
+@pytest.mark.parametrize("module", modules())
+def test_imports_point_down(module):
+    own = {name.split(".")[1] for name in imports_of(module) if "skbag." in name}
+    assert {name for name in own if floor_of(name) >= floor_of(module)} == set()
+
+
+@pytest.mark.parametrize("module", modules())
+def test_nothing_imports_the_package_itself(module):
+    assert "skbag" not in imports_of(module)
+
+
+@pytest.mark.parametrize("module", modules())
+def test_torch_stays_in_its_rooms(module):
+    imports_torch = {"torch"} & {name.split(".")[0] for name in imports_of(module)}
+    if module != "_losses":  # for type checkers only
+        assert not imports_torch or module in TORCH_ROOMS
+
+
+@pytest.mark.parametrize("module", [m for m in modules() if m not in TORCH_ROOMS])
+def test_other_rooms_meet_torch_only_when_training(module):
+    own = {
+        name.split(".")[1]
+        for name in imports_of(module, top_level_only=True)
+        if "skbag." in name
+    }
+    if module != "_fitting":  # itself imported inside fit and partial_fit
+        assert own & (TORCH_ROOMS - {"_threads"}) == set()

@@ -1,0 +1,135 @@
+"""Each loss: gradient of its own value, weights that multiply, a sound link."""
+
+import numpy as np
+import pytest
+import torch
+
+from skbag._losses import (
+    LOSSES,
+    class_scores,
+    fit_temperature,
+    log_probabilities,
+    n_outputs,
+    predicted_codes,
+    probabilities,
+)
+
+ALL = list(LOSSES.values())
+
+
+def batch(n_classes, n=12, scale=2.0, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    scores = scale * torch.randn(
+        n, n_outputs(n_classes), generator=generator, dtype=torch.float64
+    )
+    codes = torch.randint(n_classes, (n,), generator=generator)
+    return scores, codes
+
+
+def naive_value(name, scores, codes):
+    """The textbook formulas, one sample and class at a time."""
+    total = 0.0
+    for z, y in zip(scores, codes.tolist(), strict=True):
+        if name == "squared_hinge":
+            for c, value in enumerate(z):
+                is_true = y == 1 if len(z) == 1 else y == c
+                sign = 1 if is_true else -1
+                total = total + torch.clamp(1 - sign * value, min=0) ** 2
+        elif len(z) == 1:
+            p = torch.sigmoid(z[0])
+            total = total - torch.log(p if y else 1 - p)
+        else:
+            total = total - torch.log(torch.softmax(z, 0)[y])
+    return total
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 7])
+@pytest.mark.parametrize("loss", ALL, ids=lambda loss: loss.name)
+def test_value_and_gradient_are_those_of_the_formula(loss, n_classes):
+    scores, codes = batch(n_classes)
+    scores.requires_grad_()
+    expected = naive_value(loss.name, scores, codes)
+    (expected_gradient,) = torch.autograd.grad(expected, scores)
+    gradient, value = loss.gradient(scores.detach(), codes, None)
+    torch.testing.assert_close(value, expected.detach())
+    torch.testing.assert_close(gradient, expected_gradient)
+
+
+@pytest.mark.parametrize("n_classes", [2, 5])
+@pytest.mark.parametrize("loss", ALL, ids=lambda loss: loss.name)
+def test_a_weight_is_so_many_copies(loss, n_classes):
+    scores, codes = batch(n_classes, n=3)
+    copies = torch.tensor([1, 0, 3])
+    weighted, value = loss.gradient(scores.clone(), codes, copies.double())
+    repeated, repeated_value = loss.gradient(
+        scores.repeat_interleave(copies, 0), codes.repeat_interleave(copies), None
+    )
+    torch.testing.assert_close(value, repeated_value)
+    torch.testing.assert_close(weighted.sum(0), repeated.sum(0))
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize("loss", ALL, ids=lambda loss: loss.name)
+def test_scores_are_left_alone(loss, n_classes):
+    scores, codes = batch(n_classes)
+    before = scores.clone()
+    loss.gradient(scores, codes, None)
+    torch.testing.assert_close(scores, before, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("loss", ALL, ids=lambda loss: loss.name)
+def test_huge_scores_give_finite_gradients(loss):
+    scores, codes = batch(3, scale=1e4)
+    gradient, value = loss.gradient(scores, codes, None)
+    assert torch.isfinite(gradient).all()
+    assert torch.isfinite(value)
+
+
+@pytest.mark.parametrize("width", [1, 4])
+def test_probabilities_are_a_distribution_in_the_order_of_scores(width):
+    scores = np.random.default_rng(0).normal(size=(50, width)).astype(np.float32) * 30
+    p = probabilities(scores, 1.7)
+    np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-12)
+    assert ((p >= 0) & (p <= 1)).all()
+    np.testing.assert_array_equal(p.argmax(axis=1), predicted_codes(scores))
+    finite = p > 0
+    np.testing.assert_allclose(
+        log_probabilities(scores, 1.7)[finite],
+        np.log(p[finite]),
+        rtol=1e-9,
+        atol=1e-12,
+    )
+
+
+def test_two_classes_are_the_logistic_function():
+    scores = np.array([[-3.0], [0.0], [2.0]], dtype=np.float32)
+    expected = 1 / (1 + np.exp(-1.5 * scores.ravel().astype(float)))
+    np.testing.assert_allclose(probabilities(scores, 1.5)[:, 1], expected)
+
+
+def test_log_probabilities_do_not_underflow():
+    scores = np.array([[0.0, 5000.0]], dtype=np.float32)
+    assert log_probabilities(scores, 1.0)[0, 0] == -5000
+
+
+@pytest.mark.parametrize("width", [1, 5])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_temperature_minimises_the_log_loss(width, weighted):
+    rng = np.random.default_rng(3)
+    scores = rng.normal(size=(400, width)).astype(np.float32)
+    wide = class_scores(scores) * 2.5 + rng.gumbel(size=(400, max(width, 2)))
+    codes = wide.argmax(axis=1)
+    weights = rng.uniform(0.1, 3, size=400) if weighted else None
+
+    def log_loss(temperature):
+        rows = log_probabilities(scores, temperature)[np.arange(400), codes]
+        return -np.average(rows, weights=weights)
+
+    best = fit_temperature(scores, codes, weights)
+    assert log_loss(best) <= min(log_loss(best * 0.98), log_loss(best * 1.02))
+
+
+def test_temperature_of_nothing_and_of_separable_scores():
+    assert fit_temperature(np.empty((0, 3), np.float32), np.empty(0, np.int64)) == 1
+    separable = np.array([[-1.0], [1.0]], dtype=np.float32)
+    assert 1 < fit_temperature(separable, np.array([0, 1])) <= 100

@@ -1,0 +1,135 @@
+"""Weights of tokens: scikit-learn's TF-IDF, and the class-informed factors."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.feature_extraction.text import TfidfTransformer
+
+from skbag._bags import Bags
+from skbag._features import FeatureKind
+from skbag._weighting import (
+    KIND_FACTORS,
+    PRIOR_STRENGTH,
+    Statistics,
+    Weighting,
+    class_divergence,
+    class_informed_factors,
+)
+
+
+def corpus(seed=0, n=30, n_ids=12, n_classes=3):
+    rng = np.random.default_rng(seed)
+    counts = rng.poisson(0.6, size=(n, n_ids)).astype(np.float32)
+    counts[0] = 0  # an empty text
+    return Bags.from_csr(sp.csr_array(counts)), rng.integers(n_classes, size=n)
+
+
+@pytest.mark.parametrize("norm", ["l1", "l2", None])
+@pytest.mark.parametrize("use_idf", [True, False])
+@pytest.mark.parametrize("sublinear_tf", [True, False])
+def test_unsupervised_weights_are_those_of_tfidf_transformer(
+    norm, use_idf, sublinear_tf
+):
+    bags, codes = corpus()
+    weighting = Weighting(use_idf, sublinear_tf, norm, supervised=False)
+    id_weights = weighting.id_weights(Statistics.count(bags, codes, 3), None)
+    expected = TfidfTransformer(
+        norm=norm, use_idf=use_idf, sublinear_tf=sublinear_tf
+    ).fit_transform(sp.csr_matrix(bags.to_csr()))
+    np.testing.assert_allclose(
+        weighting.apply(bags, id_weights).to_csr().toarray(),
+        expected.toarray(),
+        rtol=1e-5,
+    )
+
+
+def test_no_weighting_keeps_the_values():
+    bags, _ = corpus()
+    assert Weighting.none().apply(bags, None).weights is bags.weights
+
+
+@given(st.integers(0, 10_000), st.booleans())
+@settings(deadline=None, max_examples=30)
+def test_counts_are_those_of_a_loop(seed, weighted):
+    bags, codes = corpus(seed, n=8, n_ids=5)
+    share = np.random.default_rng(seed).uniform(0.5, 2, size=8) if weighted else None
+    expected = np.zeros((5, 3))
+    totals = np.zeros(3)
+    for row in range(8):
+        one = 1.0 if share is None else share[row]
+        totals[codes[row]] += one
+        for token in bags.ids[bags.offsets[row] : bags.offsets[row + 1]]:
+            expected[token, codes[row]] += one
+    statistics = Statistics.count(bags, codes, 3, share)
+    np.testing.assert_allclose(statistics.class_counts.toarray(), expected)
+    np.testing.assert_allclose(statistics.class_totals, totals)
+    np.testing.assert_allclose(statistics.document_counts, expected.sum(axis=1))
+    assert statistics.n_documents == pytest.approx(totals.sum())
+
+
+def naive_divergence(statistics):
+    """The formula of the docstring, densely."""
+    prior = statistics.class_totals / statistics.class_totals.sum()
+    out = []
+    for n_jc in statistics.class_counts.toarray():
+        q = (n_jc + PRIOR_STRENGTH * prior) / (n_jc.sum() + PRIOR_STRENGTH)
+        out.append(sum(a * np.log(a / b) for a, b in zip(q, prior, strict=True) if b))
+    return np.array(out)
+
+
+@given(st.integers(0, 10_000))
+@settings(deadline=None, max_examples=50)
+def test_divergence_is_that_of_the_formula(seed):
+    bags, codes = corpus(seed, n=20, n_ids=9, n_classes=4)
+    statistics = Statistics.count(bags, codes, 4)
+    np.testing.assert_allclose(
+        class_divergence(statistics), naive_divergence(statistics), atol=1e-12
+    )
+
+
+def test_a_token_of_one_class_says_more_than_one_of_all():
+    bags = Bags.from_csr(sp.csr_array([[1, 1], [1, 1], [0, 1], [0, 1.0]]))
+    statistics = Statistics.count(bags, np.array([0, 0, 1, 1]), 2)
+    sure, idle = class_informed_factors(statistics, None)
+    assert sure > 1 > idle >= 0.5
+
+
+def test_kinds_are_discounted():
+    bags, codes = corpus(n_ids=4)
+    statistics = Statistics.count(bags, codes, 3)
+    plain = class_informed_factors(statistics, None)
+    kinds = np.array(list(FeatureKind), dtype=np.uint8)
+    np.testing.assert_allclose(
+        class_informed_factors(statistics, kinds) / plain,
+        [KIND_FACTORS[kind] for kind in FeatureKind],
+    )
+
+
+def test_factors_stay_one_where_classes_are_told_by_nothing():
+    bags = Bags.from_csr(sp.csr_array(np.ones((4, 3))))
+    statistics = Statistics.count(bags, np.array([0, 1, 0, 1]), 2)
+    np.testing.assert_allclose(class_informed_factors(statistics, None), 1)
+
+
+def test_added_counts_are_those_of_all_texts_at_once():
+    bags, codes = corpus(n_ids=10)
+    fewer = Bags.from_csr(bags.slice(0, 12).to_csr()[:, :7])
+    first = Statistics.count(fewer, codes[:12], 3)
+    both = first.add(Statistics.count(bags.slice(12, 30), codes[12:], 3))
+    expected = Statistics.count(bags, codes, 3).class_counts.toarray()
+    expected[7:] -= Statistics.count(
+        bags.slice(0, 12), codes[:12], 3
+    ).class_counts.toarray()[7:]
+    np.testing.assert_allclose(both.class_counts.toarray(), expected)
+    assert both.n_documents == 30
+
+
+def test_weights_are_positive_and_finite_for_tokens_never_counted():
+    bags, codes = corpus()
+    wider = Bags(bags.ids, bags.offsets, bags.weights, bags.n_ids + 5)
+    weighting = Weighting(True, True, "l2", supervised=True)
+    weights = weighting.id_weights(Statistics.count(wider, codes, 3), None)
+    assert np.isfinite(weights).all()
+    assert (weights > 0).all()

@@ -11,12 +11,9 @@ Documents go through in chunks. All occurrences of a chunk become numbers ``docu
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
-from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,18 +55,6 @@ _AFFIXES: tuple[tuple[Role, Callable[..., Any], int], ...] = (
 _MISSING = -1
 _TOO_SHORT = -2
 _NOT_KNOWN_YET = -3
-
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
-
-
-class _Numbered(NamedTuple):
-    """Occurrences of features: their rows (documents) and ids, -1 if not known."""
-
-    rows: NDArray[np.int64]
-    ids: NDArray[np.int32]
-    n_rows: int
-    n_ids: int
 
 
 class ByteEncoder:
@@ -125,23 +110,21 @@ class ByteEncoder:
             kinds[left == _FIRST_ROLE + role] = role.kind
         return kinds
 
-    def learn(self, documents: Sequence[str], n_threads: int = 1) -> Bags:
+    def learn(self, documents: Sequence[str]) -> Bags:
         """Count features; see :class:`~skbag._encoder.Encoder`.
-
-        Ids are given by the calling thread, chunk after chunk; what comes before and
-        after is done by ``n_threads`` others if there are more than one.
 
         A document that is not a ``str`` raises, and leaves those before it learnt.
         """
-        prepare = partial(_tokenize_and_hash, lowercase=self._lowercase)
-        prepared = _map_ahead(prepare, _chunks(documents), n_threads)
-        numbered = (self._learn_tokens(tokens, hashes) for tokens, hashes in prepared)
-        return Bags.concatenate(list(_map_ahead(_to_bags, numbered, n_threads)))
+        chunks = _chunks(documents)
+        return Bags.concatenate([self._learn_chunk(chunk) for chunk in chunks])
 
     def encode(self, documents: Sequence[str], n_threads: int = 1) -> Bags:
         """Count known features; see :class:`~skbag._encoder.Encoder`."""
         chunks = _chunks(documents)
-        return Bags.concatenate(list(_map_ahead(self._encode_chunk, chunks, n_threads)))
+        if n_threads == 1:
+            return Bags.concatenate([self._encode_chunk(chunk) for chunk in chunks])
+        with ThreadPoolExecutor(n_threads) as executor:
+            return Bags.concatenate(list(executor.map(self._encode_chunk, chunks)))
 
     def select(self, ids: NDArray[np.int32]) -> ByteEncoder:
         """Return an encoder of these features; see :class:`~skbag._encoder.Encoder`.
@@ -175,33 +158,34 @@ class ByteEncoder:
             for one, other in zip(left.tolist(), right.tolist(), strict=True)
         ]
 
-    def _learn_tokens(self, tokens: Tokens, hashes: NDArray[np.uint64]) -> _Numbered:
-        words = self._lexicon.add(tokens.spans, hashes)
+    def _learn_chunk(self, documents: Sequence[str]) -> Bags:
+        tokens = tokenize(documents, self._lowercase)
+        words = self._lexicon.add(tokens.spans)
         affixes = None
         if self._short_text_features:
             affixes = self._lexicon.add_affixes(tokens.spans, words)
-        return self._number(tokens, words, affixes, self._features.add)
+        return self._count(tokens, words, affixes, self._features.add)
 
     def _encode_chunk(self, documents: Sequence[str]) -> Bags:
-        tokens, hashes = _tokenize_and_hash(documents, self._lowercase)
-        words = self._lexicon.look_up(hashes)
+        tokens = tokenize(documents, self._lowercase)
+        words = self._lexicon.look_up(tokens.spans)
         affixes = None
         if self._short_text_features:
             affixes = self._lexicon.look_up_affixes(tokens.spans, words)
-        return _to_bags(self._number(tokens, words, affixes, self._features.lookup))
+        return self._count(tokens, words, affixes, self._features.lookup)
 
-    def _number(
+    def _count(
         self,
         tokens: Tokens,
         words: NDArray[np.int32],
         affixes: NDArray[np.int32] | None,
         find: Callable[[NDArray[np.uint64]], NDArray[np.int32]],
-    ) -> _Numbered:
-        """All occurrences of features in one chunk, with the ids of their keys."""
+    ) -> Bags:
+        """Bags of the features of one chunk, whose ids ``find`` finds by their keys."""
         occurrences = list(self._occurrences(tokens, words, affixes))
         rows = np.concatenate([rows for rows, _ in occurrences])
         ids = find(np.concatenate([keys for _, keys in occurrences]))
-        return _Numbered(rows, ids, len(tokens.offsets) - 1, self.n_ids)
+        return _to_bags(rows, ids, len(tokens.offsets) - 1, self.n_ids)
 
     def _occurrences(
         self,
@@ -263,7 +247,7 @@ class _Lexicon:
         self._ids = Interner(hash_spans(strings))
         # Of each string the ids of its affixes, if it has been met as a word, and so
         # they all have one; else the first is _NOT_KNOWN_YET and the row says nothing.
-        affixes = _affix_ids(strings, self._look_up_spans)
+        affixes = _affix_ids(strings, self.look_up)
         affixes[(affixes == _MISSING).any(axis=1), 0] = _NOT_KNOWN_YET
         self._affixes = GrowingArray(affixes)
 
@@ -278,20 +262,20 @@ class _Lexicon:
         """Return the strings in the order of their ids."""
         return Spans.from_lines(self.lines())
 
-    def look_up(self, hashes: NDArray[np.uint64]) -> NDArray[np.int32]:
-        """Ids of the strings with these hashes, _MISSING for others."""
-        return self._ids.lookup(hashes)
+    def look_up(self, strings: Spans) -> NDArray[np.int32]:
+        """Ids of strings, _MISSING for those without one."""
+        return self._ids.lookup(hash_spans(strings))
 
-    def add(self, spans: Spans, hashes: NDArray[np.uint64]) -> NDArray[np.int32]:
+    def add(self, strings: Spans) -> NDArray[np.int32]:
         """Ids of strings; those without one get the next."""
         n_before = len(self)
-        ids = self._ids.add(hashes)
+        ids = self._ids.add(hash_spans(strings))
         n_new = len(self) - n_before
         if n_new:
             where = np.flatnonzero(ids >= n_before)
             occurrence = np.empty(n_new, dtype=np.int64)
             occurrence[ids[where] - n_before] = where
-            lines = spans.take(occurrence).to_lines()
+            lines = strings.take(occurrence).to_lines()
             self._lines.append(np.frombuffer(lines, dtype=np.uint8))
             affixes = np.full((n_new, len(_AFFIXES)), _NOT_KNOWN_YET, dtype=ID_DTYPE)
             self._affixes.append(affixes)
@@ -316,29 +300,26 @@ class _Lexicon:
             _MISSING for an affix without an id, _TOO_SHORT where there is none.
         """
         if not len(self):
-            return _affix_ids(spans, self._look_up_spans)
+            return _affix_ids(spans, self.look_up)
         affixes: NDArray[np.int32] = self._affixes.values.take(words, axis=0)
         rest = np.flatnonzero((affixes[:, 0] == _NOT_KNOWN_YET) | (words == _MISSING))
         if len(rest):
-            affixes[rest] = _affix_ids(spans.take(rest), self._look_up_spans)
+            affixes[rest] = _affix_ids(spans.take(rest), self.look_up)
         return affixes
 
     def add_affixes(self, spans: Spans, words: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Ids of the affixes of words; those without one get the next."""
+        """Ids of the affixes of words, as ``look_up_affixes``; none is _MISSING.
+
+        Affixes without an id get the next.
+        """
         affixes = self._affixes.values.take(words, axis=0)
         rest = np.flatnonzero(affixes[:, 0] == _NOT_KNOWN_YET)
         if not len(rest):
             return affixes
         new_words, first = np.unique(words[rest], return_index=True)
-        new = _affix_ids(spans.take(rest[first]), self._add_spans)
+        new = _affix_ids(spans.take(rest[first]), self.add)
         self._affixes.values[new_words] = new
         return self._affixes.values.take(words, axis=0)
-
-    def _look_up_spans(self, spans: Spans) -> NDArray[np.int32]:
-        return self.look_up(hash_spans(spans))
-
-    def _add_spans(self, spans: Spans) -> NDArray[np.int32]:
-        return self.add(spans, hash_spans(spans))
 
 
 def _affix_ids(
@@ -352,13 +333,6 @@ def _affix_ids(
         which, affixes = cut(words, length)
         ids[which, column] = find(affixes)
     return ids
-
-
-def _tokenize_and_hash(
-    documents: Sequence[str], lowercase: bool
-) -> tuple[Tokens, NDArray[np.uint64]]:
-    tokens = tokenize(documents, lowercase)
-    return tokens, hash_spans(tokens.spans)
 
 
 def _pack(left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.uint64]:
@@ -379,9 +353,10 @@ def _unpack(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int
     return left.astype(np.int64), right.astype(np.int64)
 
 
-def _to_bags(numbered: _Numbered) -> Bags:
-    """Count equal ids of equal rows."""
-    rows, ids, n_rows, n_ids = numbered
+def _to_bags(
+    rows: NDArray[np.int64], ids: NDArray[np.int32], n_rows: int, n_ids: int
+) -> Bags:
+    """Count equal ids of equal rows; ids of -1 are left out."""
     occurrences = rows << 32
     occurrences |= ids  # an id of -1 makes it -1 altogether,
     occurrences.sort()
@@ -410,22 +385,3 @@ def _chunks(documents: Sequence[str]) -> Iterator[Sequence[str]]:
             start, n_characters = stop, 0
         n_characters += len(text)
     yield documents[start:]
-
-
-def _map_ahead(
-    function: Callable[[_Item], _Result], items: Iterable[_Item], n_threads: int
-) -> Iterator[_Result]:
-    """Map in order, in other threads that are only a few items ahead."""
-    if n_threads == 1:
-        yield from map(function, items)
-        return
-    remaining = iter(items)
-    pending: deque[Future[_Result]] = deque()
-    with ThreadPoolExecutor(n_threads) as executor:
-        for item in islice(remaining, 2 * n_threads):
-            pending.append(executor.submit(function, item))
-        while pending:
-            result = pending.popleft().result()
-            for item in islice(remaining, 1):
-                pending.append(executor.submit(function, item))
-            yield result

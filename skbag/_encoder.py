@@ -29,13 +29,14 @@ class Encoder(Protocol):
     def kinds(self) -> NDArray[np.uint8]:
         """``FeatureKind`` of each id, of shape (n_ids,)."""
 
-    def learn(self, documents: Sequence[str], n_threads: int = 1) -> Bags:
+    def learn(self, documents: Sequence[str]) -> Bags:
         """Count the features of the documents; new ones are appended with new ids."""
 
     def encode(self, documents: Sequence[str], n_threads: int = 1) -> Bags:
         """Count the known features of the documents.
 
-        Leaves the encoder as it is: many threads may encode with one encoder.
+        Leaves the encoder as it is: many threads may encode with one encoder, and
+        ``n_threads`` lets the encoder use threads itself where they help.
         """
 
     def select(self, ids: NDArray[np.int32]) -> Encoder:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._bags import Bags
+from skbag._dtypes import WEIGHT_DTYPE
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,5 +52,10 @@ class Fitted:
         for depth, (coef, intercept) in enumerate(self.layers):
             if depth:
                 x = np.maximum(x, 0)
-            x = x + intercept if coef is None else x @ coef.T + intercept
-        return x
+            if coef is None:
+                x = x + intercept
+            else:
+                # BLAS adds up a row in an order that depends on its neighbours. In
+                # float64 a text's score is the same in whatever company it comes.
+                x = x.astype(np.float64) @ coef.T + intercept
+        return x.astype(WEIGHT_DTYPE, copy=False)

@@ -62,7 +62,12 @@ def read_X(estimator: Any, X: Any, *, reset: bool) -> list[str] | sp.csr_array:
         X = validate_data(
             estimator, X, accept_sparse="csr", reset=reset, dtype=np.float64
         )
-        return sp.csr_array(X, dtype=np.float32)
+        matrix = sp.csr_array(X, dtype=np.float32)
+        if not matrix.has_canonical_format:
+            # A copy: the index arrays may still be the user's.
+            matrix = matrix.copy()
+            matrix.sum_duplicates()
+        return matrix
     if model is not None and model.encoder is None:
         raise ValueError(
             "X holds texts, but this EmbeddingBagClassifier was fitted on a matrix "

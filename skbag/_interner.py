@@ -128,13 +128,6 @@ class Interner:
             self._append(new)
         return ids
 
-    def __getstate__(self) -> NDArray[np.uint64]:
-        return self.keys
-
-    def __setstate__(self, keys: NDArray[np.uint64]) -> None:
-        self._keys = GrowingArray(keys)
-        self._build_table()
-
     def _append(self, keys: NDArray[np.uint64]) -> None:
         first = len(self)
         self._keys.append(keys)

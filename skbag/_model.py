@@ -98,6 +98,8 @@ def chunk_bounds(
 ) -> list[tuple[int, int]]:
     """Cut items into runs of about `limit` in total size, at least one run.
 
+    All of a run but its first item is within the limit.
+
     Parameters
     ----------
     sizes : array-like of shape (n_items,)
@@ -106,13 +108,13 @@ def chunk_bounds(
     Examples
     --------
     >>> chunk_bounds([3, 3, 3, 9, 1], 6)
-    [(0, 2), (2, 4), (4, 5)]
+    [(0, 1), (1, 3), (3, 5)]
     """
     if len(sizes) == 0:
         return [(0, 0)]
     # Each item counts one more, so that a million empty texts are cut as well.
     ends = np.cumsum(np.asarray(sizes, dtype=np.int64) + 1)
-    run = (ends - 1) // (limit + 2)
+    run = (ends - 1) // (limit + 1)
     cuts = np.flatnonzero(np.diff(run)) + 1
     edges = [0, *cuts.tolist(), len(sizes)]
     return list(zip(edges, edges[1:], strict=False))

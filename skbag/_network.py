@@ -78,7 +78,7 @@ class Network(nn.Module):
         dimensions as outputs the two layers start as the one-layer model exactly.
         """
         if embedding_dim is None:
-            return cls(torch.zeros(n_ids, n_outputs), Intercept(torch.zeros(n_outputs)))
+            return cls(_zeros(n_ids, n_outputs), Intercept(_zeros(n_outputs)))
         sizes = [embedding_dim, *hidden_layer_sizes, n_outputs]
         layers: list[nn.Module] = []
         for n_in, n_out in zip(sizes, sizes[1:], strict=False):

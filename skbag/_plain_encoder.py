@@ -94,11 +94,8 @@ class PlainEncoder:
         """``FeatureKind`` of each id, of shape (n_ids,)."""
         return np.array(self._kinds, dtype=np.uint8)
 
-    def learn(self, documents: Sequence[str], n_threads: int = 1) -> Bags:
-        """Count features; see :class:`~skbag._encoder.Encoder`.
-
-        ``n_threads`` is ignored: plain Python holds the interpreter's lock.
-        """
+    def learn(self, documents: Sequence[str]) -> Bags:
+        """Count features; see :class:`~skbag._encoder.Encoder`."""
         return self._count(documents, self._find if self._fixed else self._find_or_add)
 
     def encode(self, documents: Sequence[str], n_threads: int = 1) -> Bags:

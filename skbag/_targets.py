@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.preprocessing import LabelEncoder
-from sklearn.utils import column_or_1d
+from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
 
@@ -49,7 +49,7 @@ def check_classes(classes: NDArray[Any]) -> None:
     if len(classes) < 2:
         raise ValueError(
             "A classifier needs samples of at least 2 classes, got 1 class: "
-            f"{classes[0]!r}. Check how y was made or split."
+            f"{classes.tolist()[0]!r}. Check how y was made or split."
         )
 
 
@@ -103,5 +103,7 @@ def encode_labels(y: Any, classes: NDArray[Any]) -> NDArray[np.int64]:
 
 def _labels(y: Any) -> NDArray[Any]:
     y = column_or_1d(y, warn=True)
+    # First: the next check casts to int, which warns of what this one refuses.
+    assert_all_finite(y, input_name="y")
     check_classification_targets(y)
     return np.asarray(y)

@@ -290,7 +290,9 @@ class TrainingRun:
         else:
             outcome.validation_scores.append(score)
             gained = score > outcome.best_score + tol
-            if score > outcome.best_score:
+            # Of equals the last, which has learnt the most: scores of a few samples
+            # are often equal from the first epoch on.
+            if score >= outcome.best_score:
                 outcome.best_score = score
                 self._best = self.trainer.export()
         outcome.best_loss = min(outcome.best_loss, loss)

@@ -6,6 +6,7 @@ Nothing numeric is decided here; see docs/architecture.md for the rooms below.
 from __future__ import annotations
 
 import copy
+import re
 import sys
 import warnings
 from collections.abc import Callable
@@ -773,7 +774,7 @@ class EmbeddingBagClassifier(
                 strip_accents=self.strip_accents,
                 preprocessor=self.preprocessor,
                 tokenizer=self.tokenizer,
-                token_pattern=self.token_pattern,
+                token_pattern=_token_pattern(self.token_pattern),
                 analyzer=self.analyzer,
                 stop_words=self.stop_words,
                 ngram_range=_ngram_range(self.ngram_range),
@@ -824,8 +825,22 @@ def _none_if_auto(value: Any) -> Any:
     return None if isinstance(value, str) and value == "auto" else value
 
 
+def _token_pattern(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(
+            f"token_pattern={pattern!r} is not a regular expression: {error}."
+        ) from error
+    return pattern
+
+
 def _ngram_range(ngram_range: Any) -> tuple[int, int]:
-    if len(ngram_range) != 2 or not 1 <= ngram_range[0] <= ngram_range[1]:
+    if (
+        len(ngram_range) != 2
+        or not all(isinstance(n, Integral) for n in ngram_range)
+        or not 1 <= ngram_range[0] <= ngram_range[1]
+    ):
         raise ValueError(
             "ngram_range must be two numbers (min_n, max_n) with 1 <= min_n <= max_n, "
             f"got {ngram_range!r}. Use (1, 2) for words and pairs of words."

@@ -7,6 +7,7 @@ device, so a pickle of it loads anywhere and predicting needs numpy and scipy on
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +49,7 @@ class Fitted:
         -------
         scores : ndarray of shape (n_samples, n_outputs), dtype=float32
         """
-        x = self.vectors(bags)
+        x: NDArray[Any] = self.vectors(bags)
         for depth, (coef, intercept) in enumerate(self.layers):
             if depth:
                 x = np.maximum(x, 0)

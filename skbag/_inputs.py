@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils import check_array
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import validate_data
 
@@ -50,6 +50,8 @@ def read_X(estimator: Any, X: Any, *, reset: bool) -> list[str] | sp.csr_array:
         texts meet an estimator fitted on numbers, or the reverse.
     """
     documents = read_documents(X)
+    if documents is None and _is_empty_sequence(X):
+        raise ValueError("X holds 0 texts; a minimum of 1 is required.")
     model = None if reset else getattr(estimator, "_model", None)
     if documents is None:
         if model is not None and model.encoder is not None:
@@ -79,6 +81,11 @@ def read_X(estimator: Any, X: Any, *, reset: bool) -> list[str] | sp.csr_array:
     if reset:
         _set_feature_names(estimator, documents.n_features, documents.feature_names)
     return documents.texts
+
+
+def _is_empty_sequence(X: Any) -> bool:
+    """Whether X has one axis, which says neither text nor number, and no items."""
+    return getattr(X, "ndim", 1) == 1 and hasattr(X, "__len__") and len(X) == 0
 
 
 def _set_feature_names(
@@ -153,7 +160,7 @@ def read_sample_weight(sample_weight: Any, n: int) -> NDArray[np.float64] | None
     if sample_weight is None:
         return None
     if np.isscalar(sample_weight):
-        return np.full(n, float(sample_weight))  # type: ignore[arg-type]
+        sample_weight = np.full(n, sample_weight)
     weights: NDArray[np.float64] = check_array(
         sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
     )
@@ -161,7 +168,11 @@ def read_sample_weight(sample_weight: Any, n: int) -> NDArray[np.float64] | None
         raise ValueError(
             f"sample_weight must be 1-D, one number per sample, got {weights.ndim}-D."
         )
-    check_consistent_length(weights, np.empty(n))
+    if len(weights) != n:
+        raise ValueError(
+            f"sample_weight has {len(weights)} entries for {n} samples. Pass one "
+            "number per sample."
+        )
     if (weights < 0).any():
         where = int(np.flatnonzero(weights < 0)[0])
         raise ValueError(
@@ -185,11 +196,19 @@ def total_weight(
     """Product of sample and class weights, or None where all are 1."""
     if class_weight is None:
         return sample_weight
-    y = classes[codes]
-    by_class = compute_class_weight(class_weight, classes=np.unique(y), y=y)
-    weights = np.zeros(len(classes))
-    weights[np.unique(codes)] = by_class
-    product = weights[codes]
+    by_class = np.ones(len(classes))
+    # A sample of weight 0 is as good as absent, so it does not count for "balanced".
+    present = codes if sample_weight is None else codes[sample_weight > 0]
+    named = np.unique(present) if class_weight == "balanced" else slice(None)
+    by_class[named] = compute_class_weight(
+        class_weight, classes=classes[named], y=classes[present]
+    )
+    if not (np.isfinite(by_class) & (by_class >= 0)).all():
+        raise ValueError(
+            "class_weight must be finite and not negative, got "
+            f"{dict(zip(classes.tolist(), by_class.tolist(), strict=True))}."
+        )
+    product = by_class[codes]
     if sample_weight is not None:
         product = product * sample_weight
     if not product.any():

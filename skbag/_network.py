@@ -93,16 +93,16 @@ class Network(nn.Module):
         """Go on from trained arrays; rows beyond them, for new ids, are zero."""
         embedding = fitted.embedding
         table = _zeros(n_ids, embedding.shape[1])
-        table[: len(embedding)] = torch.tensor(embedding)
+        table[: len(embedding)] = _tensor(embedding)
         layers: list[nn.Module] = []
         for coef, intercept in fitted.layers:
-            bias = torch.tensor(intercept)
+            bias = _tensor(intercept)
             if coef is None:
                 return cls(table, Intercept(bias))
             if layers:
                 layers.append(nn.ReLU())
             linear = _empty_linear(coef.shape[1], coef.shape[0])
-            linear.weight.data.copy_(torch.tensor(coef))
+            linear.weight.data.copy_(_tensor(coef))
             linear.bias.data.copy_(bias)
             layers.append(linear)
         return cls(table, nn.Sequential(*layers))
@@ -135,9 +135,15 @@ class Network(nn.Module):
         return Fitted(_array(self.table), layers)
 
 
+# Spelled out below: the user's torch.set_default_dtype and _device are not ours.
+
+
 def _zeros(*shape: int) -> Tensor:
-    # Spelled out: the user's torch.set_default_dtype and _device are not ours.
     return torch.zeros(*shape, dtype=torch.float32, device="cpu")
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    return torch.tensor(array, dtype=torch.float32, device="cpu")
 
 
 def _open_hidden_units(linears: Sequence[nn.Linear]) -> None:

@@ -103,7 +103,20 @@ def encode_labels(y: Any, classes: NDArray[Any]) -> NDArray[np.int64]:
 
 def _labels(y: Any) -> NDArray[Any]:
     y = column_or_1d(y, warn=True)
+    _refuse_missing(y)
     # First: the next check casts to int, which warns of what this one refuses.
     assert_all_finite(y, input_name="y")
     check_classification_targets(y)
     return np.asarray(y)
+
+
+def _refuse_missing(y: NDArray[Any]) -> None:
+    """Say where a label is None or NA; sorting would fail without a reason."""
+    if y.dtype.kind != "O":
+        return
+    for position, label in enumerate(y.tolist()):
+        if label is None or type(label).__name__ in ("NAType", "NaTType"):
+            raise ValueError(
+                f"y contains a missing label: the one at position {position} is "
+                f"{label!r}. Drop such samples, or give them a label of their own."
+            )

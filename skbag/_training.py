@@ -126,7 +126,7 @@ class Trainer:
             self._accumulators = [torch.full_like(p.data, 1e-8) for p in parameters]
         else:
             self._accumulators = [
-                torch.tensor(a).to(p.device)
+                torch.tensor(a, device=p.device)
                 for a, p in zip(accumulators, parameters, strict=True)
             ]
 
@@ -214,7 +214,12 @@ class Trainer:
             return batch.weights, batch.row_weights
         assert batch.order is not None
         # Drawn on the CPU: the same entries are dropped on every device.
-        kept = torch.rand(len(batch.weights), generator=self._generator)
+        kept = torch.rand(
+            len(batch.weights),
+            generator=self._generator,
+            dtype=torch.float32,
+            device="cpu",
+        )
         kept = kept.ge(self.dropout).float().div_(1 - self.dropout)
         weights = batch.weights * kept.to(batch.weights.device)
         return weights, weights[batch.order]
@@ -230,7 +235,7 @@ class Trainer:
                 scores, batch.codes, batch.sample_weight
             )
             return scores, gradient, [gradient.sum(0)], value
-        with torch.inference_mode(False), torch.enable_grad():
+        with torch.enable_grad():
             x.requires_grad_()
             scores = head(x)
             above, value = self.loss.gradient(

@@ -128,6 +128,8 @@ class TrainingRun:
         Arrays to go on from.
     """
 
+    # Training needs gradients even where the user has switched them off around fit.
+    @torch.inference_mode(False)
     def __init__(
         self,
         samples: Samples,
@@ -193,6 +195,7 @@ class TrainingRun:
             or self._n_without_gain >= options.n_iter_no_change
         )
 
+    @torch.inference_mode(False)
     def epoch(self) -> EpochReport | None:
         """Train for one epoch; None if it diverged."""
         outcome = self.outcome

@@ -14,7 +14,7 @@ CPU = torch.device("cpu")
 
 def random_bags(seed, n=11, n_ids=40, density=0.15):
     rng = np.random.default_rng(seed)
-    X = sp.random_array((n, n_ids), density=density, rng=rng, format="csr")
+    X = sp.random(n, n_ids, density=density, random_state=seed, format="csr")
     return Bags.from_csr(X), rng.integers(3, size=n)
 
 

@@ -20,7 +20,9 @@ def array(*shape):
 
 
 def texts(n=10, n_ids=8):
-    return sp.random_array((n, n_ids), density=0.4, rng=1, format="csr").astype("f")
+    return sp.csr_array(
+        sp.random(n, n_ids, density=0.4, random_state=1, dtype=np.float32)
+    )
 
 
 def model(n_ids=8):

@@ -14,7 +14,7 @@ SHAPES = [(None, ()), (4, ()), (4, (6,)), (5, (6, 3))]
 def bags(n=9, n_ids=20):
     rng = np.random.default_rng(0)
     return Bags.from_csr(
-        sp.random_array((n, n_ids), density=0.2, rng=rng, format="csr")
+        sp.random(n, n_ids, density=0.2, random_state=rng, format="csr")
     )
 
 

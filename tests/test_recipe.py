@@ -33,7 +33,7 @@ def test_batch_size_keeps_scores_in_cache():
 
 
 def unit_bags(n=50, n_ids=30, seed=0):
-    X = sp.random_array((n, n_ids), density=0.2, rng=seed).tocsr()
+    X = sp.csr_array(sp.random(n, n_ids, density=0.2, random_state=seed))
     X = sp.csr_array(X / np.maximum(np.sqrt((X * X).sum(axis=1)), 1e-9)[:, np.newaxis])
     return Bags.from_csr(X)
 

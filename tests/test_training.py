@@ -17,7 +17,7 @@ CPU = torch.device("cpu")
 
 def samples(n=24, n_ids=30, n_classes=3, seed=0):
     rng = np.random.default_rng(seed)
-    X = sp.random_array((n, n_ids), density=0.2, rng=rng, format="csr")
+    X = sp.random(n, n_ids, density=0.2, random_state=rng, format="csr")
     return Bags.from_csr(X), rng.integers(n_classes, size=n)
 
 

@@ -121,7 +121,7 @@ def test_contradicting_bounds():
 
 
 def test_renumber_is_column_selection():
-    X = sp.random_array((6, 9), density=0.5, rng=0).tocsr()
+    X = sp.csr_array(sp.random(6, 9, density=0.5, random_state=0))
     kept = np.array([7, 0, 3], dtype=np.int32)
     made = renumber(Bags.from_csr(X), kept)
     np.testing.assert_allclose(made.to_csr().toarray(), X.toarray()[:, kept])

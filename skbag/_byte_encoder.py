@@ -120,8 +120,8 @@ class ByteEncoder:
 
     def encode(self, documents: Sequence[str], n_threads: int = 1) -> Bags:
         """Count known features; see :class:`~skbag._encoder.Encoder`."""
-        chunks = _chunks(documents)
-        if n_threads == 1:
+        chunks = list(_chunks(documents))
+        if n_threads == 1 or len(chunks) == 1:
             return Bags.concatenate([self._encode_chunk(chunk) for chunk in chunks])
         with ThreadPoolExecutor(n_threads) as executor:
             return Bags.concatenate(list(executor.map(self._encode_chunk, chunks)))

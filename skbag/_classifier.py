@@ -32,6 +32,7 @@ from skbag import _inputs, _losses, _targets
 from skbag._callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
 from skbag._model import Model
 from skbag._preparation import Pruning
+from skbag._threads import n_threads
 from skbag._vocabulary import TOKEN_PATTERN, TextOptions
 from skbag._weighting import Weighting
 
@@ -204,8 +205,9 @@ class EmbeddingBagClassifier(
         estimator knows no device.
 
     n_jobs : int or None, default=None
-        Threads to use. None: as many as torch is set to, which is all cores, or the
-        share that joblib gave this process.
+        Threads to use: torch's in training, the encoder's in prediction. None: all
+        cores, or the share that joblib gave this process. Results do not depend on
+        it.
 
     Attributes
     ----------
@@ -577,7 +579,7 @@ class EmbeddingBagClassifier(
         """
         check_is_fitted(self)
         X = _inputs.read_X(self, X, reset=False)
-        return self._model.vectors(X)
+        return self._model.vectors(X, n_threads(self.n_jobs))
 
     @property
     def vocabulary_(self) -> dict[str, int]:
@@ -818,7 +820,7 @@ class EmbeddingBagClassifier(
     def _scores(self, X: Any) -> NDArray[np.float32]:
         check_is_fitted(self)
         X = _inputs.read_X(self, X, reset=False)
-        return self._model.scores(X)
+        return self._model.scores(X, n_threads(self.n_jobs))
 
 
 def _none_if_auto(value: Any) -> Any:

@@ -80,6 +80,8 @@ def read_X(estimator: Any, X: Any, *, reset: bool) -> list[str] | sp.csr_array:
         raise ValueError("X holds 0 texts; a minimum of 1 is required.")
     if reset:
         _set_feature_names(estimator, documents.n_features, documents.feature_names)
+    else:
+        _check_feature_names(estimator, documents.feature_names)
     return documents.texts
 
 
@@ -100,6 +102,21 @@ def _set_feature_names(
             setattr(estimator, attribute, value)
         elif hasattr(estimator, attribute):
             delattr(estimator, attribute)
+
+
+def _check_feature_names(estimator: Any, names: list[str] | None) -> None:
+    """Raise where a column has another name than the one fitted on.
+
+    Texts without a name, from a list say, go with any: unlike the columns of a
+    matrix they cannot have changed places.
+    """
+    fitted = getattr(estimator, "feature_names_in_", None)
+    if names is not None and fitted is not None and names != list(fitted):
+        raise ValueError(
+            "The feature names should match those that were passed during fit: the "
+            f"column of X is named {names[0]!r}, that of fit {fitted[0]!r}. Rename it, "
+            "or pass the column alone, as a Series."
+        )
 
 
 def check_lengths(X: list[str] | sp.csr_array, codes: NDArray[np.int64]) -> None:

@@ -45,12 +45,15 @@ class Featurizer:
     statistics: Statistics | None
     id_weights: NDArray[np.float32] | None
 
-    def weigh(self, X: Any) -> Bags:
+    def weigh(self, X: Any, n_threads: int = 1) -> Bags:
         """Weighted bags of texts, or of the rows of a CSR matrix."""
-        bags = Bags.from_csr(X) if self.encoder is None else self.encoder.encode(X)
+        if self.encoder is None:
+            bags = Bags.from_csr(X)
+        else:
+            bags = self.encoder.encode(X, n_threads=n_threads)
         return self.weighting.apply(bags, self.id_weights)
 
-    def weigh_in_chunks(self, X: Any) -> Iterator[Bags]:
+    def weigh_in_chunks(self, X: Any, n_threads: int = 1) -> Iterator[Bags]:
         """The same in parts of bounded size, in order; at least one part."""
         if self.encoder is None:
             sizes, limit = np.diff(X.indptr), ENTRIES_PER_CHUNK
@@ -58,7 +61,7 @@ class Featurizer:
             sizes = np.fromiter(map(len, X), np.int64, len(X))
             limit = CHARACTERS_PER_CHUNK
         for start, stop in chunk_bounds(sizes, limit):
-            yield self.weigh(X[start:stop])
+            yield self.weigh(X[start:stop], n_threads)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,14 +85,14 @@ class Model:
         """The encoder of texts; None for a model fitted on a matrix."""
         return self.featurizer.encoder
 
-    def scores(self, X: Any) -> NDArray[np.float32]:
+    def scores(self, X: Any, n_threads: int = 1) -> NDArray[np.float32]:
         """Scores of texts or rows, (n_samples, n_outputs)."""
-        parts = self.featurizer.weigh_in_chunks(X)
+        parts = self.featurizer.weigh_in_chunks(X, n_threads)
         return np.concatenate([self.fitted.scores(bags) for bags in parts])
 
-    def vectors(self, X: Any) -> NDArray[np.float32]:
+    def vectors(self, X: Any, n_threads: int = 1) -> NDArray[np.float32]:
         """Document vectors of texts or rows, (n_samples, width)."""
-        parts = self.featurizer.weigh_in_chunks(X)
+        parts = self.featurizer.weigh_in_chunks(X, n_threads)
         return np.concatenate([self.fitted.vectors(bags) for bags in parts])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from joblib import cpu_count
 
@@ -24,11 +25,17 @@ def n_threads(n_jobs: int | None) -> int:
         raise ValueError(
             "n_jobs == 0 has no meaning. Use None, 1, or -1 for all cores."
         )
-    cores = int(cpu_count())
+    cores = _n_cores()
     if n_jobs is None:
         limit = os.environ.get("OMP_NUM_THREADS", "")
         return min(cores, int(limit)) if limit.isdigit() and int(limit) else cores
     return n_jobs if n_jobs > 0 else max(1, cores + 1 + n_jobs)
+
+
+@cache
+def _n_cores() -> int:
+    # Asking the system takes as long as predicting a short text.
+    return int(cpu_count())
 
 
 @contextmanager

@@ -10,13 +10,13 @@ import pytest
 from skbag import EmbeddingBagClassifier
 
 TOPICS = {
-    "kitchen": "bake butter dough flour garlic kettle onion oven pepper recipe salt soup",
-    "sea": "anchor captain coast fleet harbour island lighthouse sail ship storm tide wave",
-    "garden": "blossom compost fern hedge ivy lawn mulch orchard petal root seed shrub",
+    "kitchen": "bake butter dough flour garlic kettle onion oven recipe salt soup",
+    "sea": "anchor captain coast fleet harbour island sail ship storm tide wave",
+    "garden": "blossom compost fern hedge ivy lawn mulch orchard petal root shrub",
 }
 OPINIONS = {
-    "bad": "awful boring broken clumsy dreadful dull poor slow tedious useless weak worst",
-    "good": "best bright brilliant charming clever fine great lovely quick smart superb warm",
+    "bad": "awful boring broken clumsy dreadful dull poor slow tedious useless weak",
+    "good": "best bright brilliant charming clever fine great lovely quick smart warm",
 }
 FILLERS = (
     "a and at by for from had in it of on one over so that the then this to was with"

@@ -26,18 +26,17 @@ train_texts, test_texts, train_labels, test_labels = train_test_split(
 )
 
 
-def print_table(results, names, rows):
+def print_table(results, rows, names):
     """Print candidates, the best first."""
-    width = max(map(len, names)) + 2
-    print("".join(f"{name:>{width}s}" for name in names), "  accuracy         s/fit")
+    lines = [[*names, "accuracy", "seconds per fit"]]
     for row in sorted(rows, key=lambda row: -results["mean_test_score"][row]):
-        values = [str(results[f"param_{name}"][row]) for name in names]
-        print(
-            "".join(f"{value:>{width}s}" for value in values),
-            f"  {results['mean_test_score'][row]:.3f} +- "
-            f"{results['std_test_score'][row]:.3f}"
-            f"  {results['mean_fit_time'][row]:6.2f}",
-        )
+        values = [str(results["params"][row][name]) for name in names]
+        mean, std = results["mean_test_score"][row], results["std_test_score"][row]
+        seconds = results["mean_fit_time"][row]
+        lines.append([*values, f"{mean:.3f} +- {std:.3f}", f"{seconds:.2f}"])
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        print("  ".join(map(str.rjust, line, widths)))
     print()
 
 
@@ -58,7 +57,7 @@ if __name__ == "__main__":
     search.fit(train_texts, train_labels)
     results = search.cv_results_
     print(f"Features: all {len(results['params'])} candidates")
-    print_table(results, list(feature_grid), range(len(results["params"])))
+    print_table(results, range(len(results["params"])), list(feature_grid))
 
 # %%
 # Which model: halving
@@ -88,7 +87,7 @@ if __name__ == "__main__":
     for round_, epochs in enumerate(halving.n_resources_):
         rows = [i for i, k in enumerate(results["iter"]) if k == round_]
         print(f"Model: {len(rows)} candidates, max_iter={epochs}")
-        print_table(results, list(model_grid), rows)
+        print_table(results, rows, list(model_grid))
 
 # %%
 # Was it worth it?

@@ -152,7 +152,8 @@ class EmbeddingBagClassifier(
     alpha : float or 'auto', default='auto'
         Strength of the L2 penalty on the table: the mean loss plus
         ``alpha / 2 * sum(table ** 2)`` is minimised, as in ``SGDClassifier``. 'auto'
-        is 0 in the first epoch, then the larger the harder the classes are to tell.
+        is 0 in the first epoch, then the larger the harder the classes are to tell,
+        up to 0.001.
 
     learning_rate_init : float or 'auto', default='auto'
         First step of the table, for a loss that is summed over a batch; it falls
@@ -161,7 +162,8 @@ class EmbeddingBagClassifier(
 
     max_iter : int or 'auto', default='auto'
         Number of epochs. 'auto' is 2 to 4: the more, the better the model did on
-        samples of the first epoch before it was trained on them.
+        samples of the first epoch before it was trained on them. Fewer than 5,000
+        samples get more, up to 10.
 
     batch_size : int or 'auto', default='auto'
         Samples per step. 'auto' is 16 to 1024, by the number of samples and classes.

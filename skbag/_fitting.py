@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from skbag import _inputs
 from skbag._losses import n_outputs
-from skbag._model import Model
+from skbag._model import Model, Resume
 from skbag._preparation import Prepared, Pruning, carry_over, extend, prepare, reprepare
 from skbag._threads import torch_threads
 from skbag._training_run import (
@@ -43,15 +43,6 @@ class Settings:
     training: TrainingOptions
     validation_fraction: float | None
     n_jobs: int | None
-
-
-@dataclass(frozen=True, eq=False)
-class Resume:
-    """What ``partial_fit`` needs of the training before, beside the model."""
-
-    accumulators: tuple[NDArray[np.float32], ...]
-    learning_rate: float
-    n_seen: int
 
 
 @dataclass(frozen=True, eq=False)

@@ -96,6 +96,18 @@ class Model:
         return np.concatenate([self.fitted.vectors(bags) for bags in parts])
 
 
+@dataclass(frozen=True, eq=False)
+class Resume:
+    """What ``partial_fit`` needs of the training before, beside the model.
+
+    Here and not where it is made and used, for a pickle of it must not import torch.
+    """
+
+    accumulators: tuple[NDArray[np.float32], ...]
+    learning_rate: float
+    n_seen: int
+
+
 def chunk_bounds(
     sizes: Sequence[int] | NDArray[np.integer[Any]], limit: int
 ) -> list[tuple[int, int]]:

@@ -22,6 +22,15 @@ LEARNING_RATE = 0.45
 """Step for texts of norm 1. With the summed squared hinge, a step of 0.5 answers one
 text exactly: ``2 * 0.5 * ||x||**2 = 1``."""
 
+LEAST_VISITS = 20_000
+"""Few samples are visited in more epochs, until so many visits are made, ..."""
+
+MOST_EPOCHS = 10
+"""... or so many epochs."""
+
+LARGEST_ALPHA = 1e-3
+"""Largest automatic L2 penalty."""
+
 SLOWEST = 4.0
 """How much smaller heavy samples may make every step."""
 
@@ -142,12 +151,17 @@ def auto_epochs(skill: float, n_samples: int, work: float) -> int:
     """
     if n_samples >= 200_000:
         return 2
-    return min(2 + round(2 * skill), 3 if work >= 2.5e8 else 4)
+    by_skill = min(2 + round(2 * skill), 3 if work >= 2.5e8 else 4)
+    by_visits = min(MOST_EPOCHS, -(-LEAST_VISITS // n_samples))
+    return max(by_skill, by_visits)
 
 
 def auto_alpha(skill: float, n_samples: int) -> float:
-    """Strength of the L2 penalty per sample: the noisier the classes, the more."""
-    return 5 * (1 - skill) ** 2 / n_samples
+    """Strength of the L2 penalty per sample: the noisier the classes, the more.
+
+    Limited, because with few samples little skill is no sign of noise.
+    """
+    return min(5 * (1 - skill) ** 2 / n_samples, LARGEST_ALPHA)
 
 
 def skill(accuracy: float, codes: NDArray[np.int64]) -> float:

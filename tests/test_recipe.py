@@ -79,11 +79,20 @@ def test_skill_is_accuracy_above_chance():
 
 
 def test_hard_classes_get_fewer_epochs_and_more_penalty():
-    hard, easy = (_recipe.auto_epochs(s, 1000, 1e6) for s in (0.0, 1.0))
+    hard, easy = (_recipe.auto_epochs(s, 50_000, 1e6) for s in (0.0, 1.0))
     assert (hard, easy) == (2, 4)
-    assert _recipe.auto_alpha(0.0, 1000) > _recipe.auto_alpha(0.9, 1000)
-    assert _recipe.auto_epochs(1.0, 1000, 1e9) == 3
+    assert _recipe.auto_alpha(0.0, 50_000) > _recipe.auto_alpha(0.9, 50_000)
+
+
+def test_much_work_gets_fewer_epochs():
+    assert _recipe.auto_epochs(1.0, 50_000, 1e9) == 3
     assert _recipe.auto_epochs(1.0, 10**6, 1e9) == 2
+
+
+def test_few_samples_get_more_epochs_and_a_limited_penalty():
+    assert _recipe.auto_epochs(0.0, 4_000, 1e6) == 5
+    assert _recipe.auto_epochs(0.0, 10, 1e6) == _recipe.MOST_EPOCHS
+    assert _recipe.auto_alpha(0.0, 10) == _recipe.LARGEST_ALPHA
 
 
 @pytest.mark.parametrize("n", [2, 3, 10, 500, 5_000, 10**6])

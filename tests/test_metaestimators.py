@@ -1,0 +1,356 @@
+"""Inside scikit-learn's pipelines, searches and ensembles, with texts."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import sklearn
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.stats import uniform
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.inspection import permutation_importance
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    RandomizedSearchCV,
+    TunedThresholdClassifierCV,
+    cross_val_predict,
+    cross_val_score,
+    cross_validate,
+    learning_curve,
+)
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import MultiOutputClassifier
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.utils.fixes import parse_version
+
+GRID = {
+    "ngram_range": [(1, 1), (1, 2)],
+    "embedding_dim": [None, 4],
+    "loss": ["squared_hinge", "cross_entropy"],
+}
+
+
+def without_markup(texts):
+    return [re.sub(r"<[^>]+>", " ", text) for text in texts]
+
+
+@pytest.fixture
+def clf(make_classifier):
+    return make_classifier()
+
+
+@pytest.fixture
+def frame(corpus):
+    """Texts beside a number and a category that say nothing."""
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "body": corpus.texts,
+            "length": rng.normal(100, 20, len(corpus.texts)),
+            "source": rng.choice(["web", "mail"], len(corpus.texts)),
+        }
+    )
+
+
+# -- pipelines -------------------------------------------------------------------------
+
+
+def test_pipeline_alone(clf, corpus, new_corpus):
+    pipeline = make_pipeline(clf).fit(*corpus)
+    assert pipeline.score(*new_corpus) > 0.95
+    assert_array_equal(
+        pipeline.predict_proba(new_corpus.texts),
+        clf.fit(*corpus).predict_proba(new_corpus.texts),
+    )
+
+
+def test_pipeline_after_text_cleaning(clf, corpus, new_corpus):
+    pipeline = make_pipeline(FunctionTransformer(without_markup), clf)
+    pipeline.fit([f"<b>{text}</b>" for text in corpus.texts], corpus.labels)
+    assert "b" not in pipeline[-1].vocabulary_
+    assert pipeline.score(*new_corpus) > 0.95
+
+
+def test_pipeline_after_tfidf(clf, corpus, new_corpus):
+    pipeline = make_pipeline(TfidfVectorizer(), clf).fit(*corpus)
+    assert pipeline[-1].n_features_in_ == len(pipeline[0].vocabulary_)
+    assert pipeline.score(*new_corpus) > 0.95
+
+
+def test_pipeline_fed_by_a_column_transformer(clf, frame, corpus):
+    columns = ColumnTransformer(
+        [
+            ("text", TfidfVectorizer(), "body"),
+            ("number", StandardScaler(), ["length"]),
+            ("category", OneHotEncoder(), ["source"]),
+        ]
+    )
+    pipeline = make_pipeline(columns, clf)
+    assert cross_val_score(pipeline, frame, corpus.labels, cv=3).mean() > 0.9
+
+
+def test_column_transformer_passes_texts_through(clf, frame, corpus):
+    columns = ColumnTransformer([("text", "passthrough", ["body"])])
+    columns.set_output(transform="pandas")
+    pipeline = make_pipeline(columns, clf).fit(frame, corpus.labels)
+    assert pipeline[-1].feature_names_in_.tolist() == ["text__body"]
+    assert pipeline.score(frame, corpus.labels) == 1
+
+
+@pytest.mark.parametrize("column", ["body", ["body"]], ids=["series", "frame"])
+def test_document_vectors_beside_other_columns(column, make_classifier, frame, corpus):
+    columns = ColumnTransformer(
+        [
+            ("text", make_classifier(embedding_dim=4), column),
+            ("number", StandardScaler(), ["length"]),
+        ]
+    )
+    columns.set_output(transform="pandas")
+    vectors = columns.fit_transform(frame, corpus.labels)
+    assert vectors.shape == (120, 5)
+    pipeline = make_pipeline(columns, LogisticRegression())
+    assert cross_val_score(pipeline, frame, corpus.labels, cv=3).mean() > 0.9
+
+
+def test_feature_union_of_words_and_characters(make_classifier, corpus, new_corpus):
+    words = make_classifier(embedding_dim=4)
+    characters = make_classifier(
+        embedding_dim=4, analyzer="char_wb", ngram_range=(2, 4)
+    )
+    union = FeatureUnion([("words", words), ("characters", characters)])
+    pipeline = make_pipeline(union, LogisticRegression()).fit(*corpus)
+    assert pipeline.score(*new_corpus) > 0.95
+    assert len(union.fit(*corpus).get_feature_names_out()) == 8
+
+
+# -- model selection -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scoring", [None, "neg_log_loss", "f1_macro"])
+def test_cross_val_score(scoring, clf, corpus):
+    scores = cross_val_score(clf, *corpus, cv=3, scoring=scoring)
+    assert (scores > (-0.5 if scoring == "neg_log_loss" else 0.9)).all()
+
+
+def test_cross_validation_takes_every_container(clf, corpus):
+    texts = pd.Series(corpus.texts, index=range(120, 0, -1))
+    expected = cross_val_predict(clf, *corpus, cv=3, method="predict_proba")
+    for X in (texts, np.array(corpus.texts, dtype=object), texts.to_frame("text")):
+        proba = cross_val_predict(clf, X, corpus.labels, cv=3, method="predict_proba")
+        assert_array_equal(proba, expected)
+
+
+def test_grid_search_in_two_processes(clf, corpus, new_corpus):
+    search = GridSearchCV(clf, GRID, cv=3, n_jobs=2, error_score="raise")
+    search.fit(*corpus)
+    assert search.score(*new_corpus) > 0.95
+    assert search.best_estimator_.get_params().items() >= search.best_params_.items()
+    assert_array_equal(
+        search.predict_proba(new_corpus.texts),
+        clf.set_params(**search.best_params_)
+        .fit(*corpus)
+        .predict_proba(new_corpus.texts),
+    )
+
+
+def test_halving_grid_search_in_two_processes(clf, corpus, new_corpus):
+    search = HalvingGridSearchCV(
+        clf, GRID, cv=3, n_jobs=2, error_score="raise", random_state=0
+    )
+    assert search.fit(*corpus).score(*new_corpus) > 0.95
+    assert search.n_iterations_ > 1
+
+
+def test_halving_on_epochs(clf, corpus):
+    search = HalvingGridSearchCV(
+        clf, {"embedding_dim": [None, 4, 8]}, resource="max_iter", max_resources=9, cv=3
+    )
+    assert search.fit(*corpus).best_estimator_.n_iter_ > 1
+
+
+def test_randomized_search_in_a_pipeline(clf, corpus):
+    pipeline = make_pipeline(FunctionTransformer(without_markup), clf)
+    search = RandomizedSearchCV(
+        pipeline,
+        {
+            "embeddingbagclassifier__learning_rate_init": uniform(0.05, 0.4),
+            "embeddingbagclassifier__dropout": uniform(0, 0.5),
+        },
+        n_iter=3,
+        cv=3,
+        random_state=0,
+    )
+    assert search.fit(*corpus).best_score_ > 0.9
+
+
+def test_early_stopping_in_two_processes(make_classifier, corpus):
+    clf = make_classifier(early_stopping=True, max_iter=20, validation_fraction=0.2)
+    parallel = cross_validate(
+        clf, *corpus, cv=2, n_jobs=2, return_estimator=True, error_score="raise"
+    )
+    serial = cross_validate(clf, *corpus, cv=2, return_estimator=True)
+    assert_array_equal(parallel["test_score"], serial["test_score"])
+    for here, there in zip(serial["estimator"], parallel["estimator"], strict=True):
+        assert there.validation_scores_ == here.validation_scores_
+        assert_array_equal(there.embedding_, here.embedding_)
+
+
+def test_learning_curve(clf, corpus):
+    sizes, _, scores = learning_curve(
+        clf, *corpus, cv=3, train_sizes=[0.2, 1.0], shuffle=True, random_state=0
+    )
+    assert sizes.tolist() == [16, 80]
+    assert scores[1].mean() > 0.9
+
+
+def test_learning_curve_by_partial_fit(clf, corpus):
+    _, _, scores = learning_curve(
+        clf,
+        *corpus,
+        cv=3,
+        train_sizes=[0.3, 0.6, 1.0],
+        exploit_incremental_learning=True,
+    )
+    assert scores[-1].mean() > 0.9
+
+
+def test_tuned_threshold(clf, binary_corpus):
+    tuned = TunedThresholdClassifierCV(clf, scoring="f1_macro", cv=3)
+    assert tuned.fit(*binary_corpus).score(*binary_corpus) > 0.95
+
+
+def test_permutation_importance(clf, frame, corpus):
+    importance = permutation_importance(
+        clf.fit(frame[["body"]], corpus.labels),
+        frame[["body"]],
+        corpus.labels,
+        n_repeats=3,
+        random_state=0,
+    )
+    assert importance.importances_mean.shape == (1,)
+    assert importance.importances_mean[0] > 0.4
+
+
+# -- ensembles and wrappers ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
+def test_calibrated(method, clf, corpus, new_corpus):
+    calibrated = CalibratedClassifierCV(clf, method=method, cv=3).fit(*corpus)
+    assert calibrated.score(*new_corpus) > 0.95
+    assert_allclose(calibrated.predict_proba(new_corpus.texts).sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("voting", ["hard", "soft"])
+def test_voting(voting, make_classifier, corpus, new_corpus):
+    members = [
+        ("words", make_classifier()),
+        ("characters", make_classifier(analyzer="char", ngram_range=(3, 3))),
+        ("tfidf", make_pipeline(TfidfVectorizer(), LogisticRegression())),
+    ]
+    clf = VotingClassifier(members, voting=voting).fit(*corpus)
+    assert clf.score(*new_corpus) > 0.95
+
+
+def test_stacking(make_classifier, corpus, new_corpus):
+    members = [
+        ("one", make_classifier()),
+        ("two", make_classifier(embedding_dim=4)),
+    ]
+    assert StackingClassifier(members, cv=3).fit(*corpus).score(*new_corpus) > 0.95
+
+
+def test_bagging_of_a_column(clf, corpus, new_corpus):
+    X, X_new = (np.array(c.texts, dtype=object)[:, None] for c in (corpus, new_corpus))
+    bagging = BaggingClassifier(clf, n_estimators=3, random_state=0)
+    assert bagging.fit(X, corpus.labels).score(X_new, new_corpus.labels) > 0.9
+
+
+def test_one_vs_rest(clf, corpus, new_corpus):
+    assert OneVsRestClassifier(clf).fit(*corpus).score(*new_corpus) > 0.95
+
+
+def test_multi_output(clf, corpus):
+    long = ["long" if len(text) > 35 else "short" for text in corpus.texts]
+    y = np.array([corpus.labels, long]).T
+    both = MultiOutputClassifier(clf).fit(corpus.texts, y)
+    assert both.predict(corpus.texts).shape == (120, 2)
+    assert (both.predict(corpus.texts)[:, 0] == y[:, 0]).mean() > 0.95
+
+
+# -- metadata routing ------------------------------------------------------------------
+
+
+def test_sample_weight_is_routed(make_classifier):
+    texts, labels = ["same words"] * 60, np.array([0, 1] * 30)
+    weight = np.where(labels == 1, 5.0, 1.0)
+    with sklearn.config_context(enable_metadata_routing=True):
+        clf = make_classifier().set_fit_request(sample_weight=True)
+        pipeline = make_pipeline(FunctionTransformer(without_markup), clf)
+        pipeline.fit(texts, labels, sample_weight=weight)
+        clf.set_score_request(sample_weight=True)
+        search = GridSearchCV(pipeline, {"embeddingbagclassifier__alpha": [0]}, cv=2)
+        search.fit(texts, labels, sample_weight=weight)
+    assert pipeline.predict(["same words"]) == 1
+    assert search.predict(["same words"]) == 1
+    # Scored by weight: class 1 has five parts in six.
+    assert search.best_score_ == pytest.approx(5 / 6)
+
+
+def test_routing_demands_a_decision(make_classifier):
+    with sklearn.config_context(enable_metadata_routing=True):
+        search = GridSearchCV(make_classifier(), {"alpha": [0]}, cv=2)
+        with pytest.raises(ValueError, match="sample_weight"):
+            search.fit(["a", "b"] * 5, [0, 1] * 5, sample_weight=np.ones(10))
+
+
+def test_classes_and_weights_of_partial_fit_can_be_requested(make_classifier):
+    with sklearn.config_context(enable_metadata_routing=True):
+        clf = make_classifier()
+        clf.set_partial_fit_request(sample_weight=True, classes=True)
+        request = clf.get_metadata_routing().partial_fit.requests
+    assert request == {"sample_weight": True, "classes": True}
+
+
+# -- display ---------------------------------------------------------------------------
+
+
+def test_repr_shows_what_was_changed(make_classifier):
+    clf = make_classifier(embedding_dim=4)
+    assert repr(clf) == "EmbeddingBagClassifier(embedding_dim=4, random_state=0)"
+
+
+@pytest.mark.parametrize("fitted_on", [None, "texts", "matrix"])
+def test_html_repr_links_to_the_documentation(fitted_on, clf, corpus):
+    if fitted_on == "texts":
+        clf.fit(*corpus)
+    if fitted_on == "matrix":
+        clf.fit(np.eye(4), [0, 1, 0, 1])
+    html = clf._repr_html_()
+    link, state = re.search(
+        r'class="sk-estimator-doc-link ?(\w*)"[^>]* href="(https://[^"]+)"', html
+    ).group(2, 1)
+    assert link.endswith("api.html#skbag.EmbeddingBagClassifier")
+    assert state == ("fitted" if fitted_on else "")
+    assert "EmbeddingBagClassifier" in make_pipeline(clf)._repr_html_()
+
+
+@pytest.mark.skipif(
+    parse_version(sklearn.__version__) < parse_version("1.9"),
+    reason="scikit-learn shows fitted attributes since 1.9",
+)
+def test_html_repr_shows_fitted_attributes(clf, corpus):
+    assert "loss_curve_: list of float" not in clf._repr_html_()
+    html = clf.fit(*corpus)._repr_html_()
+    for shown in ("loss_curve_: list of float", "classes_: ndarray of shape"):
+        assert shown in html

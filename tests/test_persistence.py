@@ -1,0 +1,239 @@
+"""Saved and loaded, a fitted estimator is the same: bit by bit, and without torch."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+import subprocess
+import sys
+
+import cloudpickle
+import joblib
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+METHODS = ("decision_function", "predict", "predict_proba", "transform")
+
+
+def by_joblib(clf, path, *, compress=0, mmap_mode=None):
+    # A file of its own each time: the last may still be mapped.
+    file = path / f"{len(list(path.iterdir()))}.joblib"
+    joblib.dump(clf, file, compress=compress)
+    return joblib.load(file, mmap_mode=mmap_mode)
+
+
+ROUND_TRIPS = {
+    "pickle": lambda clf, _: pickle.loads(pickle.dumps(clf)),
+    "pickle protocol 2": lambda clf, _: pickle.loads(pickle.dumps(clf, 2)),
+    "joblib": by_joblib,
+    "joblib, compressed": lambda clf, path: by_joblib(clf, path, compress=3),
+    "joblib, memory-mapped": lambda clf, path: by_joblib(clf, path, mmap_mode="r"),
+    "cloudpickle": lambda clf, _: pickle.loads(cloudpickle.dumps(clf)),
+    "deepcopy": lambda clf, _: copy.deepcopy(clf),
+    "copy": lambda clf, _: copy.copy(clf),
+}
+MODELS = {
+    "default": {},
+    "two layers": {"embedding_dim": 8},
+    "hidden layer": {"embedding_dim": 8, "hidden_layer_sizes": (6,)},
+    "plain encoder, tokenizer": {"tokenizer": str.split},
+    "plain encoder, characters": {"analyzer": "char_wb", "ngram_range": (2, 3)},
+    "given vocabulary": {"vocabulary": ["oven", "sail", "fern", "soup"]},
+    "early stopping": {"early_stopping": True},
+    "matrix": {},
+    "matrix, two layers": {"embedding_dim": 8},
+}
+round_trips = pytest.mark.parametrize(
+    "round_trip", ROUND_TRIPS.values(), ids=ROUND_TRIPS
+)
+models = pytest.mark.parametrize("name", MODELS)
+
+
+@pytest.fixture
+def inputs(corpus, new_corpus):
+    """What a model is fitted on, X and y, and new input of that kind."""
+
+    def of(name):
+        new = [*new_corpus.texts, "", "xylophone"]
+        if not name.startswith("matrix"):
+            return corpus.texts, corpus.labels, new
+        vectorizer = TfidfVectorizer()
+        X = vectorizer.fit_transform(corpus.texts)
+        return X, corpus.labels, vectorizer.transform(new)
+
+    return of
+
+
+# -- the same after as before ----------------------------------------------------------
+
+
+@round_trips
+@models
+def test_predictions_are_bitwise_equal(
+    name, round_trip, inputs, make_classifier, tmp_path
+):
+    X, y, X_new = inputs(name)
+    clf = make_classifier(**MODELS[name]).fit(X, y)
+    expected = {method: getattr(clf, method)(X_new) for method in METHODS}
+    loaded = round_trip(clf, tmp_path)
+    assert loaded.get_params() == clf.get_params()
+    for method, value in expected.items():
+        assert_array_equal(getattr(loaded, method)(X_new), value, strict=True)
+    assert loaded.loss_curve_ == clf.loss_curve_
+    assert_array_equal(loaded.classes_, clf.classes_, strict=True)
+    if not name.startswith("matrix"):
+        assert loaded.vocabulary_ == clf.vocabulary_
+
+
+@round_trips
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "early stopping"])
+def test_partial_fit_goes_on_as_without(
+    name, round_trip, inputs, make_classifier, tmp_path
+):
+    X, y, X_new = inputs(name)
+    classes = np.unique(y)
+
+    def stream(between):
+        clf = make_classifier(**MODELS[name])
+        for start in range(0, 120, 40):
+            part = slice(start, start + 40)
+            clf.partial_fit(X[part], y[part], classes=classes)
+            clf = between(clf)
+        return clf
+
+    clf = stream(lambda clf: clf)
+    loaded = stream(lambda clf: round_trip(clf, tmp_path))
+    assert_array_equal(loaded.embedding_, clf.embedding_)
+    assert_array_equal(loaded.decision_function(X_new), clf.decision_function(X_new))
+    assert_array_equal(loaded.predict_proba(X_new), clf.predict_proba(X_new))
+
+
+def test_training_on_leaves_a_memory_mapped_file_alone(
+    corpus, make_classifier, tmp_path
+):
+    clf = make_classifier().fit(*corpus)
+    joblib.dump(clf, tmp_path / "clf.joblib")
+    before = (tmp_path / "clf.joblib").read_bytes()
+    loaded = joblib.load(tmp_path / "clf.joblib", mmap_mode="r")
+    loaded.partial_fit(*corpus).set_params(warm_start=True).fit(*corpus)
+    assert (tmp_path / "clf.joblib").read_bytes() == before
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
+def test_a_copy_is_independent(duplicate, corpus, new_corpus, make_classifier):
+    clf = make_classifier().fit(*corpus)
+    expected = clf.decision_function(new_corpus.texts)
+    twin = duplicate(clf)
+    twin.partial_fit(["quokka ship"] * 9, ["kitchen"] * 9)
+    assert_array_equal(clf.decision_function(new_corpus.texts), expected)
+    assert "quokka" not in clf.vocabulary_
+
+
+def test_unfitted_is_unfitted(make_classifier):
+    clf = pickle.loads(pickle.dumps(make_classifier(embedding_dim=3)))
+    assert clf.get_params() == make_classifier(embedding_dim=3).get_params()
+    assert not hasattr(clf, "classes_")
+
+
+def test_cloudpickle_takes_functions_without_a_name(corpus, make_classifier):
+    clf = make_classifier(tokenizer=lambda text: text.lower().split()).fit(*corpus)
+    loaded = pickle.loads(cloudpickle.dumps(clf))
+    assert_array_equal(
+        loaded.predict_proba(corpus.texts), clf.predict_proba(corpus.texts)
+    )
+
+
+# -- without torch ---------------------------------------------------------------------
+
+
+PREDICT_WITHOUT_TORCH = """
+import pickle, sys
+import numpy as np
+
+with open(sys.argv[1], "rb") as file:
+    cases = pickle.load(file)
+for clf, X, expected in cases:
+    assert np.array_equal(clf.predict_proba(X), expected)
+    clf.predict(X), clf.transform(X), clf.decision_function(X), clf.predict_log_proba(X)
+    clf.embedding_, clf.coef_, clf.intercept_, getattr(clf, "vocabulary_", None)
+    clf.get_feature_names_out(), repr(clf), pickle.dumps(clf)
+assert len(cases) == int(sys.argv[2])
+assert "torch" not in sys.modules, "torch was imported"
+"""
+
+
+def test_loading_and_predicting_does_not_import_torch(
+    inputs, make_classifier, tmp_path
+):
+    cases = []
+    for name, parameters in MODELS.items():
+        X, y, X_new = inputs(name)
+        clf = make_classifier(**parameters).fit(X, y)
+        cases.append((clf, X_new, clf.predict_proba(X_new)))
+    (tmp_path / "cases.pickle").write_bytes(pickle.dumps(cases))
+    command = [sys.executable, "-c", PREDICT_WITHOUT_TORCH]
+    arguments = [str(tmp_path / "cases.pickle"), str(len(MODELS))]
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@models
+def test_pickle_names_nothing_of_torch(name, inputs, make_classifier):
+    X, y, _ = inputs(name)
+    clf = make_classifier(**MODELS[name]).fit(X, y)
+    assert b"torch" not in pickle.dumps(clf)
+    if not clf.early_stopping:
+        assert b"torch" not in pickle.dumps(clf.partial_fit(X, y))
+
+
+# -- compact ---------------------------------------------------------------------------
+
+
+def pickled_arrays(clf):
+    """Every array that a pickle of the estimator holds."""
+    arrays = []
+
+    class Recorder(pickle.Pickler):
+        def reducer_override(self, obj):
+            if isinstance(obj, np.ndarray):
+                arrays.append(obj)
+            return NotImplemented
+
+    Recorder(io.BytesIO()).dump(clf)
+    return arrays
+
+
+@models
+def test_arrays_are_contiguous_and_own_their_memory(name, inputs, make_classifier):
+    X, y, _ = inputs(name)
+    clf = make_classifier(**MODELS[name]).fit(X, y)
+    arrays = pickled_arrays(clf)
+    assert any(array is clf.embedding_ for array in arrays)
+    assert all(array.flags.c_contiguous for array in arrays)
+    for array in (clf.embedding_, clf.intercept_, clf.classes_):
+        assert array.base is None or array.base.nbytes == array.nbytes
+
+
+def test_pickle_is_hardly_larger_than_its_arrays(corpus, make_classifier):
+    texts = [f"{text} word{i}" for i, text in enumerate(corpus.texts * 10)]
+    clf = make_classifier(embedding_dim=16).fit(texts, corpus.labels * 10)
+    numbers = sum(array.nbytes for array in pickled_arrays(clf))
+    names = sum(len(token.encode()) for token in clf.vocabulary_)
+    assert len(pickle.dumps(clf)) < numbers + names + 10_000
+
+
+def test_vocabulary_is_not_pickled_twice(corpus, make_classifier):
+    clf = make_classifier().fit(*corpus)
+    before = pickle.dumps(clf)
+    assert len(clf.vocabulary_) == len(clf.embedding_)
+    assert pickle.dumps(clf) == before
+    assert vars(copy.copy(clf)).keys() == vars(pickle.loads(before)).keys()
+
+
+def test_saved_state_repeats(corpus, make_classifier):
+    """Equal models give equal files: nothing in them depends on the run."""
+    first = pickle.dumps(make_classifier().fit(*corpus))
+    assert pickle.dumps(make_classifier().fit(*corpus)) == first

@@ -43,8 +43,9 @@ def print_table(results, rows, names):
 # %%
 # Which features, and how they are weighted
 # -----------------------------------------
-# Two processes work on the folds, each with its share of the cores. The guard keeps a
-# process that is started with this file from searching, too.
+# Two processes work on the folds, each with its share of the cores. (The guard is a
+# habit worth having where processes are started: some kinds of them read the script
+# again.)
 feature_grid = {
     "ngram_range": [(1, 1), (1, 2)],
     "min_df": [1, 3],
@@ -68,16 +69,15 @@ if __name__ == "__main__":
 model_grid = {
     "embedding_dim": [None, 16, 64],
     "loss": ["squared_hinge", "cross_entropy"],
-    "dropout": [0.0, 0.3],
 }
 if __name__ == "__main__":
     halving = HalvingGridSearchCV(
         EmbeddingBagClassifier(random_state=0),
         model_grid,
         resource="max_iter",
-        min_resources=1,
-        max_resources=9,
-        factor=3,
+        min_resources=2,
+        max_resources=8,
+        factor=2,
         cv=3,
         random_state=0,
         n_jobs=2,

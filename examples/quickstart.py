@@ -64,7 +64,8 @@ print(classification_report(test_labels, predicted, digits=3))
 # ----
 # The parameters are those of the estimator itself, so every search of scikit-learn
 # works on them. Here a third of the training texts and four candidates, in two
-# processes. (The guard is a habit worth having wherever processes are started.)
+# processes. (The guard is a habit worth having where processes are started: some kinds
+# of them read the script again.)
 grid = {"ngram_range": [(1, 1), (1, 2)], "supervised_weighting": [False, True]}
 if __name__ == "__main__":
     started = perf_counter()

@@ -6,11 +6,9 @@ Nothing numeric is decided here; see docs/architecture.md for the rooms below.
 from __future__ import annotations
 
 import copy
-import re
 import sys
 import warnings
 from collections.abc import Callable
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -24,20 +22,18 @@ from sklearn.base import (
 )
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_is_fitted
 
 from skbag import _inputs, _losses, _targets
 from skbag._callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
 from skbag._model import Model
-from skbag._preparation import Pruning
+from skbag._parameters import CONSTRAINTS, settings_of
 from skbag._threads import n_threads
-from skbag._vocabulary import TOKEN_PATTERN, TextOptions
-from skbag._weighting import Weighting
+from skbag._vocabulary import TOKEN_PATTERN
 
 if TYPE_CHECKING:
-    from skbag._fitting import FitResult, Settings
+    from skbag._fitting import FitResult
     from skbag._training_run import EpochReport
 
 _DOCUMENTATION = "https://skbag.readthedocs.io/en/latest/api.html"
@@ -293,57 +289,7 @@ class EmbeddingBagClassifier(
     classes_: NDArray[Any]
     _model: Model
 
-    _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
-        "lowercase": ["boolean"],
-        "strip_accents": [StrOptions({"ascii", "unicode"}), None, callable],
-        "preprocessor": [callable, None],
-        "tokenizer": [callable, None],
-        "token_pattern": [str],
-        "analyzer": [StrOptions({"word", "char", "char_wb"}), callable],
-        "stop_words": [StrOptions({"english"}), list, None],
-        "ngram_range": [tuple],
-        "min_df": [
-            StrOptions({"auto"}),
-            Interval(Real, 0, 1, closed="both"),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "max_df": [
-            Interval(Real, 0, 1, closed="both"),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "max_features": [Interval(Integral, 1, None, closed="left"), None],
-        "vocabulary": ["array-like", dict, set, None],
-        "short_text_features": [StrOptions({"auto"}), "boolean"],
-        "use_idf": ["boolean"],
-        "sublinear_tf": ["boolean"],
-        "norm": [StrOptions({"l1", "l2"}), None],
-        "supervised_weighting": [StrOptions({"auto"}), "boolean"],
-        "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
-        "hidden_layer_sizes": ["array-like"],
-        "loss": [StrOptions(set(_losses.LOSSES))],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "alpha": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
-        "learning_rate_init": [
-            StrOptions({"auto"}),
-            Interval(Real, 0, None, closed="neither"),
-        ],
-        "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "batch_size": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "shuffle": ["boolean"],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "warm_start": ["boolean"],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-        "device": [str],
-        "n_jobs": [Integral, None],
-    }
+    _parameter_constraints = CONSTRAINTS
 
     def __init__(
         self,
@@ -688,9 +634,9 @@ class EmbeddingBagClassifier(
             X,
             codes,
             weight,
-            self._settings(is_text=isinstance(X, list)),
+            settings_of(self, is_text=isinstance(X, list)),
             n_classes=len(classes),
-            random_state=check_random_state(self.random_state),
+            random_state=_random_state(self.random_state),
             before=before,
             begin_epoch=tasks.begin_epoch,
             end_epoch=end_epoch,
@@ -732,9 +678,9 @@ class EmbeddingBagClassifier(
             X,
             codes,
             weight,
-            self._settings(is_text=isinstance(X, list)),
+            settings_of(self, is_text=isinstance(X, list)),
             n_classes=len(self.classes_),
-            random_state=check_random_state(self.random_state),
+            random_state=_random_state(self.random_state),
             before=before,
             resume=getattr(self, "_resume", None),
         )
@@ -762,59 +708,6 @@ class EmbeddingBagClassifier(
         self.alpha_ = outcome.alpha
         self.batch_size_ = outcome.batch_size
 
-    def _settings(self, *, is_text: bool) -> Settings:
-        """The parameters, grouped by the room that needs them."""
-        from skbag._fitting import Settings
-        from skbag._training_run import TrainingOptions
-
-        supervised = (
-            is_text
-            if self.supervised_weighting == "auto"
-            else bool(self.supervised_weighting)
-        )
-        return Settings(
-            text=TextOptions(
-                lowercase=self.lowercase,
-                strip_accents=self.strip_accents,
-                preprocessor=self.preprocessor,
-                tokenizer=self.tokenizer,
-                token_pattern=_token_pattern(self.token_pattern),
-                analyzer=self.analyzer,
-                stop_words=self.stop_words,
-                ngram_range=_ngram_range(self.ngram_range),
-                vocabulary=self.vocabulary,
-            ),
-            short_text_features=self.short_text_features,
-            pruning=Pruning(self.min_df, self.max_df, self.max_features),
-            weighting=Weighting(
-                # A matrix keeps the values that its maker has chosen.
-                use_idf=self.use_idf and is_text,
-                sublinear_tf=self.sublinear_tf and is_text,
-                norm=self.norm if is_text else None,
-                supervised=supervised,
-            ),
-            training=TrainingOptions(
-                loss=_losses.LOSSES[self.loss],
-                embedding_dim=self.embedding_dim,
-                hidden_layer_sizes=_hidden_sizes(
-                    self.hidden_layer_sizes, self.embedding_dim
-                ),
-                dropout=self.dropout,
-                learning_rate_init=_none_if_auto(self.learning_rate_init),
-                alpha=_none_if_auto(self.alpha),
-                max_iter=_none_if_auto(self.max_iter),
-                batch_size=_none_if_auto(self.batch_size),
-                shuffle=self.shuffle,
-                n_iter_no_change=self.n_iter_no_change,
-                tol=self.tol,
-                device=self.device,
-            ),
-            validation_fraction=(
-                self.validation_fraction if self.early_stopping else None
-            ),
-            n_jobs=self.n_jobs,
-        )
-
     def _fitted_model(self) -> Model:
         check_is_fitted(self)
         return self._model
@@ -825,46 +718,9 @@ class EmbeddingBagClassifier(
         return self._model.scores(X, n_threads(self.n_jobs))
 
 
-def _none_if_auto(value: Any) -> Any:
-    return None if isinstance(value, str) and value == "auto" else value
-
-
-def _token_pattern(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(
-            f"token_pattern={pattern!r} is not a regular expression: {error}."
-        ) from error
-    return pattern
-
-
-def _ngram_range(ngram_range: Any) -> tuple[int, int]:
-    if (
-        len(ngram_range) != 2
-        or not all(isinstance(n, Integral) for n in ngram_range)
-        or not 1 <= ngram_range[0] <= ngram_range[1]
-    ):
-        raise ValueError(
-            "ngram_range must be two numbers (min_n, max_n) with 1 <= min_n <= max_n, "
-            f"got {ngram_range!r}. Use (1, 2) for words and pairs of words."
-        )
-    return int(ngram_range[0]), int(ngram_range[1])
-
-
-def _hidden_sizes(sizes: Any, embedding_dim: int | None) -> tuple[int, ...]:
-    sizes = tuple(np.atleast_1d(np.asarray(sizes, dtype=object)).tolist())
-    if not all(isinstance(size, Integral) and int(size) > 0 for size in sizes):
-        raise ValueError(
-            f"hidden_layer_sizes must be positive integers, got {sizes!r}. Use () for "
-            "no hidden layer."
-        )
-    if sizes and embedding_dim is None:
-        raise ValueError(
-            f"hidden_layer_sizes={sizes!r} needs an embedding below the hidden layers: "
-            "set embedding_dim, for instance to 64."
-        )
-    return tuple(int(size) for size in sizes)
+def _random_state(seed: Any) -> np.random.RandomState:
+    # scikit-learn's None is numpy's global generator, which is not ours to move on.
+    return np.random.RandomState() if seed is None else check_random_state(seed)
 
 
 def _print_epoch(report: EpochReport) -> None:

@@ -16,33 +16,18 @@ from skbag import _inputs
 from skbag._losses import n_outputs
 from skbag._model import Model, Resume
 from skbag._preparation import Prepared, Pruning, carry_over, extend, prepare, reprepare
+from skbag._settings import Settings
 from skbag._threads import torch_threads
 from skbag._training_run import (
     EpochReport,
     Outcome,
     Samples,
     Start,
-    TrainingOptions,
     TrainingRun,
 )
-from skbag._vocabulary import TextOptions
-from skbag._weighting import Weighting
 
 TEMPERATURE_MEMORY = 4096
 """About how many of the last samples the temperature of ``partial_fit`` rests on."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The estimator's parameters, grouped by the room that needs them."""
-
-    text: TextOptions
-    short_text_features: bool | str
-    pruning: Pruning
-    weighting: Weighting
-    training: TrainingOptions
-    validation_fraction: float | None
-    n_jobs: int | None
 
 
 @dataclass(frozen=True, eq=False)

@@ -95,8 +95,11 @@ def auto_learning_rate(
     if norm == 0:
         return LEARNING_RATE
     heaviest = np.clip(weight.max(), 1, SLOWEST)
+    for_one = LEARNING_RATE / (norm * heaviest)
     eigenvalue = _largest_second_moment(sample, weight[: len(sample)])
-    return float(min(LEARNING_RATE / (norm * heaviest), 1 / (batch_size * eigenvalue)))
+    # Multiplied, not divided: it is 0 where the first samples are all empty.
+    is_bound_by_batch = for_one * batch_size * eigenvalue > 1
+    return float(1 / (batch_size * eigenvalue) if is_bound_by_batch else for_one)
 
 
 def carried_weights(
@@ -125,12 +128,17 @@ def _largest_second_moment(bags: Bags, share: NDArray[np.float64]) -> float:
     columns, local = np.unique(bags.ids, return_inverse=True)
     X = Bags(local.astype(np.int32), bags.offsets, bags.weights, len(columns)).to_csr()
     vector = np.asarray(abs(X).sum(axis=0)).ravel()
-    eigenvalue = 0.0
+    eigenvalue = _length(vector)
     for _ in range(10):
-        vector /= np.linalg.norm(vector)
-        vector = X.T @ (share * (X @ vector)) / len(bags)
-        eigenvalue = float(np.linalg.norm(vector))
+        if eigenvalue > 0:
+            vector = X.T @ (share * (X @ (vector / eigenvalue))) / len(bags)
+            eigenvalue = _length(vector)
     return eigenvalue
+
+
+def _length(vector: NDArray[np.float64]) -> float:
+    # Not np.linalg.norm: BLAS adds up in an order that depends on its threads.
+    return float(np.sqrt(np.square(vector).sum()))
 
 
 def first_plan_epochs(n_samples: int, work: float) -> int:

@@ -17,7 +17,7 @@ from skbag._bags import Bags
 from skbag._batches import make_batches
 from skbag._device import resolve_device
 from skbag._fitted import Fitted
-from skbag._losses import Loss, fit_temperature, n_outputs, predicted_codes
+from skbag._losses import fit_temperature, n_outputs, predicted_codes
 from skbag._network import Network
 from skbag._recipe import (
     auto_alpha,
@@ -28,26 +28,9 @@ from skbag._recipe import (
     first_plan_epochs,
     skill,
 )
+from skbag._settings import TrainingOptions
+from skbag._threads import torch_threads
 from skbag._training import Diverged, Progress, Schedule, Trainer
-
-
-@dataclass(frozen=True)
-class TrainingOptions:
-    """How to train. The fields are the estimator's parameters; None means by rule."""
-
-    loss: Loss
-    embedding_dim: int | None
-    hidden_layer_sizes: tuple[int, ...]
-    dropout: float
-    learning_rate_init: float | None
-    alpha: float | None
-    max_iter: int | None
-    batch_size: int | None
-    shuffle: bool
-    n_iter_no_change: int
-    tol: float
-    device: str
-    decay: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,6 +212,7 @@ class TrainingRun:
         """Trained arrays, the best of them where validated, and the accumulators."""
         return self._best or self.trainer.export(), self.trainer.accumulators
 
+    @torch_threads(1)
     def _network(self, outputs: int, start: Start | None, seed: int) -> Network:
         n_ids = self.samples.bags.n_ids
         if start is not None:

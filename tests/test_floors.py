@@ -17,7 +17,8 @@ FLOORS = [
     {"_byte_encoder", "_plain_encoder", "_weighting", "_recipe", "_network"},
     {"_vocabulary", "_model", "_batches", "_device"},
     {"_preparation", "_training", "_inputs"},
-    {"_training_run"},
+    {"_settings"},
+    {"_training_run", "_parameters"},
     {"_fitting"},
     {"_classifier"},
 ]

@@ -1,0 +1,173 @@
+"""What the estimator's parameters may be, and what they mean together."""
+
+from __future__ import annotations
+
+import re
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from skbag._losses import LOSSES
+from skbag._preparation import Pruning
+from skbag._settings import Settings, TrainingOptions
+from skbag._vocabulary import TextOptions
+from skbag._weighting import Weighting
+
+CONSTRAINTS: dict[str, list[Any]] = {
+    "lowercase": ["boolean"],
+    "strip_accents": [StrOptions({"ascii", "unicode"}), None, callable],
+    "preprocessor": [callable, None],
+    "tokenizer": [callable, None],
+    "token_pattern": [str],
+    "analyzer": [StrOptions({"word", "char", "char_wb"}), callable],
+    "stop_words": [StrOptions({"english"}), list, None],
+    "ngram_range": [tuple],
+    "min_df": [
+        StrOptions({"auto"}),
+        Interval(Real, 0, 1, closed="both"),
+        Interval(Integral, 1, None, closed="left"),
+    ],
+    "max_df": [
+        Interval(Real, 0, 1, closed="both"),
+        Interval(Integral, 1, None, closed="left"),
+    ],
+    "max_features": [Interval(Integral, 1, None, closed="left"), None],
+    "vocabulary": ["array-like", dict, set, None],
+    "short_text_features": [StrOptions({"auto"}), "boolean"],
+    "use_idf": ["boolean"],
+    "sublinear_tf": ["boolean"],
+    "norm": [StrOptions({"l1", "l2"}), None],
+    "supervised_weighting": [StrOptions({"auto"}), "boolean"],
+    "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
+    "hidden_layer_sizes": ["array-like"],
+    "loss": [StrOptions(set(LOSSES))],
+    "dropout": [Interval(Real, 0, 1, closed="left")],
+    "alpha": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
+    "learning_rate_init": [
+        StrOptions({"auto"}),
+        Interval(Real, 0, None, closed="neither"),
+    ],
+    "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "batch_size": [
+        StrOptions({"auto"}),
+        Interval(Integral, 1, None, closed="left"),
+    ],
+    "shuffle": ["boolean"],
+    "class_weight": [dict, StrOptions({"balanced"}), None],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "warm_start": ["boolean"],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+    "device": [str],
+    "n_jobs": [Integral, None],
+}
+
+
+def settings_of(estimator: Any, *, is_text: bool) -> Settings:
+    """Parameters of an estimator, grouped, with "auto" resolved where it can be.
+
+    Parameters
+    ----------
+    estimator : EmbeddingBagClassifier
+    is_text : bool
+        Whether it is to be fitted on texts, or on a matrix.
+
+    Raises
+    ------
+    ValueError
+        If two parameters cannot go together, or one is not what `CONSTRAINTS` can say.
+    """
+    supervised = (
+        is_text
+        if estimator.supervised_weighting == "auto"
+        else bool(estimator.supervised_weighting)
+    )
+    return Settings(
+        text=TextOptions(
+            lowercase=estimator.lowercase,
+            strip_accents=estimator.strip_accents,
+            preprocessor=estimator.preprocessor,
+            tokenizer=estimator.tokenizer,
+            token_pattern=_token_pattern(estimator.token_pattern),
+            analyzer=estimator.analyzer,
+            stop_words=estimator.stop_words,
+            ngram_range=_ngram_range(estimator.ngram_range),
+            vocabulary=estimator.vocabulary,
+        ),
+        short_text_features=estimator.short_text_features,
+        pruning=Pruning(estimator.min_df, estimator.max_df, estimator.max_features),
+        weighting=Weighting(
+            # A matrix keeps the values that its maker has chosen.
+            use_idf=estimator.use_idf and is_text,
+            sublinear_tf=estimator.sublinear_tf and is_text,
+            norm=estimator.norm if is_text else None,
+            supervised=supervised,
+        ),
+        training=TrainingOptions(
+            loss=LOSSES[estimator.loss],
+            embedding_dim=estimator.embedding_dim,
+            hidden_layer_sizes=_hidden_sizes(
+                estimator.hidden_layer_sizes, estimator.embedding_dim
+            ),
+            dropout=estimator.dropout,
+            learning_rate_init=_none_if_auto(estimator.learning_rate_init),
+            alpha=_none_if_auto(estimator.alpha),
+            max_iter=_none_if_auto(estimator.max_iter),
+            batch_size=_none_if_auto(estimator.batch_size),
+            shuffle=estimator.shuffle,
+            n_iter_no_change=estimator.n_iter_no_change,
+            tol=estimator.tol,
+            device=estimator.device,
+        ),
+        validation_fraction=(
+            estimator.validation_fraction if estimator.early_stopping else None
+        ),
+        n_jobs=estimator.n_jobs,
+    )
+
+
+def _none_if_auto(value: Any) -> Any:
+    return None if isinstance(value, str) and value == "auto" else value
+
+
+def _token_pattern(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(
+            f"token_pattern={pattern!r} is not a regular expression: {error}."
+        ) from error
+    return pattern
+
+
+def _ngram_range(ngram_range: Any) -> tuple[int, int]:
+    if (
+        len(ngram_range) != 2
+        or not all(isinstance(n, Integral) for n in ngram_range)
+        or not 1 <= ngram_range[0] <= ngram_range[1]
+    ):
+        raise ValueError(
+            "ngram_range must be two numbers (min_n, max_n) with 1 <= min_n <= max_n, "
+            f"got {ngram_range!r}. Use (1, 2) for words and pairs of words."
+        )
+    return int(ngram_range[0]), int(ngram_range[1])
+
+
+def _hidden_sizes(sizes: Any, embedding_dim: int | None) -> tuple[int, ...]:
+    sizes = tuple(np.atleast_1d(np.asarray(sizes, dtype=object)).tolist())
+    if not all(isinstance(size, Integral) and int(size) > 0 for size in sizes):
+        raise ValueError(
+            f"hidden_layer_sizes must be positive integers, got {sizes!r}. Use () for "
+            "no hidden layer."
+        )
+    if sizes and embedding_dim is None:
+        raise ValueError(
+            f"hidden_layer_sizes={sizes!r} needs an embedding below the hidden layers: "
+            "set embedding_dim, for instance to 64."
+        )
+    return tuple(int(size) for size in sizes)

@@ -1,0 +1,46 @@
+"""The estimator's parameters, grouped by the room that needs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from skbag._losses import Loss
+from skbag._preparation import Pruning
+from skbag._vocabulary import TextOptions
+from skbag._weighting import Weighting
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How to train. None means by rule.
+
+    The fields are the estimator's parameters, except `decay`: whether the learning
+    rate falls to zero over the epochs.
+    """
+
+    loss: Loss
+    embedding_dim: int | None
+    hidden_layer_sizes: tuple[int, ...]
+    dropout: float
+    learning_rate_init: float | None
+    alpha: float | None
+    max_iter: int | None
+    batch_size: int | None
+    shuffle: bool
+    n_iter_no_change: int
+    tol: float
+    device: str
+    decay: bool = True
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All of them."""
+
+    text: TextOptions
+    short_text_features: bool | str
+    pruning: Pruning
+    weighting: Weighting
+    training: TrainingOptions
+    validation_fraction: float | None
+    n_jobs: int | None

@@ -74,7 +74,11 @@ class Bags:
         )
 
     def to_csr(self) -> sp.csr_array:
-        """Return the same three arrays as a scipy CSR array; nothing is copied."""
+        """Return the same three arrays as a scipy CSR array; nothing is copied.
+
+        For products. Operations of scipy that sort or sum the entries (``abs``, ``+``)
+        would do so in these arrays.
+        """
         return sp.csr_array(
             (self.weights, self.ids, self.offsets), shape=(len(self), self.n_ids)
         )

@@ -166,19 +166,18 @@ def partial_fit(
         start = Start(
             carry_over(before.fitted, before.featurizer, featurizer),
             resume.accumulators,
+            # Constant, but smaller for a part for which that would be too large.
+            resume.learning_rate,
         )
         n_held = len(bags)
     samples = Samples(bags, codes, weight)
     if settings.training.shuffle:
         samples = samples.take(rng.permutation(len(samples)))
-    options = settings.training
-    rate = options.learning_rate_init or (resume.learning_rate if resume else None)
     options = replace(
-        options,
+        settings.training,
         max_iter=1,
         decay=False,
-        learning_rate_init=rate,
-        alpha=options.alpha or 0.0,
+        alpha=settings.training.alpha or 0.0,
     )
     with torch_threads(settings.n_jobs):
         run = TrainingRun(
@@ -196,9 +195,10 @@ def partial_fit(
     if before is not None:
         share = len(samples) / (len(samples) + min(n_seen, TEMPERATURE_MEMORY))
         temperature = before.temperature ** (1 - share) * temperature**share
+    rate = outcome.learning_rate if resume is None else resume.learning_rate
     return FitResult(
         Model(featurizer, fitted, temperature),
-        Resume(accumulators, outcome.learning_rate, n_seen + len(samples)),
+        Resume(accumulators, rate, n_seen + len(samples)),
         outcome,
     )
 

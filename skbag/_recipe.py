@@ -127,7 +127,8 @@ def _largest_second_moment(bags: Bags, share: NDArray[np.float64]) -> float:
     """Largest eigenvalue of ``E[w x x.T]`` over the bags, by power iteration."""
     columns, local = np.unique(bags.ids, return_inverse=True)
     X = Bags(local.astype(np.int32), bags.offsets, bags.weights, len(columns)).to_csr()
-    vector = np.asarray(abs(X).sum(axis=0)).ravel()
+    # Not abs(X): scipy would sort the entries of X, and with them the bags', in place.
+    vector = np.bincount(local, weights=np.abs(bags.weights))
     eigenvalue = _length(vector)
     for _ in range(10):
         if eigenvalue > 0:

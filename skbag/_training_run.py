@@ -85,10 +85,11 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """Trained arrays to go on from."""
+    """Trained arrays to go on from, and the largest step that a rule may choose."""
 
     fitted: Fitted
     accumulators: tuple[NDArray[np.float32], ...] | None = None
+    learning_rate: float = np.inf
 
 
 class TrainingRun:
@@ -132,8 +133,9 @@ class TrainingRun:
         width = options.embedding_dim or outputs
         batch_size = options.batch_size or auto_batch_size(len(samples), outputs)
         batch_size = min(batch_size, len(samples))
-        rate = options.learning_rate_init or auto_learning_rate(
-            samples.bags, batch_size, samples.weight
+        rate = options.learning_rate_init or min(
+            auto_learning_rate(samples.bags, batch_size, samples.weight),
+            np.inf if start is None else start.learning_rate,
         )
         weight = carried_weights(samples.bags, samples.weight, rate)
         self.work = float(len(samples.bags.ids)) * (width + 16)

@@ -72,8 +72,22 @@ def test_learns_from_a_matrix(corpus, new_corpus, make_classifier):
         clf.partial_fit(vectorizer.transform(texts), labels, classes=CLASSES)
     assert clf.n_features_in_ == len(vectorizer.vocabulary_)
     assert clf.score(vectorizer.transform(new_corpus.texts), new_corpus.labels) > 0.9
-    with pytest.raises(ValueError, match="X has 2 features, but .* is expecting"):
+    with pytest.raises(ValueError, match=r"X has 2 features, but .* is expecting"):
         clf.partial_fit(np.eye(2), ["sea", "sea"])
+
+
+@pytest.mark.parametrize("parameters", [{}, {"embedding_dim": 8}])
+def test_a_part_may_be_harder_than_the_first(parameters, corpus, make_classifier):
+    """The step that was stable for the first part is too large for this one."""
+    clf = make_classifier(**parameters).partial_fit(*corpus, classes=CLASSES)
+    rate = clf.learning_rate_
+    duplicates = ["oven sail fern"] * 66, CLASSES * 22
+    for _ in range(3):
+        clf.partial_fit(*duplicates, sample_weight=[3.0] * 66)
+    assert clf.learning_rate_ < rate / 10
+    clf.partial_fit(*corpus)
+    assert clf.learning_rate_ == pytest.approx(rate)
+    assert clf.score(*corpus) > 0.9
 
 
 def test_probabilities_of_a_stream_make_sense(corpus, new_corpus, make_classifier):

@@ -59,6 +59,16 @@ def test_learning_rate_is_stable_for_the_direction_a_batch_shares():
     assert rate == pytest.approx(1 / (1000 * largest), rel=0.02)
 
 
+def test_bags_are_left_alone():
+    # Unsorted ids, which scipy likes to sort in place.
+    ids, weights = np.array([3, 0, 1, 2, 0]), np.array([0.1, 0.9, 0.5, 0.6, 0.7])
+    bags = Bags(ids.astype("i"), np.array([0, 2, 5]), weights.astype("f"), 4)
+    _recipe.auto_learning_rate(bags, 2)
+    _recipe.carried_weights(bags, np.ones(2), 0.1)
+    np.testing.assert_array_equal(bags.ids, ids)
+    np.testing.assert_array_equal(bags.weights, weights.astype("f"))
+
+
 def test_learning_rate_of_empty_texts_is_the_constant():
     bags = Bags.from_csr(sp.csr_array((4, 3)))
     assert _recipe.auto_learning_rate(bags, 16) == _recipe.LEARNING_RATE

@@ -34,6 +34,8 @@ class Loss(Protocol):
     name: str
     calibrated_by_temperature: bool
     """Whether scores need a temperature to become probabilities."""
+    curvature: float
+    """Largest second derivative in one score: how steps are sized."""
 
     def gradient(
         self, scores: Tensor, codes: Tensor, weights: Tensor | None
@@ -51,6 +53,7 @@ class SquaredHinge:
 
     name = "squared_hinge"
     calibrated_by_temperature = True
+    curvature = 2.0
 
     def gradient(
         self, scores: Tensor, codes: Tensor, weights: Tensor | None
@@ -77,6 +80,9 @@ class CrossEntropy:
 
     name = "cross_entropy"
     calibrated_by_temperature = False
+    # Of the softmax, with respect to all scores (Böhning, "Multinomial logistic
+    # regression algorithm", 1992). The logistic function's is half of that.
+    curvature = 0.5
 
     def gradient(
         self, scores: Tensor, codes: Tensor, weights: Tensor | None

@@ -7,6 +7,8 @@ docs/benchmarks/log.md.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,9 +20,12 @@ TABLE_NUMBERS = 2**23
 SHORT_TEXT = 256
 """Mean characters below which texts are short."""
 
-LEARNING_RATE = 0.45
-"""Step for texts of norm 1. With the summed squared hinge, a step of 0.5 answers one
-text exactly: ``2 * 0.5 * ||x||**2 = 1``."""
+ONE_STEP = 0.9
+"""Step x curvature x squared norm for one sample; 1 would answer it exactly. For texts
+of norm 1 and the squared hinge that is a step of 0.45."""
+
+LEAST_STEP = 1 / 8
+"""The least share of the step right for one sample that a batch may leave."""
 
 LEAST_VISITS = 20_000
 """Few samples are visited in more epochs, until so many visits are made, ..."""
@@ -29,7 +34,7 @@ MOST_EPOCHS = 10
 """... or so many epochs."""
 
 LARGEST_ALPHA = 1e-3
-"""Largest automatic L2 penalty."""
+"""Largest automatic L2 penalty, for samples of norm 1 and the squared hinge."""
 
 SLOWEST = 4.0
 """How much smaller heavy samples may make every step."""
@@ -63,60 +68,109 @@ def held_out(n_samples: int) -> int:
     return int(min(4096, max(n_samples // 10, min(64, n_samples // 3))))
 
 
-def auto_batch_size(n_samples: int, n_outputs: int) -> int:
-    """Batch size: about 80 updates an epoch or more, within 16 to 1024."""
-    by_updates = 2 ** round(np.log2(max(1.0, n_samples / 80)))
-    by_cache = 2 ** int(np.log2(max(1, SCORES_PER_BATCH // n_outputs)))
-    return int(max(16, min(1024, by_updates, by_cache)))
-
-
-def auto_learning_rate(
-    bags: Bags, batch_size: int, sample_weight: NDArray[np.float64] | None = None
-) -> float:
-    """Largest step that is stable for one sample and for a whole batch.
-
-    Two bounds for a loss whose second derivative is 2, summed over a batch: the step
-    of one sample, scaled by its squared norm and its weight, and the step along the
-    direction that a batch shares, ``1 / (batch_size * lambda)``, with lambda the
-    largest eigenvalue of the second moment ``E[w x x.T]`` (LeCun, Simard and
-    Pearlmutter, "Automatic learning rate maximization by on-line estimation of the
-    Hessian's eigenvectors", 1993).
+@dataclass(frozen=True)
+class Moments:
+    """What limits the steps on some samples.
 
     Parameters
     ----------
-    bags : Bags
-        Weighted, in random order: the first of them stand for all.
-    batch_size : int
-    sample_weight : ndarray of shape (n_samples,) or None
+    mean_squared_norm : float
+        Of the bags.
+    eigenvalue : float
+        Largest of the second moment ``E[w x x.T]``: the strength of the direction that
+        all bags share.
+    heaviest : float
+        Largest sample weight that steps make room for.
     """
-    sample = bags.slice(0, min(len(bags), 2000))
-    weight = np.ones(len(bags)) if sample_weight is None else sample_weight
-    norm = float(_squared_norms(bags).max(initial=0.0))
-    if norm == 0:
-        return LEARNING_RATE
-    heaviest = np.clip(weight.max(), 1, SLOWEST)
-    for_one = LEARNING_RATE / (norm * heaviest)
-    eigenvalue = _largest_second_moment(sample, weight[: len(sample)])
-    # Multiplied, not divided: it is 0 where the first samples are all empty.
-    is_bound_by_batch = for_one * batch_size * eigenvalue > 1
-    return float(1 / (batch_size * eigenvalue) if is_bound_by_batch else for_one)
+
+    mean_squared_norm: float
+    eigenvalue: float
+    heaviest: float
+
+    @classmethod
+    def measure(
+        cls, bags: Bags, sample_weight: NDArray[np.float64] | None = None
+    ) -> Moments:
+        """Measure bags in random order: the first of them stand for all."""
+        squared_norms = _squared_norms(bags)
+        weight = np.ones(len(bags)) if sample_weight is None else sample_weight
+        sample = bags.slice(0, min(len(bags), 2000))
+        return cls(
+            mean_squared_norm=float(squared_norms.mean()),
+            eigenvalue=_largest_second_moment(sample, weight[: len(sample)]),
+            heaviest=float(np.clip(weight.max(initial=0.0), 1, SLOWEST)),
+        )
+
+    @property
+    def for_one(self) -> float:
+        """Step x curvature for one sample of middling norm."""
+        if self.mean_squared_norm == 0:
+            return ONE_STEP
+        return ONE_STEP / (self.mean_squared_norm * self.heaviest)
+
+    def for_batch(self, batch_size: int) -> float:
+        """Largest step x curvature along the direction that a batch shares."""
+        # Not divided by 0: all of the first samples may be empty.
+        return 2 / max(batch_size * self.eigenvalue, 1e-30)
+
+
+def auto_batch_size(n_samples: int, n_outputs: int, moments: Moments) -> int:
+    """Batch size: about 80 updates an epoch or more, within 16 to 1024.
+
+    Smaller where a shared direction, such as a column that all samples have, would
+    force the step far below what is right for one sample.
+    """
+    by_updates = 2 ** round(np.log2(max(1.0, n_samples / 80)))
+    by_cache = 2 ** int(np.log2(max(1, SCORES_PER_BATCH // n_outputs)))
+    size = int(max(16, min(1024, by_updates, by_cache)))
+    while size > 16 and moments.for_batch(size) < LEAST_STEP * moments.for_one:
+        size //= 2
+    return size
+
+
+def auto_learning_rate(moments: Moments, batch_size: int, curvature: float) -> float:
+    """Largest step that is stable for one sample and for a whole batch.
+
+    For a loss of bounded second derivative, summed over a batch, steps beyond
+    ``2 / (curvature * batch_size * eigenvalue)`` grow along the direction that the
+    batch shares (LeCun, Simard and Pearlmutter, "Automatic learning rate maximization
+    by on-line estimation of the Hessian's eigenvectors", 1993), and beyond
+    ``1 / (curvature * squared norm)`` a sample is answered more than exactly.
+
+    Parameters
+    ----------
+    moments : Moments
+    batch_size : int
+    curvature : float
+        Of the loss.
+    """
+    return min(moments.for_one, moments.for_batch(batch_size)) / curvature
 
 
 def carried_weights(
-    bags: Bags, sample_weight: NDArray[np.float64] | None, learning_rate: float
-) -> NDArray[np.float32] | None:
+    bags: Bags,
+    sample_weight: NDArray[np.float64] | None,
+    learning_rate: float,
+    curvature: float,
+) -> NDArray[np.float64] | None:
     """Sample weights, none heavier than one step can carry.
 
-    A sample whose weight would move its own score beyond the margin in one step only
-    makes the next step go back; it gets the weight that answers it exactly, the limit
-    of the importance-aware updates of Karampatziakis and Langford ("Online Importance
-    Weight Aware Updates", UAI 2011).
+    A sample whose weight or norm would move its own score beyond the margin in one
+    step only makes the next step go back. It gets the weight that answers it exactly,
+    the limit of the importance-aware updates of Karampatziakis and Langford ("Online
+    Importance Weight Aware Updates", UAI 2011).
+
+    Returns
+    -------
+    weights : ndarray of shape (n_samples,), dtype=float64, or None
+        None where all are 1.
     """
-    if sample_weight is None:
-        return None
+    weight = np.ones(len(bags)) if sample_weight is None else sample_weight
     norms = np.maximum(_squared_norms(bags), 1e-30)
-    heaviest = np.maximum(0.5 / (learning_rate * norms), 1.0)
-    return np.minimum(sample_weight, heaviest).astype(np.float32)
+    carried = np.minimum(weight, 1 / (curvature * learning_rate * norms))
+    if sample_weight is None and (carried == weight).all():
+        return None
+    return np.asarray(carried)
 
 
 def _squared_norms(bags: Bags) -> NDArray[np.float64]:
@@ -128,7 +182,7 @@ def _largest_second_moment(bags: Bags, share: NDArray[np.float64]) -> float:
     columns, local = np.unique(bags.ids, return_inverse=True)
     X = Bags(local.astype(np.int32), bags.offsets, bags.weights, len(columns)).to_csr()
     # Not abs(X): scipy would sort the entries of X, and with them the bags', in place.
-    vector = np.bincount(local, weights=np.abs(bags.weights))
+    vector = np.bincount(local, weights=np.abs(bags.weights)).astype(np.float64)
     eigenvalue = _length(vector)
     for _ in range(10):
         if eigenvalue > 0:
@@ -165,12 +219,17 @@ def auto_epochs(skill: float, n_samples: int, work: float) -> int:
     return max(by_skill, by_visits)
 
 
-def auto_alpha(skill: float, n_samples: int) -> float:
+def auto_alpha(
+    skill: float, n_samples: int, moments: Moments, curvature: float
+) -> float:
     """Strength of the L2 penalty per sample: the noisier the classes, the more.
 
-    Limited, because with few samples little skill is no sign of noise.
+    Limited, because with few samples little skill is no sign of noise; and in
+    proportion to the curvature of the mean loss, ``curvature * squared norm``, so that
+    neither the loss nor the scale of the samples changes what it means.
     """
-    return min(5 * (1 - skill) ** 2 / n_samples, LARGEST_ALPHA)
+    strength = min(5 * (1 - skill) ** 2 / n_samples, LARGEST_ALPHA)
+    return strength * moments.mean_squared_norm * curvature / 2
 
 
 def skill(accuracy: float, codes: NDArray[np.int64]) -> float:

@@ -20,6 +20,7 @@ from skbag._fitted import Fitted
 from skbag._losses import fit_temperature, n_outputs, predicted_codes
 from skbag._network import Network
 from skbag._recipe import (
+    Moments,
     auto_alpha,
     auto_batch_size,
     auto_epochs,
@@ -131,20 +132,25 @@ class TrainingRun:
         self.rng = rng
         outputs = n_outputs(n_classes)
         width = options.embedding_dim or outputs
-        batch_size = options.batch_size or auto_batch_size(len(samples), outputs)
-        batch_size = min(batch_size, len(samples))
-        rate = options.learning_rate_init or min(
-            auto_learning_rate(samples.bags, batch_size, samples.weight),
-            np.inf if start is None else start.learning_rate,
+        curvature = options.loss.curvature
+        self.moments = Moments.measure(samples.bags, samples.weight)
+        batch_size = options.batch_size or auto_batch_size(
+            len(samples), outputs, self.moments
         )
-        weight = carried_weights(samples.bags, samples.weight, rate)
+        batch_size = min(batch_size, len(samples))
+        if options.learning_rate_init is None:
+            rate = auto_learning_rate(self.moments, batch_size, curvature)
+            rate = min(rate, np.inf if start is None else start.learning_rate)
+            weight = carried_weights(samples.bags, samples.weight, rate, curvature)
+        else:
+            rate, weight = options.learning_rate_init, samples.weight
         self.work = float(len(samples.bags.ids)) * (width + 16)
         self.n_planned = options.max_iter or first_plan_epochs(len(samples), self.work)
         device = resolve_device(options.device, self.work * self.n_planned)
         self.batches = make_batches(
             samples.bags,
             samples.codes,
-            weight,
+            None if weight is None else weight.astype(np.float32),
             batch_size=batch_size,
             device=device,
             keep_order=options.dropout > 0,
@@ -251,7 +257,9 @@ class TrainingRun:
         hits = predicted_codes(progress.scores) == codes
         shown = skill(float(np.average(hits, weights=weight)), samples.codes)
         if options.alpha is None:
-            outcome.alpha = self.schedule.alpha = auto_alpha(shown, len(samples))
+            outcome.alpha = self.schedule.alpha = auto_alpha(
+                shown, len(samples), self.moments, options.loss.curvature
+            )
         if options.max_iter is None:
             self.n_planned = auto_epochs(shown, len(samples), self.work)
             self.schedule.n_steps = self.n_planned * len(self.batches)

@@ -1,11 +1,14 @@
 """The rules behind "auto"."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
 from skbag import _recipe
 from skbag._bags import Bags
+from skbag._recipe import Moments
 
 
 @pytest.mark.parametrize(
@@ -17,6 +20,9 @@ def test_min_df_is_the_smallest_that_bounds_the_table(width, expected):
     assert _recipe.auto_min_df(counts, width) == expected
 
 
+EASY = Moments(mean_squared_norm=1.0, eigenvalue=0.001, heaviest=1.0)
+
+
 @pytest.mark.parametrize(
     ("n_samples", "n_outputs", "expected"),
     [(10, 3, 16), (5_000, 6, 64), (50_000, 53, 512), (10**7, 1, 1024)],
@@ -24,12 +30,20 @@ def test_min_df_is_the_smallest_that_bounds_the_table(width, expected):
 def test_batch_size_grows_with_the_samples_within_bounds(
     n_samples, n_outputs, expected
 ):
-    assert _recipe.auto_batch_size(n_samples, n_outputs) == expected
+    assert _recipe.auto_batch_size(n_samples, n_outputs, EASY) == expected
 
 
 def test_batch_size_keeps_scores_in_cache():
-    size = _recipe.auto_batch_size(10**7, 200)
+    size = _recipe.auto_batch_size(10**7, 200, EASY)
     assert size * 200 <= _recipe.SCORES_PER_BATCH < 2 * size * 200
+
+
+def test_batch_size_shrinks_where_samples_share_a_direction():
+    shared = replace(EASY, eigenvalue=0.2)
+    size = _recipe.auto_batch_size(10**6, 3, shared)
+    assert 16 < size < _recipe.auto_batch_size(10**6, 3, EASY)
+    assert shared.for_batch(size) >= _recipe.LEAST_STEP * shared.for_one
+    assert shared.for_batch(2 * size) < _recipe.LEAST_STEP * shared.for_one
 
 
 def unit_bags(n=50, n_ids=30, seed=0):
@@ -38,47 +52,74 @@ def unit_bags(n=50, n_ids=30, seed=0):
     return Bags.from_csr(X)
 
 
-def test_learning_rate_of_unrelated_unit_texts_is_the_constant():
+def learning_rate(bags, batch_size, curvature=2.0):
+    return _recipe.auto_learning_rate(Moments.measure(bags), batch_size, curvature)
+
+
+def test_moments_are_those_of_numpy():
+    bags = unit_bags()
+    weight = np.random.default_rng(0).uniform(0.5, 3, size=50)
+    X = bags.to_csr().toarray()
+    moments = Moments.measure(bags.with_weights(bags.weights * 2), weight)
+    assert moments.mean_squared_norm == pytest.approx(4, rel=1e-5)
+    second = 4 * X.T @ (weight[:, np.newaxis] * X) / 50
+    assert moments.eigenvalue == pytest.approx(
+        np.linalg.eigvalsh(second).max(), rel=0.02
+    )
+    assert moments.heaviest == weight.max()
+
+
+def test_learning_rate_of_unrelated_unit_texts_nearly_answers_one():
     bags = Bags.from_csr(sp.csr_array(np.eye(64)))
-    assert _recipe.auto_learning_rate(bags, 16) == _recipe.LEARNING_RATE
+    assert learning_rate(bags, 16) == pytest.approx(0.45)
+    assert learning_rate(bags, 16, curvature=0.5) == pytest.approx(1.8)
 
 
 def test_learning_rate_does_not_depend_on_the_scale_of_the_values():
     bags = unit_bags()
     scaled = bags.with_weights(bags.weights * 100)
-    assert _recipe.auto_learning_rate(scaled, 16) == pytest.approx(
-        _recipe.auto_learning_rate(bags, 16) / 1e4, rel=1e-4
-    )
+    for batch_size in (1, 1000):
+        assert learning_rate(scaled, batch_size) == pytest.approx(
+            learning_rate(bags, batch_size) / 1e4, rel=1e-4
+        )
 
 
 def test_learning_rate_is_stable_for_the_direction_a_batch_shares():
     bags = unit_bags()
     X = bags.to_csr().toarray()
     largest = np.linalg.eigvalsh(X.T @ X / len(X)).max()
-    rate = _recipe.auto_learning_rate(bags, 1000)
-    assert rate == pytest.approx(1 / (1000 * largest), rel=0.02)
+    assert learning_rate(bags, 1000) == pytest.approx(1 / (1000 * largest), rel=0.02)
 
 
 def test_bags_are_left_alone():
     # Unsorted ids, which scipy likes to sort in place.
     ids, weights = np.array([3, 0, 1, 2, 0]), np.array([0.1, 0.9, 0.5, 0.6, 0.7])
     bags = Bags(ids.astype("i"), np.array([0, 2, 5]), weights.astype("f"), 4)
-    _recipe.auto_learning_rate(bags, 2)
-    _recipe.carried_weights(bags, np.ones(2), 0.1)
+    Moments.measure(bags)
+    _recipe.carried_weights(bags, np.ones(2), 0.1, 2.0)
     np.testing.assert_array_equal(bags.ids, ids)
     np.testing.assert_array_equal(bags.weights, weights.astype("f"))
 
 
-def test_learning_rate_of_empty_texts_is_the_constant():
-    bags = Bags.from_csr(sp.csr_array((4, 3)))
-    assert _recipe.auto_learning_rate(bags, 16) == _recipe.LEARNING_RATE
+@pytest.mark.parametrize("n_texts", [4, 3000])
+def test_learning_rate_of_empty_texts(n_texts):
+    bags = Bags.from_csr(sp.csr_array((n_texts, 3)))
+    assert learning_rate(bags, 16) == pytest.approx(0.45)
 
 
 def test_heavy_samples_get_what_one_step_can_carry():
     bags = unit_bags(3)
-    weights = _recipe.carried_weights(bags, np.array([0.5, 2.0, 100.0]), 0.1)
+    weights = _recipe.carried_weights(bags, np.array([0.5, 2.0, 100.0]), 0.1, 2.0)
     np.testing.assert_allclose(weights, [0.5, 2.0, 5.0], rtol=1e-5)
-    assert _recipe.carried_weights(bags, None, 0.1) is None
+
+
+def test_long_samples_get_what_one_step_can_carry():
+    bags = unit_bags(2)
+    scale = np.repeat([1, 10], np.diff(bags.offsets)).astype("f")
+    long = bags.with_weights(bags.weights * scale)
+    weights = _recipe.carried_weights(long, None, 0.1, 2.0)
+    np.testing.assert_allclose(weights, [1.0, 0.05], rtol=1e-5)
+    assert _recipe.carried_weights(bags, None, 0.1, 2.0) is None
 
 
 def test_skill_is_accuracy_above_chance():
@@ -91,7 +132,8 @@ def test_skill_is_accuracy_above_chance():
 def test_hard_classes_get_fewer_epochs_and_more_penalty():
     hard, easy = (_recipe.auto_epochs(s, 50_000, 1e6) for s in (0.0, 1.0))
     assert (hard, easy) == (2, 4)
-    assert _recipe.auto_alpha(0.0, 50_000) > _recipe.auto_alpha(0.9, 50_000)
+    hard, easy = (_recipe.auto_alpha(s, 50_000, EASY, 2.0) for s in (0.0, 0.9))
+    assert hard > easy
 
 
 def test_much_work_gets_fewer_epochs():
@@ -102,7 +144,14 @@ def test_much_work_gets_fewer_epochs():
 def test_few_samples_get_more_epochs_and_a_limited_penalty():
     assert _recipe.auto_epochs(0.0, 4_000, 1e6) == 5
     assert _recipe.auto_epochs(0.0, 10, 1e6) == _recipe.MOST_EPOCHS
-    assert _recipe.auto_alpha(0.0, 10) == _recipe.LARGEST_ALPHA
+    assert _recipe.auto_alpha(0.0, 10, EASY, 2.0) == _recipe.LARGEST_ALPHA
+
+
+def test_penalty_follows_the_scale_of_the_samples_and_the_loss():
+    base = _recipe.auto_alpha(0.5, 1000, EASY, 2.0)
+    scaled = replace(EASY, mean_squared_norm=9.0)
+    assert _recipe.auto_alpha(0.5, 1000, scaled, 2.0) == pytest.approx(9 * base)
+    assert _recipe.auto_alpha(0.5, 1000, EASY, 0.5) == pytest.approx(base / 4)
 
 
 @pytest.mark.parametrize("n", [2, 3, 10, 500, 5_000, 10**6])

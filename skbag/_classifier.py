@@ -91,7 +91,9 @@ class EmbeddingBagClassifier(
         Tokens to leave out.
 
     ngram_range : tuple (min_n, max_n), default=(1, 2)
-        Lengths of the runs of tokens (or characters) that become features.
+        Lengths of the runs of tokens (or characters) that become features. The default
+        tokens in runs of 1 or 2 are read by a vectorised encoder; anything else takes
+        the plain path of ``CountVectorizer``, several times slower.
 
     min_df : int, float or 'auto', default='auto'
         Leave out features in fewer texts; a float is a share of the texts. 'auto'
@@ -154,7 +156,8 @@ class EmbeddingBagClassifier(
     learning_rate_init : float or 'auto', default='auto'
         First step of the table, for a loss that is summed over a batch; it falls
         linearly to 0 over all epochs. 'auto' is the largest that is stable for the
-        data, at most 0.45 for texts of norm 1.
+        data and the loss, at most 0.45 for texts of norm 1 and the squared hinge; and
+        samples heavier or longer than such a step can carry are weighted down to it.
 
     max_iter : int or 'auto', default='auto'
         Number of epochs. 'auto' is 2 to 4: the more, the better the model did on
@@ -162,7 +165,8 @@ class EmbeddingBagClassifier(
         samples get more, up to 10.
 
     batch_size : int or 'auto', default='auto'
-        Samples per step. 'auto' is 16 to 1024, by the number of samples and classes.
+        Samples per step. 'auto' is 16 to 1024, by the number of samples and classes,
+        and less where the samples are so alike that large batches force small steps.
 
     shuffle : bool, default=True
         Shuffle the samples before they are cut into batches, and the batches in each

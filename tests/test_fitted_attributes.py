@@ -22,9 +22,9 @@ LABELS = [0, 1, 0, 1]
 
 def count_vectorizer(clf, **parameters):
     """The CountVectorizer that the classifier's parameters describe."""
-    names = ("lowercase", "token_pattern", "ngram_range", "analyzer", "tokenizer")
-    described = {name: getattr(clf, name) for name in names}
-    return CountVectorizer(**{**described, **parameters})
+    shared = clf.get_params().keys() & CountVectorizer().get_params().keys()
+    described = {name: getattr(clf, name) for name in shared}
+    return CountVectorizer(**{**described, "min_df": 1, **parameters})
 
 
 # -- vocabulary_ -----------------------------------------------------------------------
@@ -48,13 +48,20 @@ def test_vocabulary_of_a_toy_corpus(make_classifier):
         {"token_pattern": r"(?u)\b\w\w+\b"},
         {"analyzer": "char_wb", "ngram_range": (2, 4)},
         {"tokenizer": str.split},
+        {"preprocessor": str.swapcase},
+        {"strip_accents": "unicode"},
+        {"stop_words": "english"},
+        {"stop_words": ["the", "from"]},
+        {"analyzer": lambda text: [text[:3], text[-3:]]},
     ],
     ids=str,
 )
 @pytest.mark.filterwarnings("ignore:The parameter 'token_pattern' will not be used")
+@pytest.mark.filterwarnings("ignore:The parameter 'ngram_range' will not be used")
 def test_vocabulary_is_that_of_count_vectorizer(parameters, corpus, make_classifier):
-    clf = make_classifier(**PLAIN, **parameters).fit(*corpus)
-    expected = count_vectorizer(clf).fit(corpus.texts).vocabulary_
+    texts = [*corpus.texts[:-1], "Naïve ÉCLAIR, with the Crème"]
+    clf = make_classifier(**PLAIN, **parameters).fit(texts, corpus.labels)
+    expected = count_vectorizer(clf).fit(texts).vocabulary_
     assert clf.vocabulary_.keys() == expected.keys()
     assert sorted(clf.vocabulary_.values()) == list(range(len(clf.embedding_)))
 
@@ -194,11 +201,11 @@ def test_unknown_words_are_answered_by_the_intercept(corpus, make_classifier):
 
 def test_what_auto_came_to(corpus, make_classifier):
     clf = make_classifier().fit(*corpus)
-    assert clf.batch_size_ == 16
-    assert 0 < clf.learning_rate_ <= 0.45
+    assert 1 <= clf.batch_size_ <= 120
+    assert 0 < clf.learning_rate_ < 0.5
     assert clf.alpha_ >= 0
     assert clf.temperature_ > 0
-    assert clf.n_iter_ == len(clf.loss_curve_) == 4
+    assert clf.n_iter_ == len(clf.loss_curve_) >= 2
     given = make_classifier(
         batch_size=30, learning_rate_init=0.2, alpha=1e-3, max_iter=3
     ).fit(*corpus)

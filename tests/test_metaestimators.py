@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import uniform
@@ -203,6 +204,19 @@ def test_early_stopping_in_two_processes(make_classifier, corpus):
     for here, there in zip(serial["estimator"], parallel["estimator"], strict=True):
         assert there.validation_scores_ == here.validation_scores_
         assert_array_equal(there.embedding_, here.embedding_)
+
+
+@pytest.mark.parametrize("wrap", [np.asarray, sp.csr_array])
+def test_large_input_comes_to_workers_as_a_read_only_map(wrap, make_classifier):
+    rng = np.random.default_rng(0)
+    y = np.arange(300) % 3
+    X = rng.random((300, 500)) * 0.01
+    X[np.arange(300), y] = 1
+    assert X.nbytes > 1e6  # from there on joblib maps it
+    clf = make_classifier()
+    parallel = cross_val_score(clf, wrap(X), y, cv=2, n_jobs=2, error_score="raise")
+    assert_array_equal(parallel, cross_val_score(clf, wrap(X), y, cv=2))
+    assert parallel.mean() > 0.95
 
 
 def test_learning_curve(clf, corpus):

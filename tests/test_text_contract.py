@@ -7,8 +7,11 @@ what the estimator is made for.
 from __future__ import annotations
 
 import copy
+import inspect
+import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone, is_classifier
@@ -57,6 +60,27 @@ def test_init_sets_parameters_and_nothing_else():
     clf = EmbeddingBagClassifier(embedding_dim="checked in fit")
     assert vars(clf) == clf.get_params()
     assert clf.embedding_dim == "checked in fit"
+
+
+def documented(section, following):
+    text = inspect.getdoc(EmbeddingBagClassifier)
+    names = text.split(f"{section}\n---")[1].split(f"{following}\n---")[0]
+    found = re.findall(r"^(\w[\w, ]*) : ", names, flags=re.MULTILINE)
+    return [name for names in found for name in names.split(", ")]
+
+
+def test_every_parameter_is_documented_in_order():
+    parameters = list(inspect.signature(EmbeddingBagClassifier).parameters)
+    assert documented("Parameters", "Attributes") == parameters
+
+
+def test_every_fitted_attribute_is_documented_and_there(corpus, make_classifier):
+    column = pd.DataFrame({"text": corpus.texts})
+    clf = make_classifier(early_stopping=True).fit(column, corpus.labels)
+    names = documented("Attributes", "See Also")
+    for name in names:
+        assert getattr(clf, name) is not None
+    assert {name for name in vars(clf) if name.endswith("_")} <= set(names)
 
 
 def test_parameters_are_keyword_only():

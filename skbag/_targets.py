@@ -61,7 +61,7 @@ def check_same_classes(classes: NDArray[Any], earlier: NDArray[Any]) -> None:
     ValueError
         If the two differ.
     """
-    if not np.array_equal(classes, earlier):
+    if classes.tolist() != earlier.tolist():
         raise ValueError(
             "warm_start=True goes on with the classes of the earlier fit, "
             f"{earlier[:5].tolist()}..., but y holds {classes[:5].tolist()}.... Use "

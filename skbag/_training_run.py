@@ -33,6 +33,10 @@ from skbag._settings import TrainingOptions
 from skbag._threads import torch_threads
 from skbag._training import Diverged, Progress, Schedule, Trainer
 
+EQUAL_SCORES = 1e-6
+"""Validation scores that differ by less are equal: they differ by samples whose
+weights are next to nothing."""
+
 
 @dataclass(frozen=True, eq=False)
 class Samples:
@@ -289,8 +293,8 @@ class TrainingRun:
             gained = score > outcome.best_score + tol
             # Of equals the last, which has learnt the most: scores of a few samples
             # are often equal from the first epoch on.
-            if score >= outcome.best_score:
-                outcome.best_score = score
+            if score > outcome.best_score - EQUAL_SCORES:
+                outcome.best_score = max(outcome.best_score, score)
                 self._best = self.trainer.export()
         outcome.best_loss = min(outcome.best_loss, loss)
         self._n_without_gain = 0 if gained else self._n_without_gain + 1

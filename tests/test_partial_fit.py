@@ -255,14 +255,34 @@ def test_fit_starts_anew(corpus, new_corpus, make_classifier):
     assert clf.loss_curve_ == expected.loss_curve_
 
 
-def test_same_part_again_is_not_the_same_order(corpus, make_classifier):
-    """Each call has randomness of its own, the same in every run."""
-    runs = []
+def test_each_call_has_randomness_of_its_own(corpus, make_classifier, monkeypatch):
+    """The same part again is shuffled in another way, the same in every run."""
+    seeds = []
+    default_rng = np.random.default_rng
+
+    def spy(seed):
+        seeds.append(tuple(seed))
+        return default_rng(seed)
+
+    monkeypatch.setattr(np.random, "default_rng", spy)
     for _ in range(2):
-        clf = make_classifier(dropout=0.5).partial_fit(*corpus, classes=CLASSES)
-        first = clf.embedding_
-        runs.append((first, clf.partial_fit(*corpus).embedding_))
-    assert_array_equal(runs[0][1], runs[1][1])
+        clf = make_classifier().partial_fit(*corpus, classes=CLASSES)
+        clf.partial_fit(*corpus).partial_fit(*corpus)
+    assert seeds[:3] == seeds[3:]
+    assert len(set(seeds)) == 3
+
+
+def test_steps_of_the_intercept_get_smaller(make_classifier):
+    """Its Adagrad sums go on from call to call; with new ones it would jump about."""
+    rng = np.random.default_rng(0)
+    clf = make_classifier()
+    intercepts = []
+    for _ in range(60):
+        labels = np.append(rng.integers(0, 2, 18), [0, 1])
+        clf.partial_fit(["same words"] * 20, labels, classes=[0, 1])
+        intercepts.append(clf.intercept_[0])
+    steps = np.abs(np.diff(intercepts))
+    assert steps[-20:].mean() < steps[:20].mean() / 2
 
 
 # -- weights and what is refused -------------------------------------------------------

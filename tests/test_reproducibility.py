@@ -207,13 +207,21 @@ def test_global_state_is_left_alone(parameters, corpus):
     assert global_state() == before
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2, -1])
-def test_number_of_threads_is_put_back(n_jobs, corpus):
-    before = global_state()
-    clf = EmbeddingBagClassifier(random_state=0, n_jobs=n_jobs).fit(*corpus)
-    assert global_state() == before
+@pytest.fixture(params=[1, 2])
+def n_threads(request):
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("n_jobs", [None, 1, 2, -1])
+def test_number_of_threads_is_put_back(n_jobs, n_threads, corpus):
+    clf = EmbeddingBagClassifier(random_state=0, n_jobs=n_jobs, batch_size=120)
+    clf.fit(*corpus)
+    assert torch.get_num_threads() == n_threads
     clf.partial_fit(*corpus)
-    assert global_state() == before
+    assert torch.get_num_threads() == n_threads
 
 
 def test_global_state_is_left_alone_by_a_failing_fit(corpus):

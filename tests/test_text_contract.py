@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import inspect
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -190,6 +191,37 @@ def test_log_probabilities_do_not_underflow(make_classifier):
     emphatic = [" ".join(["yes"] * 10_000)]
     assert clf.predict_proba(emphatic).min() == 0
     assert np.isfinite(clf.predict_log_proba(emphatic)).all()
+
+
+def test_parameters_set_after_fit_wait_for_the_next(corpus, make_classifier):
+    clf = make_classifier().fit(*corpus)
+    expected = clf.decision_function(corpus.texts)
+    clf.set_params(
+        lowercase=False,
+        ngram_range=(1, 1),
+        tokenizer=str.split,
+        norm=None,
+        use_idf=False,
+        supervised_weighting=False,
+        embedding_dim=3,
+    )
+    assert_array_equal(clf.decision_function(corpus.texts), expected)
+    assert clf.fit(*corpus).embedding_.shape[1] == 3
+
+
+def test_threads_may_share_a_fitted_estimator(corpus, make_classifier):
+    clf = make_classifier().fit(*corpus)
+    with ThreadPoolExecutor(4) as executor:
+        alone = list(executor.map(clf.decision_function, [[t] for t in corpus.texts]))
+    assert_array_equal(np.concatenate(alone), clf.decision_function(corpus.texts))
+
+
+def test_threads_may_fit_at_once(corpus, make_classifier):
+    expected = make_classifier().fit(*corpus).embedding_
+    with ThreadPoolExecutor(4) as executor:
+        models = executor.map(lambda _: make_classifier().fit(*corpus), range(8))
+        for clf in models:
+            assert_array_equal(clf.embedding_, expected)
 
 
 @methods

@@ -29,6 +29,7 @@ from skbag import _inputs, _losses, _targets
 from skbag._callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
 from skbag._model import Model
 from skbag._parameters import CONSTRAINTS, settings_of
+from skbag._samples import Samples
 from skbag._threads import n_threads
 from skbag._vocabulary import TOKEN_PATTERN
 
@@ -635,11 +636,8 @@ class EmbeddingBagClassifier(
             )
 
         result = fit(
-            X,
-            codes,
-            weight,
+            Samples(X, codes, weight, len(classes)),
             settings_of(self, is_text=isinstance(X, list)),
-            n_classes=len(classes),
             random_state=_random_state(self.random_state),
             before=before,
             begin_epoch=tasks.begin_epoch,
@@ -679,11 +677,8 @@ class EmbeddingBagClassifier(
         weight = _inputs.read_sample_weight(sample_weight, len(codes))
         weight = _inputs.total_weight(weight, self.class_weight, self.classes_, codes)
         result = partial_fit(
-            X,
-            codes,
-            weight,
+            Samples(X, codes, weight, len(self.classes_)),
             settings_of(self, is_text=isinstance(X, list)),
-            n_classes=len(self.classes_),
             random_state=_random_state(self.random_state),
             before=before,
             resume=getattr(self, "_resume", None),

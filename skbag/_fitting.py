@@ -7,24 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from skbag import _inputs
-from skbag._losses import n_outputs
+from skbag._inputs import split_validation
 from skbag._model import Model, Resume
-from skbag._preparation import Prepared, Pruning, carry_over, extend, prepare, reprepare
+from skbag._preparation import carry_over, extend, prepare, reprepare
+from skbag._samples import Samples
 from skbag._settings import Settings
 from skbag._threads import torch_threads
-from skbag._training_run import (
-    EpochReport,
-    Outcome,
-    Samples,
-    Start,
-    TrainingRun,
-)
+from skbag._training_run import EpochReport, Outcome, Start, TrainingRun
+from skbag._vocabulary import Pruning
 
 TEMPERATURE_MEMORY = 4096
 """About how many of the last samples the temperature of ``partial_fit`` rests on."""
@@ -40,12 +33,9 @@ class FitResult:
 
 
 def fit(
-    X: Any,
-    codes: NDArray[np.int64],
-    weight: NDArray[np.float64] | None,
+    samples: Samples,
     settings: Settings,
     *,
-    n_classes: int,
     random_state: np.random.RandomState,
     before: Model | None,
     begin_epoch: Callable[[], None],
@@ -55,11 +45,9 @@ def fit(
 
     Parameters
     ----------
-    X : list of str or scipy CSR array
-    codes : ndarray of shape (n_samples,), dtype=int64
-    weight : ndarray of shape (n_samples,) or None
+    samples : Samples
+        Texts or a matrix.
     settings : Settings
-    n_classes : int
     random_state : RandomState
         Source of all randomness.
     before : Model or None
@@ -71,43 +59,33 @@ def fit(
         training stops if it returns True.
     """
     rng = np.random.default_rng(random_state.randint(np.iinfo(np.int32).max))
-    X, codes, weight = _inputs.without_weightless(X, codes, weight)
-    held_back = None
-    if settings.validation_fraction is not None:
-        rows, held_back = _inputs.split_validation(
-            codes, settings.validation_fraction, random_state
-        )
-        X_validation, codes_validation, weight_validation = _inputs.take_rows(
-            X, codes, weight, held_back
-        )
-        X, codes, weight = _inputs.take_rows(X, codes, weight, rows)
-    if weight is not None:
-        # Only proportions matter; steps are sized for weights of 1 on average.
-        weight = weight / weight.mean()
-    prepared = _prepare(X, codes, weight, settings, n_classes, before, rng)
-    samples = Samples(
-        prepared.bags,
-        codes[prepared.rows],
-        None if weight is None else weight[prepared.rows],
+    samples, held_back = _split(
+        samples.without_weightless(), settings.validation_fraction, random_state
     )
-    validation = None
+    # Only proportions matter; steps are sized for weights of 1 on average.
+    samples = samples.with_mean_weight_one()
+    order = rng if settings.training.shuffle else None
+    start = None
+    if before is None:
+        prepared = prepare(samples, settings, order)
+    else:
+        prepared = reprepare(before.featurizer, samples, order)
+        start = Start(carry_over(before.fitted, before.featurizer, prepared.featurizer))
+    featurizer = prepared.featurizer
     if held_back is not None:
-        validation = Samples(
-            prepared.featurizer.weigh(X_validation), codes_validation, weight_validation
-        )
+        held_back = held_back.with_inputs(featurizer.weigh(held_back.X))
     with torch_threads(settings.n_jobs):
         run = TrainingRun(
-            samples,
+            prepared.samples,
             settings.training,
-            n_classes=n_classes,
             n_held=prepared.n_held,
             rng=rng,
-            validation=validation,
-            start=_start(before, prepared),
+            validation=held_back,
+            start=start,
         )
 
         def model_so_far() -> Model:
-            return Model(prepared.featurizer, run.export(), run.outcome.temperature)
+            return Model(featurizer, run.export(), run.outcome.temperature)
 
         stop = False
         while not (run.done or stop):
@@ -118,19 +96,16 @@ def fit(
         fitted, accumulators = run.finish()
     outcome = run.outcome
     return FitResult(
-        Model(prepared.featurizer, fitted, outcome.temperature),
+        Model(featurizer, fitted, outcome.temperature),
         Resume(accumulators, outcome.learning_rate, len(samples)),
         outcome,
     )
 
 
 def partial_fit(
-    X: Any,
-    codes: NDArray[np.int64],
-    weight: NDArray[np.float64] | None,
+    samples: Samples,
     settings: Settings,
     *,
-    n_classes: int,
     random_state: np.random.RandomState,
     before: Model | None,
     resume: Resume | None,
@@ -143,50 +118,27 @@ def partial_fit(
     n_seen = 0 if resume is None else resume.n_seen
     # A new stream each call, the same whatever happened to the estimator in between.
     rng = np.random.default_rng([random_state.randint(np.iinfo(np.int32).max), n_seen])
-    X, codes, weight = _inputs.without_weightless(X, codes, weight)
+    settings = _for_one_part(settings)
+    samples = samples.without_weightless()
     start = None
     if before is None or resume is None:
-        prepared = _prepare(
-            X,
-            codes,
-            weight,
-            # What one part of the data may prune, the next may want.
-            replace(settings, pruning=Pruning(1, 1.0, None)),
-            n_classes,
-            None,
-            None,
-        )
-        featurizer, bags = prepared.featurizer, prepared.bags
+        featurizer, weighted = extend(None, samples, settings)
         # Earlier samples of the first part have to teach what later ones judge.
-        n_held = len(bags) // 2
+        n_held = len(samples) // 2
     else:
-        featurizer, bags = extend(
-            before.featurizer, X, codes, weight, n_classes=n_classes
-        )
+        featurizer, weighted = extend(before.featurizer, samples, settings)
         start = Start(
             carry_over(before.fitted, before.featurizer, featurizer),
             resume.accumulators,
             # Constant, but smaller for a part for which that would be too large.
             resume.learning_rate,
         )
-        n_held = len(bags)
-    samples = Samples(bags, codes, weight)
+        n_held = len(samples)
     if settings.training.shuffle:
-        samples = samples.take(rng.permutation(len(samples)))
-    options = replace(
-        settings.training,
-        max_iter=1,
-        decay=False,
-        alpha=settings.training.alpha or 0.0,
-    )
+        weighted = weighted.take(rng.permutation(len(weighted)))
     with torch_threads(settings.n_jobs):
         run = TrainingRun(
-            samples,
-            options,
-            n_classes=n_classes,
-            n_held=n_held,
-            rng=rng,
-            start=start,
+            weighted, settings.training, n_held=n_held, rng=rng, start=start
         )
         run.epoch()
         fitted, accumulators = run.finish()
@@ -203,38 +155,24 @@ def partial_fit(
     )
 
 
-def _prepare(
-    X: Any,
-    codes: NDArray[np.int64],
-    weight: NDArray[np.float64] | None,
-    settings: Settings,
-    n_classes: int,
-    before: Model | None,
-    rng: np.random.Generator | None,
-) -> Prepared:
-    """Weighted bags, by a new vocabulary or the one of the model before."""
-    order = rng if settings.training.shuffle else None
-    if before is not None:
-        return reprepare(
-            before.featurizer, X, codes, weight, n_classes=n_classes, rng=order
-        )
-    return prepare(
-        X,
-        codes,
-        weight,
-        n_classes=n_classes,
-        width=settings.training.embedding_dim or n_outputs(n_classes),
-        text_options=settings.text,
-        short_text_features=settings.short_text_features,
-        pruning=settings.pruning,
-        weighting=settings.weighting,
-        hold_out=rng is not None,
-        rng=order,
+def _split(
+    samples: Samples, fraction: float | None, random_state: np.random.RandomState
+) -> tuple[Samples, Samples | None]:
+    """Samples to train on and, where a fraction is given, to validate by."""
+    if fraction is None:
+        return samples, None
+    rows, held_back = split_validation(samples.codes, fraction, random_state)
+    return samples.take(rows), samples.take(held_back)
+
+
+def _for_one_part(settings: Settings) -> Settings:
+    """Settings that make sense for one part of the data."""
+    training = settings.training
+    return replace(
+        settings,
+        # What one part may prune, the next may want.
+        pruning=Pruning(1, 1.0, None),
+        training=replace(
+            training, max_iter=1, decay=False, alpha=training.alpha or 0.0
+        ),
     )
-
-
-def _start(before: Model | None, prepared: Prepared) -> Start | None:
-    """Arrays of a warm start, fitted to the new weights."""
-    if before is None:
-        return None
-    return Start(carry_over(before.fitted, before.featurizer, prepared.featurizer))

@@ -146,33 +146,6 @@ def check_lengths(X: list[str] | sp.csr_array, codes: NDArray[np.int64]) -> None
         )
 
 
-Selection = tuple[
-    "list[str] | sp.csr_array", NDArray[np.int64], "NDArray[np.float64] | None"
-]
-
-
-def take_rows(
-    X: list[str] | sp.csr_array,
-    codes: NDArray[np.int64],
-    weight: NDArray[np.float64] | None,
-    rows: NDArray[np.int64],
-) -> Selection:
-    """Samples of the given numbers, with their codes and weights."""
-    taken = [X[row] for row in rows.tolist()] if isinstance(X, list) else X[rows]
-    return taken, codes[rows], None if weight is None else weight[rows]
-
-
-def without_weightless(
-    X: list[str] | sp.csr_array,
-    codes: NDArray[np.int64],
-    weight: NDArray[np.float64] | None,
-) -> Selection:
-    """Leave out the samples of weight 0: they shall change nothing at all."""
-    if weight is None or weight.all():
-        return X, codes, weight
-    return take_rows(X, codes, weight, np.flatnonzero(weight))
-
-
 def read_sample_weight(sample_weight: Any, n: int) -> NDArray[np.float64] | None:
     """Weights of the samples, checked.
 

@@ -10,9 +10,8 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skbag._losses import LOSSES
-from skbag._preparation import Pruning
 from skbag._settings import Settings, TrainingOptions
-from skbag._vocabulary import TextOptions
+from skbag._vocabulary import Pruning, TextOptions
 from skbag._weighting import Weighting
 
 CONSTRAINTS: dict[str, list[Any]] = {

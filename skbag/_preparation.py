@@ -8,33 +8,24 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skbag._bags import Bags
 from skbag._encoder import Encoder
 from skbag._fitted import Fitted
+from skbag._losses import n_outputs
 from skbag._model import Featurizer
 from skbag._recipe import held_out
+from skbag._samples import Samples
+from skbag._settings import Settings
 from skbag._vocabulary import (
-    TextOptions,
     keep_features,
     make_encoder,
     renumber,
     wants_short_text_features,
 )
 from skbag._weighting import Statistics, Weighting
-
-
-@dataclass(frozen=True)
-class Pruning:
-    """Which features to keep. The fields are the estimator's parameters."""
-
-    min_df: float | str
-    max_df: float
-    max_features: int | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,111 +35,65 @@ class Prepared:
     Parameters
     ----------
     featurizer : Featurizer
-    bags : Bags
-        Of the samples in the order of `rows`.
-    rows : ndarray of shape (n_samples,), dtype=int64
-        Which sample each bag is.
+    samples : Samples
+        Weighted bags, in the order of training.
     n_held : int
-        How many of the last bags have not been counted for the weights.
+        How many of the last samples are to judge the first epoch; they have not been
+        counted for the class-informed weights.
     """
 
     featurizer: Featurizer
-    bags: Bags
-    rows: NDArray[np.int64]
+    samples: Samples
     n_held: int
 
 
 def prepare(
-    X: Any,
-    codes: NDArray[np.int64],
-    weight: NDArray[np.float64] | None,
-    *,
-    n_classes: int,
-    width: int,
-    text_options: TextOptions,
-    short_text_features: bool | str,
-    pruning: Pruning,
-    weighting: Weighting,
-    hold_out: bool,
-    rng: np.random.Generator | None,
+    samples: Samples, settings: Settings, order: np.random.Generator | None
 ) -> Prepared:
-    """Learn the features of `X` and their weights.
+    """Learn the features of samples and their weights.
 
     Parameters
     ----------
-    X : list of str or scipy CSR array
-    codes : ndarray of shape (n_samples,), dtype=int64
-    weight : ndarray of shape (n_samples,) or None
-    n_classes : int
-    width : int
-        Columns of the table to come, for the automatic `min_df`.
-    text_options, short_text_features, pruning, weighting
-        The estimator's parameters.
-    hold_out : bool
-        Keep the last samples out of the class counts, to judge training by them.
-    rng : numpy Generator or None
+    samples : Samples
+        Texts or a matrix.
+    settings : Settings
+    order : numpy Generator or None
         Shuffles the samples; None leaves them in order.
     """
-    encoder: Encoder | None = None
-    if isinstance(X, list):
-        encoder = make_encoder(
-            text_options,
-            wants_short_text_features(
-                short_text_features, text_options, weighting.supervised, X
-            ),
-        )
-        counts = encoder.learn(X)
-        if text_options.vocabulary is None:
-            kept = keep_features(
-                counts,
-                min_df=pruning.min_df,
-                max_df=pruning.max_df,
-                max_features=pruning.max_features,
-                width=width,
-            )
-            encoder, counts = encoder.select(kept), renumber(counts, kept)
-    else:
-        counts = Bags.from_csr(X)
-    return _weigh(counts, encoder, codes, weight, n_classes, weighting, hold_out, rng)
+    encoder, counts = _learn(samples, settings)
+    return _weigh(counts, encoder, settings.weighting, order)
 
 
 def reprepare(
-    featurizer: Featurizer,
-    X: Any,
-    codes: NDArray[np.int64],
-    weight: NDArray[np.float64] | None,
-    *,
-    n_classes: int,
-    rng: np.random.Generator | None,
+    featurizer: Featurizer, samples: Samples, order: np.random.Generator | None
 ) -> Prepared:
     """Go on from a fitted featurizer with new samples alone: a warm start.
 
-    Its features stay, those first seen in `X` join them; weights are counted anew.
+    Its features stay, those first seen now join them; weights are counted anew.
     """
-    encoder, counts = _learn_more(featurizer, X)
-    weighting = featurizer.weighting
-    return _weigh(counts, encoder, codes, weight, n_classes, weighting, True, rng)
+    encoder, counts = _learn_more(featurizer, samples)
+    return _weigh(counts, encoder, featurizer.weighting, order)
 
 
 def extend(
-    featurizer: Featurizer,
-    X: Any,
-    codes: NDArray[np.int64],
-    weight: NDArray[np.float64] | None,
-    *,
-    n_classes: int,
-) -> tuple[Featurizer, Bags]:
-    """Add new samples to what a featurizer has seen: ``partial_fit``.
+    featurizer: Featurizer | None, samples: Samples, settings: Settings
+) -> tuple[Featurizer, Samples]:
+    """Add samples to what a featurizer has seen, or to nothing: ``partial_fit``.
 
-    Its features stay, those first seen in `X` join them, and the counts that weights
-    are made of add up. The featurizer given is left as it was.
+    Its features stay, those first seen now join them, and the counts that weights are
+    made of add up. The featurizer given is left as it was.
     """
-    encoder, counts = _learn_more(featurizer, X)
-    weighting, statistics = featurizer.weighting, featurizer.statistics
-    if statistics is not None:
-        statistics = statistics.add(Statistics.count(counts, codes, n_classes, weight))
+    if featurizer is None:
+        encoder, counts = _learn(samples, settings)
+        weighting, earlier = settings.weighting, None
+    else:
+        encoder, counts = _learn_more(featurizer, samples)
+        weighting, earlier = featurizer.weighting, featurizer.statistics
+    statistics = _count(counts, weighting)
+    if statistics is not None and earlier is not None:
+        statistics = earlier.add(statistics)
     extended = _with_weights(encoder, weighting, statistics)
-    return extended, weighting.apply(counts, extended.id_weights)
+    return extended, counts.with_inputs(weighting.apply(counts.X, extended.id_weights))
 
 
 def carry_over(fitted: Fitted, before: Featurizer, after: Featurizer) -> Fitted:
@@ -162,42 +107,55 @@ def carry_over(fitted: Fitted, before: Featurizer, after: Featurizer) -> Fitted:
     return replace(fitted, embedding=fitted.embedding * ratio[:, np.newaxis])
 
 
-def _learn_more(featurizer: Featurizer, X: Any) -> tuple[Encoder | None, Bags]:
+def _learn(samples: Samples, settings: Settings) -> tuple[Encoder | None, Samples]:
+    """Return a new encoder and the counts of what survives pruning."""
+    texts, options = samples.X, settings.text
+    if not isinstance(texts, list):
+        return None, samples.with_inputs(Bags.from_csr(texts))
+    short = wants_short_text_features(
+        settings.short_text_features, options, settings.weighting.supervised, texts
+    )
+    encoder = make_encoder(options, short)
+    counts = encoder.learn(texts)
+    if options.vocabulary is None:
+        width = settings.training.embedding_dim or n_outputs(samples.n_classes)
+        kept = keep_features(counts, settings.pruning, width)
+        encoder, counts = encoder.select(kept), renumber(counts, kept)
+    return encoder, samples.with_inputs(counts)
+
+
+def _learn_more(
+    featurizer: Featurizer, samples: Samples
+) -> tuple[Encoder | None, Samples]:
+    """Return a grown encoder and counts."""
     if featurizer.encoder is None:
-        return None, Bags.from_csr(X)
+        return None, samples.with_inputs(Bags.from_csr(samples.X))
     # A copy: if this fit fails, the estimator must be as it was.
     encoder = copy.deepcopy(featurizer.encoder)
-    return encoder, encoder.learn(X)
+    return encoder, samples.with_inputs(encoder.learn(samples.X))
 
 
 def _weigh(
-    counts: Bags,
+    counts: Samples,
     encoder: Encoder | None,
-    codes: NDArray[np.int64],
-    weight: NDArray[np.float64] | None,
-    n_classes: int,
     weighting: Weighting,
-    hold_out: bool,
-    rng: np.random.Generator | None,
+    order: np.random.Generator | None,
 ) -> Prepared:
-    rows = np.arange(len(counts))
-    n_held = held_out(len(counts)) if hold_out else 0
-    if rng is not None:
-        rows = rng.permutation(len(counts))
-        counts = counts.take(rows)
+    n_held = held_out(len(counts))
+    if order is not None:
+        counts = counts.take(order.permutation(len(counts)))
     n_counted = len(counts) - n_held if weighting.supervised else len(counts)
-    statistics = None
-    if weighting.use_idf or weighting.supervised:
-        counted = rows[:n_counted]
-        statistics = Statistics.count(
-            counts.slice(0, n_counted),
-            codes[counted],
-            n_classes,
-            None if weight is None else weight[counted],
-        )
+    statistics = _count(counts.slice(0, n_counted), weighting)
     featurizer = _with_weights(encoder, weighting, statistics)
-    bags = weighting.apply(counts, featurizer.id_weights)
-    return Prepared(featurizer, bags, rows, n_held)
+    bags = weighting.apply(counts.X, featurizer.id_weights)
+    return Prepared(featurizer, counts.with_inputs(bags), n_held)
+
+
+def _count(counts: Samples, weighting: Weighting) -> Statistics | None:
+    """Count documents, where a weight depends on them."""
+    if not (weighting.use_idf or weighting.supervised):
+        return None
+    return Statistics.count(counts.X, counts.codes, counts.n_classes, counts.weight)
 
 
 def _with_weights(

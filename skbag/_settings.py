@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from skbag._losses import Loss
-from skbag._preparation import Pruning
-from skbag._vocabulary import TextOptions
+from skbag._vocabulary import Pruning, TextOptions
 from skbag._weighting import Weighting
 
 

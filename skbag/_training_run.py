@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from skbag._bags import Bags
 from skbag._batches import make_batches
 from skbag._device import resolve_device
 from skbag._fitted import Fitted
@@ -29,6 +28,7 @@ from skbag._recipe import (
     first_plan_epochs,
     skill,
 )
+from skbag._samples import Samples
 from skbag._settings import TrainingOptions
 from skbag._threads import torch_threads
 from skbag._training import Diverged, Progress, Schedule, Trainer
@@ -36,31 +36,6 @@ from skbag._training import Diverged, Progress, Schedule, Trainer
 EQUAL_SCORES = 1e-6
 """Validation scores that differ by less are equal: they differ by samples whose
 weights are next to nothing."""
-
-
-@dataclass(frozen=True, eq=False)
-class Samples:
-    """Weighted bags with their classes.
-
-    Parameters
-    ----------
-    bags : Bags
-    codes : ndarray of shape (n_samples,), dtype=int64
-    weight : ndarray of shape (n_samples,), dtype=float64, or None
-        How much each sample counts; 1 on average.
-    """
-
-    bags: Bags
-    codes: NDArray[np.int64]
-    weight: NDArray[np.float64] | None
-
-    def __len__(self) -> int:
-        return len(self.bags)
-
-    def take(self, rows: NDArray[np.int64]) -> Samples:
-        """Samples of the given numbers, in that order."""
-        weight = None if self.weight is None else self.weight[rows]
-        return Samples(self.bags.take(rows), self.codes[rows], weight)
 
 
 @dataclass(frozen=True)
@@ -103,9 +78,8 @@ class TrainingRun:
     Parameters
     ----------
     samples : Samples
-        In the order in which they are to be cut into batches.
+        Weighted bags, in the order in which they are to be cut into batches.
     options : TrainingOptions
-    n_classes : int
     n_held : int
         How many of the last samples to visit last in the first epoch and judge the
         model by before training on them.
@@ -124,7 +98,6 @@ class TrainingRun:
         samples: Samples,
         options: TrainingOptions,
         *,
-        n_classes: int,
         n_held: int,
         rng: np.random.Generator,
         validation: Samples | None = None,
@@ -134,10 +107,10 @@ class TrainingRun:
         self.validation = validation
         self.options = options
         self.rng = rng
-        outputs = n_outputs(n_classes)
+        outputs = n_outputs(samples.n_classes)
         width = options.embedding_dim or outputs
         curvature = options.loss.curvature
-        self.moments = Moments.measure(samples.bags, samples.weight)
+        self.moments = Moments.measure(samples.X, samples.weight)
         batch_size = options.batch_size or auto_batch_size(
             len(samples), outputs, self.moments
         )
@@ -145,14 +118,14 @@ class TrainingRun:
         if options.learning_rate_init is None:
             rate = auto_learning_rate(self.moments, batch_size, curvature)
             rate = min(rate, np.inf if start is None else start.learning_rate)
-            weight = carried_weights(samples.bags, samples.weight, rate, curvature)
+            weight = carried_weights(samples.X, samples.weight, rate, curvature)
         else:
             rate, weight = options.learning_rate_init, samples.weight
-        self.work = float(len(samples.bags.ids)) * (width + 16)
+        self.work = float(len(samples.X.ids)) * (width + 16)
         self.n_planned = options.max_iter or first_plan_epochs(len(samples), self.work)
         device = resolve_device(options.device, self.work * self.n_planned)
         self.batches = make_batches(
-            samples.bags,
+            samples.X,
             samples.codes,
             None if weight is None else weight.astype(np.float32),
             batch_size=batch_size,
@@ -226,7 +199,7 @@ class TrainingRun:
 
     @torch_threads(1)
     def _network(self, outputs: int, start: Start | None, seed: int) -> Network:
-        n_ids = self.samples.bags.n_ids
+        n_ids = self.samples.X.n_ids
         if start is not None:
             return Network.from_fitted(start.fitted, n_ids)
         return Network.initialise(
@@ -269,7 +242,7 @@ class TrainingRun:
             self.schedule.n_steps = self.n_planned * len(self.batches)
 
     def _validate(self, validation: Samples) -> float:
-        bags, device = validation.bags, self.batches[0].ids.device
+        bags, device = validation.X, self.batches[0].ids.device
         # Like the bags of the batches: chunks, so that scores stay small.
         hits = []
         for start in range(0, len(bags), 4096):

@@ -52,6 +52,15 @@ class TextOptions:
         )
 
 
+@dataclass(frozen=True)
+class Pruning:
+    """Which features to keep. The fields are the estimator's parameters."""
+
+    min_df: float | str
+    max_df: float
+    max_features: int | None
+
+
 def make_encoder(options: TextOptions, short_text_features: bool) -> Encoder:
     """Return an empty encoder: the vectorised one where it gives the same features."""
     if options.has_default_tokens and tuple(options.ngram_range) in BYTE_NGRAM_RANGES:
@@ -108,14 +117,7 @@ def wants_short_text_features(
     return bool(setting)
 
 
-def keep_features(
-    bags: Bags,
-    *,
-    min_df: float | str,
-    max_df: float,
-    max_features: int | None,
-    width: int,
-) -> NDArray[np.int32]:
+def keep_features(bags: Bags, pruning: Pruning, width: int) -> NDArray[np.int32]:
     """Ids that survive pruning, most frequent first.
 
     The meaning of `min_df`, `max_df` and `max_features` is that of
@@ -125,11 +127,9 @@ def keep_features(
     ----------
     bags : Bags
         Counts, ids unique within each bag.
-    min_df : int, float or "auto"
-    max_df : int or float
-    max_features : int or None
+    pruning : Pruning
     width : int
-        Columns of the table, for "auto".
+        Columns of the table, for the automatic `min_df`.
 
     Returns
     -------
@@ -142,6 +142,7 @@ def keep_features(
         If nothing remains.
     """
     n_texts = len(bags)
+    min_df, max_df = pruning.min_df, pruning.max_df
     document_counts = np.bincount(bags.ids, minlength=bags.n_ids)
     if isinstance(min_df, str):
         min_df = auto_min_df(document_counts, width)
@@ -153,6 +154,7 @@ def keep_features(
             "Raise max_df or lower min_df."
         )
     kept = np.flatnonzero((document_counts >= low) & (document_counts <= high))
+    max_features = pruning.max_features
     if max_features is not None and len(kept) > max_features:
         counts = np.bincount(bags.ids, weights=bags.weights, minlength=bags.n_ids)
         kept = kept[np.argsort(-counts[kept], kind="stable")[:max_features]]

@@ -7,7 +7,7 @@ weighting never touches the encoders, the table or the trainer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -241,10 +241,6 @@ class Weighting:
                 _norms(bags, weights, self.norm), np.diff(bags.offsets)
             )
         return bags.with_weights(weights)
-
-    def without_supervision(self) -> Weighting:
-        """Return the same weighting without the class-informed factors."""
-        return replace(self, supervised=False)
 
 
 def _norms(

@@ -13,12 +13,11 @@ PACKAGE = Path(skbag.__file__).parent
 FLOORS = [
     {"_dtypes", "_threads", "_callbacks", "_documents"},
     {"_bags", "_features", "_interner", "_byte_tokenizer", "_targets", "_losses"},
-    {"_encoder", "_fitted"},
+    {"_encoder", "_fitted", "_samples"},
     {"_byte_encoder", "_plain_encoder", "_weighting", "_recipe", "_network"},
     {"_vocabulary", "_model", "_batches", "_device"},
-    {"_preparation", "_training", "_inputs"},
-    {"_settings"},
-    {"_training_run", "_parameters"},
+    {"_settings", "_training", "_inputs"},
+    {"_preparation", "_training_run", "_parameters"},
     {"_fitting"},
     {"_classifier"},
 ]

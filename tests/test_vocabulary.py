@@ -12,6 +12,7 @@ from skbag._byte_encoder import ByteEncoder
 from skbag._plain_encoder import PlainEncoder
 from skbag._vocabulary import (
     TOKEN_PATTERN,
+    Pruning,
     TextOptions,
     keep_features,
     make_encoder,
@@ -57,10 +58,10 @@ def test_everything_else_takes_the_plain_encoder(changes):
 
 
 def kept_names(**pruning):
-    options = {"min_df": 1, "max_df": 1.0, "max_features": None, "width": 1} | pruning
+    options = {"min_df": 1, "max_df": 1.0, "max_features": None} | pruning
     encoder = make_encoder(DEFAULT, False)
     bags = encoder.learn(TEXTS)
-    return [encoder.names()[i] for i in keep_features(bags, **options)]
+    return [encoder.names()[i] for i in keep_features(bags, Pruning(**options), 1)]
 
 
 @pytest.mark.parametrize(
@@ -110,9 +111,7 @@ def test_pruning_away_everything():
 def test_no_tokens_at_all():
     encoder = make_encoder(DEFAULT, False)
     with pytest.raises(ValueError, match="No tokens were found: the texts are empty"):
-        keep_features(
-            encoder.learn(["", " "]), min_df=1, max_df=1.0, max_features=None, width=1
-        )
+        keep_features(encoder.learn(["", " "]), Pruning(1, 1.0, None), 1)
 
 
 def test_contradicting_bounds():

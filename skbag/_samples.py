@@ -1,0 +1,67 @@
+"""Samples: inputs with their classes and weights, through all stages of a fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skbag._bags import Bags
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Inputs in whatever form, the code of the class of each, and how much each counts.
+
+    Parameters
+    ----------
+    X : list of str, scipy CSR array or Bags
+    codes : ndarray of shape (n_samples,), dtype=int64
+    weight : ndarray of shape (n_samples,), dtype=float64, or None
+        None where all count alike.
+    n_classes : int
+        Of the task; fewer may be here.
+    """
+
+    X: Any
+    codes: NDArray[np.int64]
+    weight: NDArray[np.float64] | None
+    n_classes: int
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def take(self, rows: NDArray[np.int64]) -> Samples:
+        """Samples of the given numbers, in that order."""
+        if isinstance(self.X, Bags):
+            X: Any = self.X.take(rows)
+        elif isinstance(self.X, list):
+            X = [self.X[row] for row in rows.tolist()]
+        else:
+            X = self.X[rows]
+        weight = None if self.weight is None else self.weight[rows]
+        return replace(self, X=X, codes=self.codes[rows], weight=weight)
+
+    def slice(self, start: int, stop: int) -> Samples:
+        """Samples `start` to `stop`, whose inputs are bags."""
+        weight = None if self.weight is None else self.weight[start:stop]
+        X = self.X.slice(start, stop)
+        return replace(self, X=X, codes=self.codes[start:stop], weight=weight)
+
+    def with_inputs(self, X: Any) -> Samples:
+        """Return the same samples in another form."""
+        return replace(self, X=X)
+
+    def without_weightless(self) -> Samples:
+        """Leave out the samples of weight 0: they shall change nothing at all."""
+        if self.weight is None or self.weight.all():
+            return self
+        return self.take(np.flatnonzero(self.weight))
+
+    def with_mean_weight_one(self) -> Samples:
+        """Scale the weights to 1 on average, where only proportions matter."""
+        if self.weight is None:
+            return self
+        return replace(self, weight=self.weight / self.weight.mean())

@@ -1,0 +1,56 @@
+"""Samples keep inputs, codes and weights together, whatever the inputs are."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from skbag._bags import Bags
+from skbag._samples import Samples
+
+TEXTS = ["a", "b", "c", "d"]
+MATRIX = sp.csr_array(np.diag([1.0, 2, 3, 4]))
+FORMS = {"texts": TEXTS, "matrix": MATRIX, "bags": Bags.from_csr(MATRIX)}
+
+
+def plain(X):
+    if isinstance(X, Bags):
+        X = X.to_csr()
+    return X if isinstance(X, list) else X.toarray().max(axis=1).tolist()
+
+
+def make(form, weight=(1.0, 0.0, 3.0, 2.0)):
+    weight = None if weight is None else np.array(weight)
+    return Samples(FORMS[form], np.array([0, 1, 1, 0]), weight, 2)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("weighted", [True, False])
+def test_take(form, weighted):
+    samples = make(form) if weighted else make(form, None)
+    taken = samples.take(np.array([3, 1, 1]))
+    assert plain(taken.X) == [plain(FORMS[form])[i] for i in (3, 1, 1)]
+    assert taken.codes.tolist() == [0, 1, 1]
+    assert len(taken) == 3
+    assert taken.n_classes == 2
+    assert (taken.weight.tolist() == [2, 0, 0]) if weighted else taken.weight is None
+
+
+def test_slice_of_bags():
+    part = make("bags").slice(1, 3)
+    assert plain(part.X) == [2, 3]
+    assert part.codes.tolist() == [1, 1]
+    assert part.weight.tolist() == [0, 3]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_samples_of_weight_zero_are_left_out(form):
+    left = make(form).without_weightless()
+    assert left.weight.tolist() == [1, 3, 2]
+    assert plain(left.X) == [plain(FORMS[form])[i] for i in (0, 2, 3)]
+    for all_count in (make(form, None), make(form, (1.0, 2.0, 3.0, 4.0))):
+        assert all_count.without_weightless() is all_count
+
+
+def test_mean_weight_one():
+    assert make("texts").with_mean_weight_one().weight.mean() == pytest.approx(1)
+    assert make("texts", None).with_mean_weight_one().weight is None

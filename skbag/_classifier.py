@@ -27,6 +27,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skbag import _inputs, _losses, _targets
 from skbag._callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
+from skbag._encoder import LazyVocabulary
 from skbag._model import Model
 from skbag._parameters import CONSTRAINTS, settings_of
 from skbag._samples import Samples
@@ -217,9 +218,9 @@ class EmbeddingBagClassifier(
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted.
 
-    vocabulary_ : dict of str to int
-        Feature to id (row of `embedding_`). Built when first asked for; not there
-        after fitting on a matrix.
+    vocabulary_ : mapping of str to int
+        Feature to id (row of `embedding_`), read-only, built when first looked into;
+        not there after fitting on a matrix.
 
     embedding_ : ndarray of shape (n_ids, embedding_dim), dtype=float32
         The table; one column per output if ``embedding_dim=None``. An *output* is a
@@ -535,18 +536,16 @@ class EmbeddingBagClassifier(
         return self._model.vectors(X, n_threads(self.n_jobs))
 
     @property
-    def vocabulary_(self) -> dict[str, int]:
-        """Token to id (row of `embedding_`); after fitting on texts only."""
+    def vocabulary_(self) -> LazyVocabulary:
+        """Feature to id (row of `embedding_`); after fitting on texts only."""
         encoder = self._fitted_model().encoder
         if encoder is None:
             raise AttributeError(
                 "vocabulary_ exists after fitting on texts; this "
                 "EmbeddingBagClassifier was fitted on a matrix."
             )
-        # Built when first asked for: most users of a fitted model never do.
         if "_vocabulary" not in self.__dict__:
-            names = encoder.names()
-            self._vocabulary = dict(zip(names, range(len(names)), strict=True))
+            self._vocabulary = LazyVocabulary(encoder)
         return self._vocabulary
 
     @property

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -53,3 +54,37 @@ class Encoder(Protocol):
 
     def names(self) -> list[str]:
         """Return the name of each feature, in the order of the ids."""
+
+
+class LazyVocabulary(Mapping[str, int]):
+    """Feature to id, as a read-only mapping that is built when first looked into.
+
+    Its length and its repr cost nothing: a notebook shows every public attribute of a
+    fitted estimator, and a million names take a second.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        Must not learn any more.
+    """
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        names = self._encoder.names()
+        return dict(zip(names, range(len(names)), strict=True))
+
+    def __getitem__(self, name: str) -> int:
+        return self._ids[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids)
+
+    def __len__(self) -> int:
+        # Two features of a custom token pattern may share a name.
+        return len(self._ids) if "_ids" in self.__dict__ else self._encoder.n_ids
+
+    def __repr__(self) -> str:
+        return f"<vocabulary of {len(self):,} features>"

@@ -30,6 +30,16 @@ def count_vectorizer(clf, **parameters):
 # -- vocabulary_ -----------------------------------------------------------------------
 
 
+def test_showing_an_estimator_does_not_build_the_vocabulary(corpus, make_classifier):
+    clf = make_classifier().fit(*corpus)
+    n_ids = len(clf.embedding_)
+    assert repr(clf.vocabulary_) == f"<vocabulary of {n_ids:,} features>"
+    clf._repr_html_()
+    assert "_ids" not in vars(clf.vocabulary_)
+    assert len(clf.vocabulary_) == n_ids == len(list(clf.vocabulary_))
+    assert "_ids" in vars(clf.vocabulary_)
+
+
 def test_vocabulary_of_a_toy_corpus(make_classifier):
     clf = make_classifier(ngram_range=(1, 1), **PLAIN).fit(TEXTS, LABELS)
     tokens = "the cat sat . slept ! a dog barked & 🙂 naïve ω -"

@@ -1,7 +1,6 @@
 """Fast text classification that is a real scikit-learn estimator."""
 
 from skbag._classifier import EmbeddingBagClassifier
-
-__version__ = "0.1.0.dev0"
+from skbag._version import __version__
 
 __all__ = ["EmbeddingBagClassifier", "__version__"]

@@ -32,6 +32,7 @@ from skbag._model import Model
 from skbag._parameters import CONSTRAINTS, settings_of
 from skbag._samples import Samples
 from skbag._threads import n_threads
+from skbag._version import __version__
 from skbag._vocabulary import TOKEN_PATTERN
 
 if TYPE_CHECKING:
@@ -572,7 +573,20 @@ class EmbeddingBagClassifier(
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = dict(super().__getstate__())
         state.pop("_vocabulary", None)
-        return state
+        return {**state, "_skbag_version": __version__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        version = state.pop("_skbag_version", "unknown")
+        if version != __version__:
+            warnings.warn(
+                f"This EmbeddingBagClassifier was pickled by skbag {version} and is "
+                f"loaded by skbag {__version__}: it may fail or give other results. "
+                f"Install skbag {version}, or fit it again.",
+                UserWarning,
+                stacklevel=2,
+            )
+        super().__setstate__(state)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

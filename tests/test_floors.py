@@ -11,7 +11,7 @@ PACKAGE = Path(skbag.__file__).parent
 
 # Each floor may import from the floors before it, and none of its own.
 FLOORS = [
-    {"_dtypes", "_threads", "_callbacks", "_documents"},
+    {"_dtypes", "_version", "_threads", "_callbacks", "_documents"},
     {"_bags", "_features", "_interner", "_byte_tokenizer", "_targets", "_losses"},
     {"_encoder", "_fitted", "_samples"},
     {"_byte_encoder", "_plain_encoder", "_weighting", "_recipe", "_network"},

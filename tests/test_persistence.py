@@ -237,3 +237,24 @@ def test_saved_state_repeats(corpus, make_classifier):
     """Equal models give equal files: nothing in them depends on the run."""
     first = pickle.dumps(make_classifier().fit(*corpus))
     assert pickle.dumps(make_classifier().fit(*corpus)) == first
+
+
+# -- other versions --------------------------------------------------------------------
+
+
+def test_a_pickle_of_another_version_warns(corpus, make_classifier, monkeypatch):
+    clf = make_classifier().fit(*corpus)
+    monkeypatch.setattr("skbag._classifier.__version__", "0.0.1")
+    pickled = pickle.dumps(clf)
+    monkeypatch.undo()
+    with pytest.warns(UserWarning, match=r"pickled by skbag 0\.0\.1 .* fit it again"):
+        loaded = pickle.loads(pickled)
+    assert_array_equal(loaded.predict(corpus.texts), clf.predict(corpus.texts))
+    assert vars(loaded).keys() == vars(clf).keys()
+
+
+def test_a_pickle_without_a_version_warns(make_classifier):
+    state = make_classifier().__getstate__()
+    del state["_skbag_version"]
+    with pytest.warns(UserWarning, match="pickled by skbag unknown"):
+        make_classifier().__setstate__(state)

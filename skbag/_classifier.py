@@ -212,7 +212,7 @@ class EmbeddingBagClassifier(
     n_jobs : int or None, default=None
         Threads to use: torch's in training, the encoder's in prediction. None: all
         cores, or the share that joblib gave this process. Results do not depend on
-        it.
+        it; layers above the table are trained by one thread for that.
 
     Attributes
     ----------

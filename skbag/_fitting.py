@@ -74,7 +74,7 @@ def fit(
     featurizer = prepared.featurizer
     if held_back is not None:
         held_back = held_back.with_inputs(featurizer.weigh(held_back.X))
-    with torch_threads(settings.n_jobs):
+    with torch_threads(_training_threads(settings)):
         run = TrainingRun(
             prepared.samples,
             settings.training,
@@ -136,7 +136,7 @@ def partial_fit(
         n_held = len(samples)
     if settings.training.shuffle:
         weighted = weighted.take(rng.permutation(len(weighted)))
-    with torch_threads(settings.n_jobs):
+    with torch_threads(_training_threads(settings)):
         run = TrainingRun(
             weighted, settings.training, n_held=n_held, rng=rng, start=start
         )
@@ -176,3 +176,13 @@ def _for_one_part(settings: Settings) -> Settings:
             training, max_iter=1, decay=False, alpha=training.alpha or 0.0
         ),
     )
+
+
+def _training_threads(settings: Settings) -> int | None:
+    """Number of torch's threads, for results that do not depend on it.
+
+    Bags are summed each by one of the threads. The layers above, if there are any,
+    are matrix products, which BLAS splits among them: those run on one. The number is
+    set once and not for each step, because torch before 2.13 takes milliseconds for it.
+    """
+    return settings.n_jobs if settings.training.embedding_dim is None else 1

@@ -106,11 +106,14 @@ class CrossEntropy:
 def _weighted(
     gradient: Tensor, values: Tensor, weights: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """Weigh both by sample; sum the values."""
+    """Weigh both by sample; sum the values.
+
+    By sample first: a sum over all at once would depend on the number of threads.
+    """
+    values = values.sum(dim=1)
     if weights is None:
         return gradient, values.sum()
-    column = weights.unsqueeze(1)
-    return gradient.mul_(column), values.mul_(column).sum()
+    return gradient.mul_(weights.unsqueeze(1)), values.mul_(weights).sum()
 
 
 LOSSES: dict[str, Loss] = {loss.name: loss for loss in (SquaredHinge(), CrossEntropy())}

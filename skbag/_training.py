@@ -18,7 +18,6 @@ from skbag._batches import Batch
 from skbag._fitted import Fitted
 from skbag._losses import Loss
 from skbag._network import Intercept, Network, sum_bags
-from skbag._threads import torch_threads
 
 INTERCEPT_STEP = 0.1
 """Adagrad step of the head's intercepts, at the start of the schedule."""
@@ -172,8 +171,7 @@ class Trainer:
         """Scores of bags on the device by the state so far."""
         with torch.no_grad():
             x = sum_bags(self.network.table, ids, offsets, weights)
-            with torch_threads(1):
-                scores: Tensor = self.network.head(x.mul_(self._scale))
+            scores: Tensor = self.network.head(x.mul_(self._scale))
         return scores
 
     def export(self) -> Fitted:
@@ -226,15 +224,10 @@ class Trainer:
         weights = batch.weights * kept.to(batch.weights.device)
         return weights, weights[batch.order]
 
-    @torch_threads(1)
     def _backward(
         self, x: Tensor, batch: Batch
     ) -> tuple[Tensor, Tensor, list[Tensor], Tensor]:
-        """Scores, gradient of the bags' sums and of the head, value of the loss.
-
-        By one thread: sums over a batch must not depend on how many there are. The
-        bags themselves, where the time goes, are summed by all.
-        """
+        """Scores, gradient of the bags' sums and of the head, value of the loss."""
         head = self.network.head
         if isinstance(head, Intercept):
             scores = x.add_(head.bias.data)

@@ -30,7 +30,6 @@ from skbag._recipe import (
 )
 from skbag._samples import Samples
 from skbag._settings import TrainingOptions
-from skbag._threads import torch_threads
 from skbag._training import Diverged, Progress, Schedule, Trainer
 
 EQUAL_SCORES = 1e-6
@@ -197,7 +196,6 @@ class TrainingRun:
         """Trained arrays, the best of them where validated, and the accumulators."""
         return self._best or self.trainer.export(), self.trainer.accumulators
 
-    @torch_threads(1)
     def _network(self, outputs: int, start: Start | None, seed: int) -> Network:
         n_ids = self.samples.X.n_ids
         if start is not None:

@@ -189,7 +189,7 @@ class Trainer:
         # A sync point on a GPU: the price of never applying an unsound step.
         value_seen = value.item()
         if not value_seen <= 1e8 * len(batch) * scores.shape[1]:
-            raise Diverged
+            raise Diverged(f"the loss of a batch of {len(batch)} is {value_seen:.3g}")
         self._update_head(head_gradients, rate)
         self._scale *= max(1 - rate * self.schedule.alpha * len(batch), 0.5)
         if self._scale < SMALLEST_SCALE:

@@ -194,11 +194,6 @@ class Weighting:
     norm: Literal["l1", "l2"] | None
     supervised: bool
 
-    @classmethod
-    def none(cls) -> Weighting:
-        """Weights stay as they are: a matrix whose values the user has chosen."""
-        return cls(use_idf=False, sublinear_tf=False, norm=None, supervised=False)
-
     def id_weights(
         self, statistics: Statistics, kinds: NDArray[np.uint8] | None
     ) -> NDArray[np.float32] | None:

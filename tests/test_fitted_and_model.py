@@ -27,7 +27,8 @@ def texts(n=10, n_ids=8):
 
 def model(n_ids=8):
     fitted = Fitted(array(n_ids, 3), ((None, array(3)),))
-    return Model(Featurizer(None, Weighting.none(), None, None), fitted, 1.0)
+    plain = Weighting(False, False, None, supervised=False)
+    return Model(Featurizer(None, plain, None, None), fitted, 1.0)
 
 
 def test_direct_scores():

@@ -165,7 +165,7 @@ def test_unsound_step_is_not_taken():
     trainer, _, _ = make_trainer()
     trainer.network.table.fill_(1e6)
     before = trainer.network.table.clone()
-    with pytest.raises(Diverged):
+    with pytest.raises(Diverged, match="the loss of a batch of 8 is"):
         trainer.run_epoch(np.array([0]))
     torch.testing.assert_close(trainer.network.table, before, rtol=0, atol=0)
 

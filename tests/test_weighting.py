@@ -47,7 +47,8 @@ def test_unsupervised_weights_are_those_of_tfidf_transformer(
 
 def test_no_weighting_keeps_the_values():
     bags, _ = corpus()
-    assert Weighting.none().apply(bags, None).weights is bags.weights
+    weighting = Weighting(False, False, None, supervised=False)
+    assert weighting.apply(bags, None).weights is bags.weights
 
 
 @given(st.integers(0, 10_000), st.booleans())

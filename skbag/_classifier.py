@@ -195,7 +195,8 @@ class EmbeddingBagClassifier(
 
     warm_start : bool, default=False
         Let `fit` go on from the model of the last `fit`: its vocabulary stays and
-        grows, its rows are the start.
+        grows, its rows are the start. How texts become weighted tokens stays as it
+        was at the first `fit`; layers must stay as they were.
 
     random_state : int, RandomState instance or None, default=None
         Source of all randomness. An int makes results repeat bit by bit in the same

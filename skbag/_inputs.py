@@ -89,9 +89,11 @@ def _as_float32(X: Any) -> sp.csr_array:
     with np.errstate(over="ignore"):
         matrix = sp.csr_array(X, dtype=np.float32)
     if not np.isfinite(matrix.data).all():
+        # Not abs(X): scipy would sort the entries of the user's matrix in place.
+        largest = np.abs(sp.csr_array(X).data).max()
         raise ValueError(
             "X contains a value too large for float32, in which it is computed with: "
-            f"{abs(X).max():.3g}. Scale X."
+            f"{largest:.3g}. Scale X."
         )
     return matrix
 

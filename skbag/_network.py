@@ -112,11 +112,6 @@ class Network(nn.Module):
         scores: Tensor = self.head(sum_bags(self.table, ids, offsets, weights))
         return scores
 
-    @property
-    def is_direct(self) -> bool:
-        """Whether the table holds the scores itself."""
-        return isinstance(self.head, Intercept)
-
     def linears(self) -> Iterator[nn.Linear]:
         """Layers of the head that have weights, from the bag upwards."""
         return (m for m in self.head.modules() if isinstance(m, nn.Linear))

@@ -199,6 +199,7 @@ class TrainingRun:
     def _network(self, outputs: int, start: Start | None, seed: int) -> Network:
         n_ids = self.samples.X.n_ids
         if start is not None:
+            self._check_layers(start.fitted, outputs)
             return Network.from_fitted(start.fitted, n_ids)
         return Network.initialise(
             n_ids,
@@ -207,6 +208,20 @@ class TrainingRun:
             self.options.hidden_layer_sizes,
             torch.Generator().manual_seed(seed),
         )
+
+    def _check_layers(self, fitted: Fitted, outputs: int) -> None:
+        """Raise where training is to go on with layers of other sizes."""
+        dim, hidden = self.options.embedding_dim, self.options.hidden_layer_sizes
+        wanted = [outputs] if dim is None else [dim, *hidden, outputs]
+        coefs = [coef for coef, _ in fitted.layers if coef is not None]
+        found = [fitted.embedding.shape[1], *(len(coef) for coef in coefs)]
+        if wanted != found:
+            raise ValueError(
+                "warm_start and partial_fit go on with the layers of the fitted model, "
+                f"of {found} units from the table up, but embedding_dim={dim} and "
+                f"hidden_layer_sizes={hidden} ask for {wanted}. Set them back, or use "
+                "fit with warm_start=False."
+            )
 
     def _order(self, first: bool) -> NDArray[np.int64]:
         """Order of the batches; in the first epoch the watched ones come last."""

@@ -153,3 +153,16 @@ def test_divergence_later_keeps_the_epochs_before(make_classifier):
         clf.fit(X, y)
     assert np.isfinite(clf.loss_curve_).all()
     assert np.isfinite(clf.decision_function(X)).all()
+
+
+def test_a_refused_matrix_is_left_as_it_was(make_classifier):
+    # Unsorted columns, which scipy likes to sort in place.
+    X = sp.csr_array(
+        (np.array([1.0, 1e300, 2.0, 3.0]), np.array([2, 0, 1, 0]), np.array([0, 2, 4])),
+        shape=(2, 3),
+    )
+    data, indices = X.data.copy(), X.indices.copy()
+    with pytest.raises(ValueError, match="too large for float32, .*1e.300. Scale X"):
+        make_classifier().fit(X, [0, 1])
+    assert_array_equal(X.data, data)
+    assert_array_equal(X.indices, indices)

@@ -332,3 +332,22 @@ def test_temperature_leaves_the_classes_alone(corpus, make_classifier):
     scores = hinge.temperature_ * hinge.decision_function(corpus.texts).astype(float)
     softmax = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     assert_allclose(hinge.predict_proba(corpus.texts), softmax)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"embedding_dim": 8}),
+        ({"embedding_dim": 8}, {"embedding_dim": None}),
+        ({"embedding_dim": 8}, {"embedding_dim": 9}),
+        ({"embedding_dim": 8}, {"hidden_layer_sizes": (4,)}),
+    ],
+)
+def test_layers_stay_where_training_goes_on(
+    method, before, after, corpus, make_classifier
+):
+    clf = make_classifier(warm_start=True, **before).fit(*corpus)
+    clf.set_params(**after)
+    with pytest.raises(ValueError, match="go on with the layers of the fitted model"):
+        getattr(clf, method)(*corpus)

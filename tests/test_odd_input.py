@@ -162,7 +162,7 @@ def test_a_refused_matrix_is_left_as_it_was(make_classifier):
         shape=(2, 3),
     )
     data, indices = X.data.copy(), X.indices.copy()
-    with pytest.raises(ValueError, match="too large for float32, .*1e.300. Scale X"):
+    with pytest.raises(ValueError, match=r"too large for float32, .*1e\+300\. Scale X"):
         make_classifier().fit(X, [0, 1])
     assert_array_equal(X.data, data)
     assert_array_equal(X.indices, indices)

@@ -19,24 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._bags import Bags
-from skbag._byte_tokenizer import (
-    Spans,
-    Tokens,
-    hash_spans,
-    prefixes,
-    suffixes,
-    tokenize,
-)
+from skbag._byte_tokenizer import Tokens, tokenize
 from skbag._dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
-from skbag._features import (
-    PREFIX_LENGTHS,
-    SUFFIX_LENGTHS,
-    FeatureKind,
-    Role,
-)
+from skbag._features import FeatureKind, Role
 from skbag._interner import GrowingArray, Interner
+from skbag._lexicon import AFFIX_ROLES, Lexicon, affix_ids
 
-_CHUNK_CHARACTERS = 1 << 18
+_CHUNK_CHARACTERS = 1 << 17
 """Texts worked on at once: their arrays stay in the cache of a core."""
 
 _NGRAM_RANGES = ((1, 1), (1, 2), (2, 2))
@@ -48,13 +37,13 @@ _FIRST_ROLE = (1 << 32) - 1 - len(Role)
 what a missing id (-1) makes of the left half wherever it stands, is neither: such a
 key belongs to no feature."""
 
-_AFFIXES: tuple[tuple[Role, Callable[..., Any], int], ...] = (
-    *((Role.PREFIX, prefixes, length) for length in PREFIX_LENGTHS),
-    *((Role.SUFFIX, suffixes, length) for length in SUFFIX_LENGTHS),
-)
-_MISSING = -1
-_TOO_SHORT = -2
-_NOT_KNOWN_YET = -3
+_WHOLE_ROLES = (Role.TOKEN, Role.FIRST, Role.LAST)
+_N_COLUMNS = len(_WHOLE_ROLES) + len(AFFIX_ROLES)
+_AFFIX_COLUMNS = slice(len(_WHOLE_ROLES), _N_COLUMNS)
+"""Columns of the table of the features that a word has by itself."""
+
+_Find = Callable[[NDArray[np.uint64]], NDArray[np.int32]]
+_Sort = Callable[[NDArray[Any]], NDArray[Any]]
 
 
 class ByteEncoder:
@@ -93,8 +82,17 @@ class ByteEncoder:
         self._lowercase = lowercase
         self._ngram_range = ngram_range
         self._short_text_features = short_text_features
-        self._lexicon = _Lexicon(b"")
-        self._features = Interner()
+        self._know(Lexicon(b""), Interner())
+
+    def _know(self, lexicon: Lexicon, features: Interner) -> None:
+        """Take over strings and the keys of features."""
+        self._lexicon = lexicon
+        self._features = features
+        # For each string the ids of the features that it has by itself as a word, -1
+        # for none. The row of a word not met in learning may lack features that
+        # learning it would make.
+        self._by_word = GrowingArray(self._features_by_word())
+        self._is_met = GrowingArray(np.zeros(len(lexicon), dtype=np.bool_))
 
     @property
     def n_ids(self) -> int:
@@ -115,8 +113,11 @@ class ByteEncoder:
 
         A document that is not a ``str`` raises, and leaves those before it learnt.
         """
-        chunks = _chunks(documents)
-        return Bags.concatenate([self._learn_chunk(chunk) for chunk in chunks])
+        # Imported here: predicting must not need torch.
+        from skbag._sorting import sort
+
+        parts = [self._learn_chunk(chunk, sort) for chunk in _chunks(documents)]
+        return Bags.concatenate(parts)
 
     def encode(self, documents: Sequence[str], n_threads: int = 1) -> Bags:
         """Count known features; see :class:`~skbag._encoder.Encoder`."""
@@ -143,8 +144,8 @@ class ByteEncoder:
             self._lowercase, self._ngram_range, self._short_text_features
         )
         strings = self._lexicon.strings().take(np.flatnonzero(needed))
-        selected._lexicon = _Lexicon(strings.to_lines())
-        selected._features = Interner(_pack(left, new_ids[right]))
+        lexicon = Lexicon(strings.to_lines())
+        selected._know(lexicon, Interner(_pack(left, new_ids[right])))
         return selected
 
     def names(self) -> list[str]:
@@ -158,59 +159,146 @@ class ByteEncoder:
             for one, other in zip(left.tolist(), right.tolist(), strict=True)
         ]
 
-    def _learn_chunk(self, documents: Sequence[str]) -> Bags:
+    def _features_by_word(self) -> NDArray[np.int32]:
+        """Ids of the features that each string has by itself as a word."""
+        n_strings = len(self._lexicon)
+        if not self._short_text_features:
+            return self._features_in_role(Role.TOKEN)[:, np.newaxis]
+        columns = [self._features_in_role(role) for role in _WHOLE_ROLES]
+        affixes = affix_ids(self._lexicon.strings(), self._lexicon.look_up)
+        for role, strings in zip(AFFIX_ROLES, affixes.T, strict=True):
+            features = np.append(self._features_in_role(role), ID_DTYPE(-1))
+            columns.append(features.take(strings))
+        return np.stack(columns, axis=1).reshape(n_strings, _N_COLUMNS)
+
+    def _features_in_role(self, role: Role) -> NDArray[np.int32]:
+        """Id of the feature that uses each string in a role, -1 for none."""
+        left, right = _unpack(self._features.keys)
+        which = np.flatnonzero(left == _FIRST_ROLE + role)
+        features = np.full(len(self._lexicon), -1, dtype=ID_DTYPE)
+        features[right[which]] = which
+        return features
+
+    def _learn_chunk(self, documents: Sequence[str], sort: _Sort) -> Bags:
         tokens = tokenize(documents, self._lowercase)
         words = self._lexicon.add(tokens.spans)
-        affixes = None
-        if self._short_text_features:
-            affixes = self._lexicon.add_affixes(tokens.spans, words)
-        return self._count(tokens, words, affixes, self._features.add)
+        self._meet(tokens, words)
+        own = self._by_word.values.take(words, axis=0)
+        return self._count(tokens, words, own, self._features.add, sort)
 
     def _encode_chunk(self, documents: Sequence[str]) -> Bags:
         tokens = tokenize(documents, self._lowercase)
         words = self._lexicon.look_up(tokens.spans)
-        affixes = None
+        unknown = np.flatnonzero(words < 0)
+        if len(self._lexicon):
+            own = self._by_word.values.take(words, axis=0)
+        else:
+            own = np.empty((len(words), self._by_word.values.shape[1]), dtype=ID_DTYPE)
+        own[unknown] = -1
+        if self._short_text_features and len(unknown):
+            affixes = affix_ids(tokens.spans.take(unknown), self._lexicon.look_up)
+            for column, (role, strings) in enumerate(
+                zip(AFFIX_ROLES, affixes.T, strict=True), len(_WHOLE_ROLES)
+            ):
+                keys = _pack_role(role, strings)
+                own[unknown, column] = self._features.lookup(keys)
+        return self._count(tokens, words, own, self._features.lookup, np.sort)
+
+    def _meet(self, tokens: Tokens, words: NDArray[np.int32]) -> None:
+        """Make the features that the words of a chunk have by themselves."""
+        self._make_rows()
+        new = np.flatnonzero(~self._is_met.values[words])
+        if len(new):
+            new_words, first = np.unique(words[new], return_index=True)
+            self._is_met.values[new_words] = True
+            if self._ngram_range[0] == 1:
+                self._make(Role.TOKEN, 0, new_words, new_words)
+            if self._short_text_features:
+                spans = tokens.spans.take(new[first])
+                affixes = affix_ids(spans, self._lexicon.add)
+                self._make_rows()
+                for column, (role, strings) in enumerate(
+                    zip(AFFIX_ROLES, affixes.T, strict=True), len(_WHOLE_ROLES)
+                ):
+                    has = strings >= 0
+                    self._make(role, column, new_words[has], strings[has])
         if self._short_text_features:
-            affixes = self._lexicon.look_up_affixes(tokens.spans, words)
-        return self._count(tokens, words, affixes, self._features.lookup)
+            _, firsts, lasts = _edges(tokens.offsets)
+            for role, places in ((Role.FIRST, firsts), (Role.LAST, lasts)):
+                strings = words[places]
+                lacks = self._by_word.values[strings, role] < 0
+                self._make(role, role, strings[lacks], strings[lacks])
+
+    def _make_rows(self) -> None:
+        """Add to the tables of words what the lexicon has more."""
+        n_new = len(self._lexicon) - len(self._is_met)
+        shape = (n_new, self._by_word.values.shape[1])
+        self._by_word.append(np.full(shape, -1, dtype=ID_DTYPE))
+        self._is_met.append(np.zeros(n_new, dtype=np.bool_))
+
+    def _make(
+        self,
+        role: Role,
+        column: int,
+        words: NDArray[Any],
+        strings: NDArray[Any],
+    ) -> None:
+        """Make the features that use strings in a role, and note them with words."""
+        ids = self._features.add(_pack_role(role, strings))
+        self._by_word.values[words, column] = ids
 
     def _count(
         self,
         tokens: Tokens,
         words: NDArray[np.int32],
-        affixes: NDArray[np.int32] | None,
-        find: Callable[[NDArray[np.uint64]], NDArray[np.int32]],
+        own: NDArray[np.int32],
+        find: _Find,
+        sort: _Sort,
     ) -> Bags:
-        """Bags of the features of one chunk, whose ids ``find`` finds by their keys."""
-        occurrences = list(self._occurrences(tokens, words, affixes))
-        rows = np.concatenate([rows for rows, _ in occurrences])
-        ids = find(np.concatenate([keys for _, keys in occurrences]))
-        return _to_bags(rows, ids, len(tokens.offsets) - 1, self.n_ids)
+        """Bags of one chunk.
+
+        Parameters
+        ----------
+        tokens : Tokens
+        words : ndarray of shape (n_tokens,), dtype=int32
+            Lexicon ids; -1 for unknown words.
+        own : ndarray of shape (n_tokens, n_columns), dtype=int32
+            The features that each token has by itself; -1 for none.
+        find : callable
+            Finds the ids of bigrams by their keys.
+        sort : callable
+            Sorts whole numbers.
+        """
+        parts = list(self._occurrences(tokens, words, own, find))
+        rows = np.concatenate([rows for rows, _ in parts])
+        ids = np.concatenate([ids for _, ids in parts])
+        return _to_bags(rows, ids, len(tokens.offsets) - 1, self.n_ids, sort)
 
     def _occurrences(
         self,
         tokens: Tokens,
         words: NDArray[np.int32],
-        affixes: NDArray[np.int32] | None,
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint64]]]:
-        """Yield the row and the key of each occurrence, by groups."""
+        own: NDArray[np.int32],
+        find: _Find,
+    ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
+        """Yield the row and the feature of each occurrence, by groups."""
         shortest, longest = self._ngram_range
         lengths = np.diff(tokens.offsets)
-        rows = np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
+        rows = np.repeat(np.arange(len(lengths), dtype=ID_DTYPE), lengths)
         if shortest == 1:
-            yield rows, _pack_role(Role.TOKEN, words)
+            yield rows, own[:, 0]
         if longest == 2:
-            pairs = np.flatnonzero(rows[:-1] == rows[1:])
-            yield rows[pairs], _pack(words[pairs], words[pairs + 1])
-        if affixes is None:
-            return
-        filled = np.flatnonzero(lengths)
-        firsts, lasts = tokens.offsets[filled], tokens.offsets[filled + 1] - 1
-        yield filled, _pack_role(Role.FIRST, words[firsts])
-        yield filled, _pack_role(Role.LAST, words[lasts])
-        for (role, _, _), parts in zip(_AFFIXES, affixes.T, strict=True):
-            found = np.flatnonzero(parts >= 0)
-            yield rows[found], _pack_role(role, parts[found])
+            in_one_text = rows[:-1] == rows[1:]
+            keys = _pack(words[:-1], words[1:])
+            yield rows[:-1][in_one_text], find(keys[in_one_text])
+        if self._short_text_features:
+            filled, firsts, lasts = _edges(tokens.offsets)
+            yield filled.astype(ID_DTYPE), own[firsts, Role.FIRST]
+            yield filled.astype(ID_DTYPE), own[lasts, Role.LAST]
+            for column in range(len(_WHOLE_ROLES), _N_COLUMNS):
+                ids = own[:, column]
+                found = np.flatnonzero(ids >= 0)
+                yield rows[found], ids[found]
 
     def __getstate__(self) -> dict[str, Any]:
         return {
@@ -225,114 +313,15 @@ class ByteEncoder:
         self._lowercase = state["lowercase"]
         self._ngram_range = state["ngram_range"]
         self._short_text_features = state["short_text_features"]
-        self._lexicon = _Lexicon(state["strings"])
-        self._features = Interner(state["keys"])
+        self._know(Lexicon(state["strings"]), Interner(state["keys"]))
 
 
-class _Lexicon:
-    """Distinct strings and their ids, and the ids of the affixes of strings.
-
-    Two strings with the same hash of 64 bits would be taken for one: among a million
-    strings the chance is 3 in 100 million.
-
-    Parameters
-    ----------
-    lines : bytes
-        The strings in the order of their ids, each followed by a newline.
-    """
-
-    def __init__(self, lines: bytes) -> None:
-        self._lines = GrowingArray(np.frombuffer(lines, dtype=np.uint8))
-        strings = self.strings()
-        self._ids = Interner(hash_spans(strings))
-        # Of each string the ids of its affixes, if it has been met as a word, and so
-        # they all have one; else the first is _NOT_KNOWN_YET and the row says nothing.
-        affixes = _affix_ids(strings, self.look_up)
-        affixes[(affixes == _MISSING).any(axis=1), 0] = _NOT_KNOWN_YET
-        self._affixes = GrowingArray(affixes)
-
-    def __len__(self) -> int:
-        return len(self._ids)
-
-    def lines(self) -> bytes:
-        """Return the strings in the order of their ids, each followed by a newline."""
-        return self._lines.values.tobytes()
-
-    def strings(self) -> Spans:
-        """Return the strings in the order of their ids."""
-        return Spans.from_lines(self.lines())
-
-    def look_up(self, strings: Spans) -> NDArray[np.int32]:
-        """Ids of strings, _MISSING for those without one."""
-        return self._ids.lookup(hash_spans(strings))
-
-    def add(self, strings: Spans) -> NDArray[np.int32]:
-        """Ids of strings; those without one get the next."""
-        n_before = len(self)
-        ids = self._ids.add(hash_spans(strings))
-        n_new = len(self) - n_before
-        if n_new:
-            where = np.flatnonzero(ids >= n_before)
-            occurrence = np.empty(n_new, dtype=np.int64)
-            occurrence[ids[where] - n_before] = where
-            lines = strings.take(occurrence).to_lines()
-            self._lines.append(np.frombuffer(lines, dtype=np.uint8))
-            affixes = np.full((n_new, len(_AFFIXES)), _NOT_KNOWN_YET, dtype=ID_DTYPE)
-            self._affixes.append(affixes)
-        return ids
-
-    def look_up_affixes(
-        self, spans: Spans, words: NDArray[np.int32]
-    ) -> NDArray[np.int32]:
-        """Ids of the affixes of words.
-
-        Parameters
-        ----------
-        spans : Spans
-            The words.
-
-        words : ndarray of shape (n_words,), dtype=int32
-            Their ids, _MISSING if they have none.
-
-        Returns
-        -------
-        affixes : ndarray of shape (n_words, n_affixes), dtype=int32
-            _MISSING for an affix without an id, _TOO_SHORT where there is none.
-        """
-        if not len(self):
-            return _affix_ids(spans, self.look_up)
-        affixes: NDArray[np.int32] = self._affixes.values.take(words, axis=0)
-        rest = np.flatnonzero((affixes[:, 0] == _NOT_KNOWN_YET) | (words == _MISSING))
-        if len(rest):
-            affixes[rest] = _affix_ids(spans.take(rest), self.look_up)
-        return affixes
-
-    def add_affixes(self, spans: Spans, words: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Ids of the affixes of words, as ``look_up_affixes``; none is _MISSING.
-
-        Affixes without an id get the next.
-        """
-        affixes = self._affixes.values.take(words, axis=0)
-        rest = np.flatnonzero(affixes[:, 0] == _NOT_KNOWN_YET)
-        if not len(rest):
-            return affixes
-        new_words, first = np.unique(words[rest], return_index=True)
-        new = _affix_ids(spans.take(rest[first]), self.add)
-        self._affixes.values[new_words] = new
-        return self._affixes.values.take(words, axis=0)
-
-
-def _affix_ids(
-    words: Spans, find: Callable[[Spans], NDArray[np.int32]]
-) -> NDArray[np.int32]:
-    """Ids of the affixes of words, of shape (n_words, n_affixes)."""
-    # Only the bytes of these words, not of the whole text they may be in.
-    words = Spans.from_lines(words.to_lines())
-    ids = np.full((len(words), len(_AFFIXES)), _TOO_SHORT, dtype=ID_DTYPE)
-    for column, (_, cut, length) in enumerate(_AFFIXES):
-        which, affixes = cut(words, length)
-        ids[which, column] = find(affixes)
-    return ids
+def _edges(
+    offsets: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Texts that have tokens, the first token of each and the last."""
+    filled = np.flatnonzero(np.diff(offsets))
+    return filled, offsets[filled], offsets[filled + 1] - 1
 
 
 def _pack(left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.uint64]:
@@ -354,24 +343,34 @@ def _unpack(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int
 
 
 def _to_bags(
-    rows: NDArray[np.int64], ids: NDArray[np.int32], n_rows: int, n_ids: int
+    rows: NDArray[np.int32],
+    ids: NDArray[np.int32],
+    n_rows: int,
+    n_ids: int,
+    sort: _Sort,
 ) -> Bags:
     """Count equal ids of equal rows; ids of -1 are left out."""
-    occurrences = rows << 32
-    occurrences |= ids  # an id of -1 makes it -1 altogether,
-    occurrences.sort()
-    occurrences = occurrences[np.searchsorted(occurrences, 0) :]  # and the first.
-    begins = np.empty(len(occurrences), dtype=np.bool_)
+    id_bits = n_ids.bit_length()
+    # Half the bytes are sorted in less than half the time.
+    fits = id_bits + n_rows.bit_length() < 32
+    packed: NDArray[Any] = rows.astype(np.int32 if fits else np.int64)
+    packed <<= id_bits
+    packed |= ids  # an id of -1 makes it -1 altogether,
+    packed = sort(packed)
+    packed = packed[np.searchsorted(packed, 0) :]  # and the first.
+    begins = np.empty(len(packed), dtype=np.bool_)
     begins[:1] = True
-    np.not_equal(occurrences[1:], occurrences[:-1], out=begins[1:])
+    np.not_equal(packed[1:], packed[:-1], out=begins[1:])
     where = np.flatnonzero(begins)
-    unique = occurrences[where]
-    counts = np.diff(where, append=len(occurrences))
-    first_of_rows = np.arange(n_rows + 1, dtype=np.int64) << 32
+    unique = packed[where]
+    first_of_rows = np.arange(n_rows + 1, dtype=packed.dtype) << id_bits
+    counts = np.empty(len(where), dtype=WEIGHT_DTYPE)
+    counts[-1:] = len(packed) - where[-1:]
+    np.subtract(where[1:], where[:-1], out=counts[:-1], casting="unsafe")
     return Bags(
-        ids=(unique & 0xFFFFFFFF).astype(ID_DTYPE),
+        ids=(unique & ((1 << id_bits) - 1)).astype(ID_DTYPE, copy=False),
         offsets=np.searchsorted(unique, first_of_rows).astype(OFFSET_DTYPE),
-        weights=counts.astype(WEIGHT_DTYPE),
+        weights=counts,
         n_ids=n_ids,
     )
 

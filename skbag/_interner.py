@@ -50,6 +50,10 @@ class GrowingArray:
         self._room[self._size : size] = values
         self._size = size
 
+    def truncate(self, size: int) -> None:
+        """Leave out all values but the first ``size``."""
+        self._size = size
+
 
 class Interner:
     """Dense ids for distinct 64-bit keys.
@@ -69,7 +73,7 @@ class Interner:
         if keys is None:
             keys = np.empty(0, dtype=np.uint64)
         self._keys = GrowingArray(keys)
-        self._build_table()
+        self._build_table(len(keys))
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -92,24 +96,12 @@ class Interner:
         ids : ndarray of shape (n,), dtype=int32
             -1 for a key without an id.
         """
-        if not len(self):
-            return np.full(len(keys), _EMPTY, dtype=ID_DTYPE)
-        slots = self._first_slots(keys)
-        ids = self._table.take(slots)
-        where = self._taken_by_another(ids, keys)
-        slots = slots[where]
-        while len(where):
-            slots = self._next(slots)
-            found = self._table.take(slots)
-            ids[where] = found
-            again = self._taken_by_another(found, keys[where])
-            where, slots = where[again], slots[again]
-        return ids
+        return self._search(keys, self._first_slots(keys))[0]
 
     def add(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
         """Find the ids of keys, giving the next ids to keys without one.
 
-        The new keys of one call are numbered in their own ascending order.
+        New keys are numbered in the order in which they first occur.
 
         Parameters
         ----------
@@ -120,25 +112,67 @@ class Interner:
         -------
         ids : ndarray of shape (n,), dtype=int32
         """
-        ids = self.lookup(keys)
+        ids, slots = self._search(keys, self._first_slots(keys))
         where = np.flatnonzero(ids == _EMPTY)
-        if len(where):
-            new, codes = np.unique(keys[where], return_inverse=True)
-            ids[where] = len(self) + codes
-            self._append(new)
+        if not len(where):
+            return ids
+        new, slots = keys[where], slots[where]
+        most = len(self) + len(new)
+        if most >= len(self._table):
+            self._build_table(most)
+            _, slots = self._search(new, self._first_slots(new))
+        ids[where] = self._add_new(new, slots)
+        if 2 * len(self) > len(self._table):
+            self._build_table(len(self))
         return ids
 
-    def _append(self, keys: NDArray[np.uint64]) -> None:
-        first = len(self)
-        self._keys.append(keys)
-        if 2 * len(self) > len(self._table):
-            self._build_table()
-        else:
-            self._insert(np.arange(first, len(self), dtype=ID_DTYPE))
+    def _search(
+        self, keys: NDArray[np.uint64], slots: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Follow keys from slots to where each, or an empty slot, is found.
 
-    def _build_table(self) -> None:
-        """Make a table a quarter full, or less, that leads to all keys."""
-        bits = max((4 * len(self)).bit_length(), _SMALLEST_TABLE_BITS)
+        Returns
+        -------
+        ids : ndarray of shape (n,), dtype=int32
+        slots : ndarray of shape (n,), dtype=int64
+            Overwritten with where the search ended.
+        """
+        ids = self._table.take(slots)
+        where = self._taken_by_another(ids, keys)
+        while len(where):
+            moved = self._next(slots[where])
+            found = self._table.take(moved)
+            slots[where] = moved
+            ids[where] = found
+            where = where[self._taken_by_another(found, keys[where])]
+        return ids, slots
+
+    def _add_new(
+        self, keys: NDArray[np.uint64], slots: NDArray[np.int64]
+    ) -> NDArray[np.int32]:
+        """Give ids to keys that have none, by the empty slots their search ended in."""
+        first_new = len(self)
+        # For now every occurrence is a key of its own; repeated ones find the first.
+        own_ids = np.arange(first_new, first_new + len(keys), dtype=ID_DTYPE)
+        self._keys.append(keys)
+        ids = np.full(len(keys), _EMPTY, dtype=ID_DTYPE)
+        where = np.arange(len(keys))
+        while len(where):
+            # Backwards: of all that want a slot the last written, the first, gets it.
+            wanted = slots[where]
+            self._table[wanted[::-1]] = own_ids[where][::-1]
+            ids[where], slots[where] = self._search(keys[where], wanted)
+            where = where[ids[where] == _EMPTY]
+        is_first = ids == own_ids
+        new_ids = np.cumsum(is_first, dtype=ID_DTYPE) + ID_DTYPE(first_new - 1)
+        self._table[slots[is_first]] = new_ids[is_first]
+        self._keys.truncate(first_new)
+        self._keys.append(keys[is_first])
+        return np.asarray(new_ids.take(ids - ID_DTYPE(first_new)))
+
+    def _build_table(self, n_keys: int) -> None:
+        """Make a table that leads to all keys, a quarter full, or less, by `n_keys`."""
+        bits = max((4 * n_keys).bit_length(), _SMALLEST_TABLE_BITS)
         self._table = np.full(1 << bits, _EMPTY, dtype=ID_DTYPE)
         self._shift = np.uint64(64 - bits)
         self._insert(np.arange(len(self), dtype=ID_DTYPE))
@@ -168,5 +202,7 @@ class Interner:
         self, ids: NDArray[np.int32], keys: NDArray[np.uint64]
     ) -> NDArray[np.int64]:
         """Positions where a slot holds an id, but not that of the key."""
+        if not len(self):
+            return np.empty(0, dtype=np.int64)
         # An empty slot reads the last key: whatever it is, ``ids`` decides.
         return np.flatnonzero((self.keys.take(ids) != keys) & (ids != _EMPTY))

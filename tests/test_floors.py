@@ -12,8 +12,16 @@ PACKAGE = Path(skbag.__file__).parent
 # Each floor may import from the floors before it, and none of its own.
 FLOORS = [
     {"_dtypes", "_version", "_threads", "_callbacks", "_documents"},
-    {"_bags", "_features", "_interner", "_byte_tokenizer", "_targets", "_losses"},
-    {"_encoder", "_fitted", "_samples"},
+    {
+        "_bags",
+        "_features",
+        "_interner",
+        "_byte_tokenizer",
+        "_targets",
+        "_losses",
+        "_sorting",
+    },
+    {"_encoder", "_fitted", "_samples", "_lexicon"},
     {"_byte_encoder", "_plain_encoder", "_weighting", "_recipe", "_network"},
     {"_vocabulary", "_model", "_batches", "_device"},
     {"_settings", "_training", "_inputs"},
@@ -22,6 +30,7 @@ FLOORS = [
     {"_classifier"},
 ]
 TORCH_ROOMS = {
+    "_sorting",
     "_network",
     "_batches",
     "_device",

@@ -25,8 +25,8 @@ class NaiveInterner:
         self.ids = {}
 
     def add(self, keys):
-        for key in sorted(set(keys) - set(self.ids)):
-            self.ids[key] = len(self.ids)
+        for key in keys:
+            self.ids.setdefault(key, len(self.ids))
         return self.lookup(keys)
 
     def lookup(self, keys):
@@ -57,10 +57,10 @@ def test_empty():
     assert interner.keys.dtype == np.uint64
 
 
-def test_new_keys_of_a_call_are_numbered_in_ascending_order():
+def test_new_keys_are_numbered_as_they_first_occur():
     interner = Interner()
-    assert interner.add(array([9, 3, 9, 5])).tolist() == [2, 0, 2, 1]
-    assert interner.add(array([1, 3])).tolist() == [3, 0]
+    assert interner.add(array([9, 3, 9, 5])).tolist() == [0, 1, 0, 2]
+    assert interner.add(array([1, 3])).tolist() == [3, 1]
 
 
 @pytest.mark.parametrize("multiplier", [1, 2**32, 2**64 // 20_000])
@@ -84,6 +84,12 @@ def test_keys_that_want_the_same_slot():
     interner = Interner()
     assert interner.add(keys).tolist() == list(range(100))
     assert interner.lookup(keys).tolist() == list(range(100))
+
+
+def test_many_more_new_keys_than_slots():
+    keys = np.tile(np.arange(30_000, dtype=np.uint64), 3)
+    interner = Interner()
+    np.testing.assert_array_equal(interner.add(keys), keys)
 
 
 def test_built_from_keys():

@@ -1,0 +1,93 @@
+"""Distinct strings and their ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skbag._byte_tokenizer import Spans, hash_spans, prefixes, suffixes
+from skbag._dtypes import ID_DTYPE
+from skbag._features import PREFIX_LENGTHS, SUFFIX_LENGTHS, Role
+from skbag._interner import GrowingArray, Interner
+
+_AFFIXES: tuple[tuple[Role, Callable[..., Any], int], ...] = (
+    *((Role.PREFIX, prefixes, length) for length in PREFIX_LENGTHS),
+    *((Role.SUFFIX, suffixes, length) for length in SUFFIX_LENGTHS),
+)
+
+AFFIX_ROLES = tuple(role for role, _, _ in _AFFIXES)
+"""The role of each affix of a word."""
+
+
+class Lexicon:
+    """Distinct strings without white space and their ids.
+
+    Two strings with the same hash of 64 bits would be taken for one: among a million
+    strings the chance is 3 in 100 million.
+
+    Parameters
+    ----------
+    lines : bytes
+        The strings in the order of their ids, each followed by a newline.
+    """
+
+    def __init__(self, lines: bytes) -> None:
+        self._lines = GrowingArray(np.frombuffer(lines, dtype=np.uint8))
+        self._ids = Interner(hash_spans(self.strings()))
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def lines(self) -> bytes:
+        """Return the strings in the order of their ids, each followed by a newline."""
+        return self._lines.values.tobytes()
+
+    def strings(self) -> Spans:
+        """Return the strings in the order of their ids."""
+        return Spans.from_lines(self.lines())
+
+    def look_up(self, strings: Spans) -> NDArray[np.int32]:
+        """Ids of strings, -1 for those without one."""
+        return self._ids.lookup(hash_spans(strings))
+
+    def add(self, strings: Spans) -> NDArray[np.int32]:
+        """Ids of strings; those without one get the next."""
+        n_before = len(self)
+        ids = self._ids.add(hash_spans(strings))
+        n_new = len(self) - n_before
+        if n_new:
+            where = np.flatnonzero(ids >= n_before)
+            occurrence = np.empty(n_new, dtype=np.int64)
+            occurrence[ids[where] - n_before] = where
+            lines = strings.take(occurrence).to_lines()
+            self._lines.append(np.frombuffer(lines, dtype=np.uint8))
+        return ids
+
+
+def affix_ids(
+    words: Spans, find: Callable[[Spans], NDArray[np.int32]]
+) -> NDArray[np.int32]:
+    """Ids of the affixes of words.
+
+    Parameters
+    ----------
+    words : Spans
+    find : callable
+        Gives the ids of strings.
+
+    Returns
+    -------
+    ids : ndarray of shape (n_words, n_affixes), dtype=int32
+        One column for each of `AFFIX_ROLES`; -1 where a word is too short, or where
+        `find` gives -1.
+    """
+    # Only the bytes of these words, not of the whole text they may be in.
+    words = Spans.from_lines(words.to_lines())
+    ids = np.full((len(words), len(_AFFIXES)), -1, dtype=ID_DTYPE)
+    for column, (_, cut, length) in enumerate(_AFFIXES):
+        which, affixes = cut(words, length)
+        ids[which, column] = find(affixes)
+    return ids

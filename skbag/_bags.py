@@ -14,13 +14,34 @@ so that ``embedding_bag(ids, E, offsets, weights)`` is ``bags.to_csr() @ E``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from skbag._dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
+
+
+class SomeBags(Protocol):
+    """Bags, or what makes them where they are looked at."""
+
+    @property
+    def n_ids(self) -> int:
+        """Number of rows of the table."""
+
+    @property
+    def mean_length(self) -> float:
+        """Mean number of ids of a bag, about."""
+
+    def __len__(self) -> int:
+        """Return the number of bags."""
+
+    def take(self, rows: NDArray[np.int64]) -> SomeBags:
+        """Bags of the given rows, in the given order."""
+
+    def slice(self, start: int, stop: int) -> Bags:
+        """Bags `start` to `stop`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +67,11 @@ class Bags:
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+    @property
+    def mean_length(self) -> float:
+        """Mean number of ids of a bag."""
+        return len(self.ids) / max(len(self), 1)
 
     @classmethod
     def from_csr(cls, X: Any) -> Bags:
@@ -113,6 +139,24 @@ class Bags:
     def with_weights(self, weights: NDArray[np.float32]) -> Bags:
         """Return the same bags with other weights."""
         return Bags(self.ids, self.offsets, weights, self.n_ids)
+
+    def renumber(self, new_ids: NDArray[np.int32], n_ids: int) -> Bags:
+        """Bags with other numbers for the ids, or without some.
+
+        Parameters
+        ----------
+        new_ids : ndarray of shape (self.n_ids,), dtype=int32
+            What each id becomes; -1 leaves it out.
+        n_ids : int
+            Number of ids then.
+        """
+        ids = new_ids.take(self.ids)
+        stays = ids >= 0
+        if stays.all():
+            return Bags(ids, self.offsets, self.weights, n_ids)
+        ends = np.zeros(len(ids) + 1, dtype=OFFSET_DTYPE)
+        np.cumsum(stays, out=ends[1:])
+        return Bags(ids[stays], ends[self.offsets], self.weights[stays], n_ids)
 
     def row_sums(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """Sum one value per entry over each bag.

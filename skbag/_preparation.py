@@ -14,6 +14,7 @@ import numpy as np
 from skbag._bags import Bags
 from skbag._encoder import Encoder
 from skbag._fitted import Fitted
+from skbag._lazy_bags import LazyBags
 from skbag._losses import n_outputs
 from skbag._model import Featurizer
 from skbag._recipe import held_out
@@ -22,7 +23,7 @@ from skbag._settings import Settings
 from skbag._vocabulary import (
     keep_features,
     make_encoder,
-    renumber,
+    new_numbers,
     wants_short_text_features,
 )
 from skbag._weighting import Statistics, Weighting
@@ -89,11 +90,12 @@ def extend(
     else:
         encoder, counts = _learn_more(featurizer, samples)
         weighting, earlier = featurizer.weighting, featurizer.statistics
-    statistics = _count(counts, weighting)
+    statistics = _count(counts, weighting, len(counts))
     if statistics is not None and earlier is not None:
         statistics = earlier.add(statistics)
     extended = _with_weights(encoder, weighting, statistics)
-    return extended, counts.with_inputs(weighting.apply(counts.X, extended.id_weights))
+    bags = counts.X.weighted(weighting, extended.id_weights)
+    return extended, counts.with_inputs(bags)
 
 
 def carry_over(fitted: Fitted, before: Featurizer, after: Featurizer) -> Fitted:
@@ -111,17 +113,18 @@ def _learn(samples: Samples, settings: Settings) -> tuple[Encoder | None, Sample
     """Return a new encoder and the counts of what survives pruning."""
     texts, options = samples.X, settings.text
     if not isinstance(texts, list):
-        return None, samples.with_inputs(Bags.from_csr(texts))
+        return None, samples.with_inputs(_all_of(Bags.from_csr(texts)))
     short = wants_short_text_features(
         settings.short_text_features, options, settings.weighting.supervised, texts
     )
     encoder = make_encoder(options, short)
     counts = encoder.learn(texts)
-    if options.vocabulary is None:
-        width = settings.training.embedding_dim or n_outputs(samples.n_classes)
-        kept = keep_features(counts, settings.pruning, width)
-        encoder, counts = encoder.select(kept), renumber(counts, kept)
-    return encoder, samples.with_inputs(counts)
+    if options.vocabulary is not None:
+        return encoder, samples.with_inputs(_all_of(counts))
+    width = settings.training.embedding_dim or n_outputs(samples.n_classes)
+    kept = keep_features(counts, settings.pruning, width)
+    bags = LazyBags(counts, len(kept), new_numbers(kept, counts.n_ids))
+    return encoder.select(kept), samples.with_inputs(bags)
 
 
 def _learn_more(
@@ -129,10 +132,14 @@ def _learn_more(
 ) -> tuple[Encoder | None, Samples]:
     """Return a grown encoder and counts."""
     if featurizer.encoder is None:
-        return None, samples.with_inputs(Bags.from_csr(samples.X))
+        return None, samples.with_inputs(_all_of(Bags.from_csr(samples.X)))
     # A copy: if this fit fails, the estimator must be as it was.
     encoder = copy.deepcopy(featurizer.encoder)
-    return encoder, samples.with_inputs(encoder.learn(samples.X))
+    return encoder, samples.with_inputs(_all_of(encoder.learn(samples.X)))
+
+
+def _all_of(counts: Bags) -> LazyBags:
+    return LazyBags(counts, counts.n_ids)
 
 
 def _weigh(
@@ -145,17 +152,18 @@ def _weigh(
     if order is not None:
         counts = counts.take(order.permutation(len(counts)))
     n_counted = len(counts) - n_held if weighting.supervised else len(counts)
-    statistics = _count(counts.slice(0, n_counted), weighting)
+    statistics = _count(counts, weighting, n_counted)
     featurizer = _with_weights(encoder, weighting, statistics)
-    bags = weighting.apply(counts.X, featurizer.id_weights)
+    bags = counts.X.weighted(weighting, featurizer.id_weights)
     return Prepared(featurizer, counts.with_inputs(bags), n_held)
 
 
-def _count(counts: Samples, weighting: Weighting) -> Statistics | None:
-    """Count documents, where a weight depends on them."""
+def _count(counts: Samples, weighting: Weighting, stop: int) -> Statistics | None:
+    """Count the documents up to `stop`, where a weight depends on them."""
     if not (weighting.use_idf or weighting.supervised):
         return None
-    return Statistics.count(counts.X, counts.codes, counts.n_classes, counts.weight)
+    weight = None if counts.weight is None else counts.weight[:stop]
+    return Statistics.count(counts.X, counts.codes[:stop], counts.n_classes, weight)
 
 
 def _with_weights(

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from skbag._bags import Bags
+from skbag._bags import Bags, SomeBags
+from skbag._dtypes import ID_DTYPE
 
 TABLE_NUMBERS = 2**23
 """Largest table that the automatic `min_df` allows, in numbers (32 MiB)."""
@@ -38,6 +39,9 @@ LARGEST_ALPHA = 1e-3
 
 SLOWEST = 4.0
 """How much smaller heavy samples may make every step."""
+
+MEASURED = 2000
+"""How many samples stand for all where norms and directions are measured."""
 
 SCORES_PER_BATCH = 2**15
 """Largest batch x outputs: the scores and their gradient then stay in cache."""
@@ -89,14 +93,13 @@ class Moments:
 
     @classmethod
     def measure(
-        cls, bags: Bags, sample_weight: NDArray[np.float64] | None = None
+        cls, bags: SomeBags, sample_weight: NDArray[np.float64] | None = None
     ) -> Moments:
         """Measure bags in random order: the first of them stand for all."""
-        squared_norms = _squared_norms(bags)
         weight = np.ones(len(bags)) if sample_weight is None else sample_weight
-        sample = bags.slice(0, min(len(bags), 2000))
+        sample = bags.slice(0, min(len(bags), MEASURED))
         return cls(
-            mean_squared_norm=float(squared_norms.mean()),
+            mean_squared_norm=float(_squared_norms(sample).mean()),
             eigenvalue=_largest_second_moment(sample, weight[: len(sample)]),
             heaviest=float(np.clip(weight.max(initial=0.0), 1, SLOWEST)),
         )
@@ -179,8 +182,16 @@ def _squared_norms(bags: Bags) -> NDArray[np.float64]:
 
 def _largest_second_moment(bags: Bags, share: NDArray[np.float64]) -> float:
     """Largest eigenvalue of ``E[w x x.T]`` over the bags, by power iteration."""
-    columns, local = np.unique(bags.ids, return_inverse=True)
-    X = Bags(local.astype(np.int32), bags.offsets, bags.weights, len(columns)).to_csr()
+    # Imported here: prediction comes by this room and must not need torch.
+    from skbag._sorting import argsort
+
+    # As if np.unique had made a dense table of the columns that occur, but faster.
+    order = argsort(bags.ids)
+    is_first = np.diff(bags.ids[order], prepend=-1) != 0
+    local = np.empty(len(order), dtype=ID_DTYPE)
+    local[order] = np.cumsum(is_first, dtype=ID_DTYPE) - 1
+    n_columns = int(is_first.sum())
+    X = Bags(local, bags.offsets, bags.weights, n_columns).to_csr()
     # Not abs(X): scipy would sort the entries of X, and with them the bags', in place.
     vector = np.bincount(local, weights=np.abs(bags.weights)).astype(np.float64)
     eigenvalue = _length(vector)

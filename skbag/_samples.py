@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
-
-from skbag._bags import Bags
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +16,7 @@ class Samples:
 
     Parameters
     ----------
-    X : list of str, scipy CSR array or Bags
+    X : list of str, scipy CSR array, Bags or LazyBags
     codes : ndarray of shape (n_samples,), dtype=int64
     weight : ndarray of shape (n_samples,), dtype=float64, or None
         None where all count alike.
@@ -35,20 +34,12 @@ class Samples:
 
     def take(self, rows: NDArray[np.int64]) -> Samples:
         """Samples of the given numbers, in that order."""
-        if isinstance(self.X, Bags):
-            X: Any = self.X.take(rows)
-        elif isinstance(self.X, list):
-            X = [self.X[row] for row in rows.tolist()]
+        if isinstance(self.X, list):
+            X: Any = [self.X[row] for row in rows.tolist()]
         else:
-            X = self.X[rows]
+            X = self.X[rows] if sp.issparse(self.X) else self.X.take(rows)
         weight = None if self.weight is None else self.weight[rows]
         return replace(self, X=X, codes=self.codes[rows], weight=weight)
-
-    def slice(self, start: int, stop: int) -> Samples:
-        """Samples `start` to `stop`, whose inputs are bags."""
-        weight = None if self.weight is None else self.weight[start:stop]
-        X = self.X.slice(start, stop)
-        return replace(self, X=X, codes=self.codes[start:stop], weight=weight)
 
     def with_inputs(self, X: Any) -> Samples:
         """Return the same samples in another form."""

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from skbag._bags import Bags
 from skbag._batches import make_batches
 from skbag._device import resolve_device
 from skbag._fitted import Fitted
@@ -77,7 +78,7 @@ class TrainingRun:
     Parameters
     ----------
     samples : Samples
-        Weighted bags, in the order in which they are to be cut into batches.
+        Weighted bags, lazy ones perhaps, in the order of the batches.
     options : TrainingOptions
     n_held : int
         How many of the last samples to visit last in the first epoch and judge the
@@ -117,20 +118,28 @@ class TrainingRun:
         if options.learning_rate_init is None:
             rate = auto_learning_rate(self.moments, batch_size, curvature)
             rate = min(rate, np.inf if start is None else start.learning_rate)
-            weight = carried_weights(samples.X, samples.weight, rate, curvature)
         else:
-            rate, weight = options.learning_rate_init, samples.weight
-        self.work = float(len(samples.X.ids)) * (width + 16)
-        self.n_planned = options.max_iter or first_plan_epochs(len(samples), self.work)
-        device = resolve_device(options.device, self.work * self.n_planned)
-        self.batches = make_batches(
+            rate = options.learning_rate_init
+
+        def sample_weight(bags: Bags, first: int) -> NDArray[np.float64] | None:
+            weight = samples.weight
+            own = None if weight is None else weight[first : first + len(bags)]
+            if options.learning_rate_init is not None:
+                return own
+            return carried_weights(bags, own, rate, curvature)
+
+        batches = make_batches(
             samples.X,
             samples.codes,
-            None if weight is None else weight.astype(np.float32),
+            sample_weight,
             batch_size=batch_size,
-            device=device,
             keep_order=options.dropout > 0,
         )
+        n_entries = sum(len(batch.ids) for batch in batches)
+        self.work = float(n_entries) * (width + 16)
+        self.n_planned = options.max_iter or first_plan_epochs(len(samples), self.work)
+        device = resolve_device(options.device, self.work * self.n_planned)
+        self.batches = [batch.to(device) for batch in batches]
         held_from = len(samples) - n_held
         self.n_watched = sum(batch.start >= held_from for batch in self.batches)
         self.schedule = Schedule(

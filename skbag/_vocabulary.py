@@ -174,17 +174,14 @@ def _document_count(limit: Any, n_texts: int) -> float:
     return float(limit if isinstance(limit, Integral) else limit * n_texts)
 
 
-def renumber(bags: Bags, kept: NDArray[np.int32]) -> Bags:
-    """Bags with only the kept ids, ``kept[i]`` become i.
+def new_numbers(kept: NDArray[np.int32], n_ids: int) -> NDArray[np.int32]:
+    """What each of `n_ids` ids becomes where ``kept[i]`` becomes i.
 
-    Parameters
-    ----------
-    bags : Bags
-    kept : ndarray of shape (n_kept,), dtype=int32
+    Returns
+    -------
+    new_ids : ndarray of shape (n_ids,), dtype=int32
+        -1 for an id that is not kept.
     """
-    new_ids = np.full(bags.n_ids, -1, dtype=ID_DTYPE)
+    new_ids = np.full(n_ids, -1, dtype=ID_DTYPE)
     new_ids[kept] = np.arange(len(kept), dtype=ID_DTYPE)
-    ids = new_ids[bags.ids]
-    stays = ids >= 0
-    ends = np.concatenate([[0], np.cumsum(stays)])
-    return Bags(ids[stays], ends[bags.offsets], bags.weights[stays], len(kept))
+    return new_ids

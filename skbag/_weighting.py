@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from skbag._bags import Bags
+from skbag._bags import Bags, SomeBags
 from skbag._dtypes import WEIGHT_DTYPE
 from skbag._features import FeatureKind
 
@@ -33,6 +33,9 @@ KIND_FACTORS = {
 }
 """Weight of each kind of feature against a single word: those that repeat what words
 say, in finer or coarser form, count for less."""
+
+_BLOCK_ENTRIES = 2**19
+"""Entries of bags that are counted at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +56,7 @@ class Statistics:
     @classmethod
     def count(
         cls,
-        bags: Bags,
+        bags: SomeBags,
         codes: NDArray[np.int64],
         n_classes: int,
         sample_weight: NDArray[np.float64] | None = None,
@@ -62,25 +65,30 @@ class Statistics:
 
         Parameters
         ----------
-        bags : Bags
+        bags : Bags or LazyBags
             Ids unique within each bag.
         codes : ndarray of shape (n_samples,), dtype=int64
+            Of the first bags; the others are not counted.
         n_classes : int
         sample_weight : ndarray of shape (n_samples,) or None
             How many documents each sample stands for.
         """
-        n_samples = len(bags)
-        share = np.ones(n_samples) if sample_weight is None else sample_weight
-        # Sparse on both sides: n_ids x n_classes numbers need never fit memory.
-        presence = sp.csr_array(
-            (np.ones(len(bags.ids)), bags.ids, bags.offsets),
-            shape=(n_samples, bags.n_ids),
-        )
-        membership = sp.csr_array(
-            (share, codes, np.arange(n_samples + 1)), shape=(n_samples, n_classes)
-        )
-        class_counts = sp.csr_array(presence.T @ membership)
-        class_totals = np.bincount(codes, weights=share, minlength=n_classes)
+        by_class = np.argsort(codes, kind="stable")
+        ends = np.cumsum(np.bincount(codes, minlength=n_classes))
+        columns = []
+        for rows in np.split(by_class, ends[:-1]):
+            share = None if sample_weight is None else sample_weight[rows]
+            columns.append(_count_documents(bags.take(rows), share))
+        # Sparse: n_ids x n_classes numbers need never fit memory.
+        class_counts = sp.csc_array(
+            (
+                np.concatenate([counts for _, counts in columns]),
+                np.concatenate([ids for ids, _ in columns]),
+                np.cumsum([0, *(len(ids) for ids, _ in columns)]),
+            ),
+            shape=(bags.n_ids, n_classes),
+        ).tocsr()
+        class_totals = np.bincount(codes, weights=sample_weight, minlength=n_classes)
         return cls(class_counts, class_totals.astype(np.float64))
 
     def add(self, more: Statistics) -> Statistics:
@@ -101,6 +109,32 @@ class Statistics:
     def n_documents(self) -> float:
         """Weighted number of documents."""
         return float(self.class_totals.sum())
+
+
+def _count_documents(
+    bags: SomeBags, share: NDArray[np.float64] | None
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Weighted number of bags that hold each id: the ids that occur, and how often."""
+    n_entries = bags.mean_length * len(bags)
+    if n_entries < bags.n_ids / 8:
+        # Too few to go through all ids for them.
+        part = bags.slice(0, len(bags))
+        ids, places = np.unique(part.ids, return_inverse=True)
+        weights = _repeat(share, part)
+        return ids.astype(np.int64), np.bincount(places, weights).astype(np.float64)
+    counts = np.zeros(bags.n_ids)
+    step = max(1, int(_BLOCK_ENTRIES / max(bags.mean_length, 1)))
+    for start in range(0, len(bags), step):
+        stop = min(start + step, len(bags))
+        part = bags.slice(start, stop)
+        weights = _repeat(None if share is None else share[start:stop], part)
+        counts += np.bincount(part.ids, weights=weights, minlength=bags.n_ids)
+    occurring = np.flatnonzero(counts)
+    return occurring, counts[occurring]
+
+
+def _repeat(share: NDArray[np.float64] | None, bags: Bags) -> Any:
+    return None if share is None else np.repeat(share, np.diff(bags.offsets))
 
 
 def smooth_idf(statistics: Statistics) -> NDArray[np.float64]:

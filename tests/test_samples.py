@@ -35,13 +35,6 @@ def test_take(form, weighted):
     assert (taken.weight.tolist() == [2, 0, 0]) if weighted else taken.weight is None
 
 
-def test_slice_of_bags():
-    part = make("bags").slice(1, 3)
-    assert plain(part.X) == [2, 3]
-    assert part.codes.tolist() == [1, 1]
-    assert part.weight.tolist() == [0, 3]
-
-
 @pytest.mark.parametrize("form", FORMS)
 def test_samples_of_weight_zero_are_left_out(form):
     left = make(form).without_weightless()

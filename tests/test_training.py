@@ -43,9 +43,8 @@ def make_trainer(
     batches = make_batches(
         bags,
         codes,
-        None,
+        lambda bags, first: None,
         batch_size=8,
-        device=CPU,
         keep_order=options.get("dropout", 0) > 0,
     )
     schedule = Schedule(learning_rate=rate, alpha=alpha, n_steps=n_steps)

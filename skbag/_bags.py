@@ -151,12 +151,11 @@ class Bags:
             Number of ids then.
         """
         ids = new_ids.take(self.ids)
-        stays = ids >= 0
-        if stays.all():
+        stays = np.flatnonzero(ids >= 0)
+        if len(stays) == len(ids):
             return Bags(ids, self.offsets, self.weights, n_ids)
-        ends = np.zeros(len(ids) + 1, dtype=OFFSET_DTYPE)
-        np.cumsum(stays, out=ends[1:])
-        return Bags(ids[stays], ends[self.offsets], self.weights[stays], n_ids)
+        offsets = np.searchsorted(stays, self.offsets)
+        return Bags(ids.take(stays), offsets, self.weights.take(stays), n_ids)
 
     def row_sums(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """Sum one value per entry over each bag.

@@ -108,13 +108,10 @@ def tokenize(documents: Sequence[str], lowercase: bool) -> Tokens:
     >>> tokens.offsets.tolist()
     [0, 4, 4, 7]
     """
-    encoded = [_encode(text, lowercase) for text in documents]
-    joined = b"\n".join(encoded) + _PADDING
-    if lowercase:
-        joined = joined.lower()
+    joined, lengths = _join(documents, lowercase)
     text = np.frombuffer(joined, dtype=np.uint8)
     starts, ends = _token_bounds(joined, text)
-    document_ends = np.cumsum([len(one) + 1 for one in encoded], dtype=np.int64)
+    document_ends = np.cumsum(lengths + 1)
     offsets = np.zeros(len(documents) + 1, dtype=OFFSET_DTYPE)
     offsets[1:] = np.searchsorted(starts, document_ends)
     return Tokens(Spans(text, starts, ends), offsets)
@@ -185,11 +182,20 @@ def suffixes(spans: Spans, length: int) -> tuple[NDArray[np.int64], Spans]:
     return which, Spans(spans.text, starts, spans.ends[which])
 
 
-def _encode(text: str, lowercase: bool) -> bytes:
-    # The letters of ASCII are lowered later, for all texts together.
-    if lowercase and not text.isascii():
-        text = text.lower()
-    return text.encode("utf-8", "surrogatepass")
+def _join(documents: Sequence[str], lowercase: bool) -> tuple[bytes, NDArray[np.int64]]:
+    """Join documents, a space between two and some at the end; and their bytes."""
+    lengths = np.fromiter(map(len, documents), dtype=np.int64, count=len(documents))
+    joined = "\n".join(documents)
+    if not joined.isascii():
+        if lowercase:
+            # The letters of ASCII are lowered below.
+            documents = [x if x.isascii() else x.lower() for x in documents]
+            joined = "\n".join(documents)
+        for i, text in enumerate(documents):
+            if not text.isascii():
+                lengths[i] = len(text.encode("utf-8", "surrogatepass"))
+    encoded = joined.encode("utf-8", "surrogatepass") + _PADDING
+    return encoded.lower() if lowercase else encoded, lengths
 
 
 def _token_bounds(
@@ -204,11 +210,10 @@ def _token_bounds(
     begins |= classes == _SYMBOL
     if not joined.isascii():
         begins &= _starts_character(text)
-    # and a token ends where the next, or a space, begins.
-    is_token = classes != _SPACE
-    starts = np.flatnonzero(begins & is_token)
-    ends = np.flatnonzero(begins[1:] & is_token[:-1]) + 1
-    return starts, ends
+    # and ends where the next begins; the last of all is a space.
+    where = np.flatnonzero(begins)
+    tokens = np.flatnonzero(classes.take(where) != _SPACE)
+    return where.take(tokens), where.take(tokens + 1)
 
 
 def _byte_classes(joined: bytes, text: NDArray[np.uint8]) -> NDArray[np.uint8]:

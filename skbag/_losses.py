@@ -64,14 +64,13 @@ class SquaredHinge:
             slack = scores.mul(sign).neg_().add_(1).clamp_(min=0)
             gradient = slack.mul(sign).mul_(-2)
         else:
-            # For every class but the true one the sign is -1; the true one is then
-            # put right, which spares an (n_samples, n_outputs) array of signs.
+            # How far beyond its side of the margin each score is. For every class but
+            # the true one the sign is -1; the true one is then put right, which spares
+            # an (n_samples, n_outputs) array of signs.
             true = codes.unsqueeze(1)
             slack = scores.add(1).clamp_(min=0)
-            true_slack = scores.gather(1, true).neg_().add_(1).clamp_(min=0)
-            slack.scatter_(1, true, true_slack)
+            slack.scatter_(1, true, scores.gather(1, true).sub_(1).clamp_(max=0))
             gradient = slack.mul(2)
-            gradient.scatter_(1, true, true_slack.mul(-2))
         return _weighted(gradient, slack.mul_(slack), weights)
 
 

@@ -19,7 +19,10 @@ TABLE_NUMBERS = 2**23
 """Largest table that the automatic `min_df` allows, in numbers (32 MiB)."""
 
 SHORT_TEXT = 256
-"""Mean characters below which texts are short."""
+"""Mean characters below which texts are short, ..."""
+
+MANY_TEXTS = 200_000
+"""... and number of texts from which on words are known well enough by themselves."""
 
 ONE_STEP = 0.9
 """Step x curvature x squared norm for one sample; 1 would answer it exactly. For texts
@@ -43,7 +46,7 @@ SLOWEST = 4.0
 MEASURED = 2000
 """How many samples stand for all where norms and directions are measured."""
 
-SCORES_PER_BATCH = 2**15
+SCORES_PER_BATCH = 2**16
 """Largest batch x outputs: the scores and their gradient then stay in cache."""
 
 
@@ -64,7 +67,7 @@ def auto_min_df(document_counts: NDArray[np.int64], width: int) -> int:
 
 def texts_are_short(n_characters: int, n_texts: int) -> bool:
     """Whether texts gain from the short-text features at little cost."""
-    return n_characters < SHORT_TEXT * n_texts
+    return n_characters < SHORT_TEXT * n_texts and n_texts < MANY_TEXTS
 
 
 def held_out(n_samples: int) -> int:

@@ -19,11 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._bags import Bags
-from skbag._byte_tokenizer import Tokens, tokenize
+from skbag._byte_tokenizer import Spans, Tokens, tokenize
 from skbag._dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
 from skbag._features import FeatureKind, Role
 from skbag._interner import GrowingArray, Interner
 from skbag._lexicon import AFFIX_ROLES, Lexicon, affix_ids
+from skbag._one_text import MOST_CHARACTERS, OneText
 
 _CHUNK_CHARACTERS = 1 << 17
 """Texts worked on at once: their arrays stay in the cache of a core."""
@@ -93,6 +94,7 @@ class ByteEncoder:
         # learning it would make.
         self._by_word = GrowingArray(self._features_by_word())
         self._is_met = GrowingArray(np.zeros(len(lexicon), dtype=np.bool_))
+        self._one_text: OneText | None = None
 
     @property
     def n_ids(self) -> int:
@@ -116,11 +118,14 @@ class ByteEncoder:
         # Imported here: predicting must not need torch.
         from skbag._sorting import sort
 
+        self._one_text = None
         parts = [self._learn_chunk(chunk, sort) for chunk in _chunks(documents)]
         return Bags.concatenate(parts)
 
     def encode(self, documents: Sequence[str], n_threads: int = 1) -> Bags:
         """Count known features; see :class:`~skbag._encoder.Encoder`."""
+        if len(documents) == 1 and len(documents[0]) <= MOST_CHARACTERS:
+            return self._encode_one(documents[0])
         chunks = list(_chunks(documents))
         if n_threads == 1 or len(chunks) == 1:
             return Bags.concatenate([self._encode_chunk(chunk) for chunk in chunks])
@@ -188,21 +193,38 @@ class ByteEncoder:
 
     def _encode_chunk(self, documents: Sequence[str]) -> Bags:
         tokens = tokenize(documents, self._lowercase)
-        words = self._lexicon.look_up(tokens.spans)
+        words, own = self._look_up(tokens.spans)
+        return self._count(tokens, words, own, self._features.lookup, np.sort)
+
+    def _encode_one(self, document: str) -> Bags:
+        if self._one_text is None:
+            self._one_text = OneText(
+                self._look_up,
+                self._features,
+                lowercase=self._lowercase,
+                has_words=self._ngram_range[0] == 1,
+                has_bigrams=self._ngram_range[1] == 2,
+                has_more=self._short_text_features,
+            )
+        return self._one_text.encode(document)
+
+    def _look_up(self, spans: Spans) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Lexicon ids of tokens, and the features each has by itself; -1 for none."""
+        words = self._lexicon.look_up(spans)
         unknown = np.flatnonzero(words < 0)
-        if len(self._lexicon):
-            own = self._by_word.values.take(words, axis=0)
-        else:
-            own = np.empty((len(words), self._by_word.values.shape[1]), dtype=ID_DTYPE)
+        by_word = self._by_word.values
+        if not len(by_word):
+            return words, np.full((len(words), by_word.shape[1]), -1, dtype=ID_DTYPE)
+        own = by_word.take(words, axis=0)
         own[unknown] = -1
         if self._short_text_features and len(unknown):
-            affixes = affix_ids(tokens.spans.take(unknown), self._lexicon.look_up)
+            affixes = affix_ids(spans.take(unknown), self._lexicon.look_up)
             for column, (role, strings) in enumerate(
                 zip(AFFIX_ROLES, affixes.T, strict=True), len(_WHOLE_ROLES)
             ):
                 keys = _pack_role(role, strings)
                 own[unknown, column] = self._features.lookup(keys)
-        return self._count(tokens, words, own, self._features.lookup, np.sort)
+        return words, own
 
     def _meet(self, tokens: Tokens, words: NDArray[np.int32]) -> None:
         """Make the features that the words of a chunk have by themselves."""
@@ -290,7 +312,10 @@ class ByteEncoder:
         if longest == 2:
             in_one_text = rows[:-1] == rows[1:]
             keys = _pack(words[:-1], words[1:])
-            yield rows[:-1][in_one_text], find(keys[in_one_text])
+            ids = find(keys[in_one_text])
+            # Often unknown, and then not worth sorting.
+            found = np.flatnonzero(ids >= 0)
+            yield rows[:-1][in_one_text].take(found), ids.take(found)
         if self._short_text_features:
             filled, firsts, lasts = _edges(tokens.offsets)
             yield filled.astype(ID_DTYPE), own[firsts, Role.FIRST]

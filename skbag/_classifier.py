@@ -722,13 +722,15 @@ class EmbeddingBagClassifier(
         self.batch_size_ = outcome.batch_size
 
     def _fitted_model(self) -> Model:
-        check_is_fitted(self)
+        # The look is quicker than the check, which takes as long as a short text.
+        if "_model" not in self.__dict__:
+            check_is_fitted(self)
         return self._model
 
     def _scores(self, X: Any) -> NDArray[np.float32]:
-        check_is_fitted(self)
+        model = self._fitted_model()
         X = _inputs.read_X(self, X, reset=False)
-        return self._model.scores(X, n_threads(self.n_jobs))
+        return model.scores(X, n_threads(self.n_jobs))
 
 
 def _random_state(seed: Any) -> np.random.RandomState:

@@ -40,7 +40,7 @@ class Fitted:
         -------
         vectors : ndarray of shape (n_samples, width), dtype=float32
         """
-        return np.asarray(bags.to_csr() @ self.embedding)
+        return bags.matmul(self.embedding)
 
     def scores(self, bags: Bags) -> NDArray[np.float32]:
         """Scores of each bag.

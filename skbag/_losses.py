@@ -141,7 +141,11 @@ def probabilities(
     probabilities : ndarray of shape (n_samples, n_classes), dtype=float64
         Rows sum to 1.
     """
-    return np.asarray(softmax(class_scores(scores) * temperature, axis=1))
+    powers = class_scores(scores) * temperature
+    powers -= powers.max(axis=1, keepdims=True)
+    np.exp(powers, out=powers)
+    powers /= powers.sum(axis=1, keepdims=True)
+    return powers
 
 
 def log_probabilities(

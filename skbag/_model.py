@@ -55,6 +55,9 @@ class Featurizer:
 
     def weigh_in_chunks(self, X: Any, n_threads: int = 1) -> Iterator[Bags]:
         """The same in parts of bounded size, in order; at least one part."""
+        if self.encoder is not None and len(X) == 1:
+            yield self.weigh(X)
+            return
         if self.encoder is None:
             sizes, limit = np.diff(X.indptr), ENTRIES_PER_CHUNK
         else:
@@ -88,7 +91,8 @@ class Model:
     def scores(self, X: Any, n_threads: int = 1) -> NDArray[np.float32]:
         """Scores of texts or rows, (n_samples, n_outputs)."""
         parts = self.featurizer.weigh_in_chunks(X, n_threads)
-        return np.concatenate([self.fitted.scores(bags) for bags in parts])
+        scores = [self.fitted.scores(bags) for bags in parts]
+        return scores[0] if len(scores) == 1 else np.concatenate(scores)
 
     def vectors(self, X: Any, n_threads: int = 1) -> NDArray[np.float32]:
         """Document vectors of texts or rows, (n_samples, width)."""

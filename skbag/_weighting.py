@@ -266,9 +266,10 @@ class Weighting:
         if id_weights is not None:
             weights = weights * id_weights[bags.ids]
         if self.norm is not None:
-            weights = weights / np.repeat(
-                _norms(bags, weights, self.norm), np.diff(bags.offsets)
-            )
+            norms = _norms(bags, weights, self.norm)
+            if len(norms) > 1:
+                norms = np.repeat(norms, np.diff(bags.offsets))
+            weights = weights / norms
         return bags.with_weights(weights)
 
 
@@ -280,4 +281,5 @@ def _norms(
         norms = bags.row_sums(np.abs(weights))
     else:
         norms = np.sqrt(bags.row_sums(weights * weights))
-    return np.where(norms == 0, WEIGHT_DTYPE(1), norms)
+    norms[norms == 0] = 1
+    return norms

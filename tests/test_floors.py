@@ -21,7 +21,7 @@ FLOORS = [
         "_losses",
         "_sorting",
     },
-    {"_encoder", "_fitted", "_samples", "_lexicon"},
+    {"_encoder", "_fitted", "_samples", "_lexicon", "_one_text"},
     {"_byte_encoder", "_plain_encoder", "_weighting", "_recipe", "_network"},
     {"_vocabulary", "_model", "_batches", "_device", "_lazy_bags"},
     {"_settings", "_training", "_inputs"},

@@ -127,3 +127,14 @@ def test_growing_array_keeps_rows():
     np.testing.assert_array_equal(growing.values, expected)
     assert len(growing) == 100
     assert growing.values.dtype == np.int32
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(KEYS), st.lists(KEYS))
+def test_finder_finds_one_key_as_lookup_finds_many(known, wanted):
+    interner = Interner()
+    interner.add(array(known))
+    find = interner.finder()
+    assert [find(key) for key in wanted + known] == interner.lookup(
+        array(wanted + known)
+    ).tolist()

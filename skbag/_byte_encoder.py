@@ -90,9 +90,10 @@ class ByteEncoder:
         self._lexicon = lexicon
         self._features = features
         # For each string the ids of the features that it has by itself as a word, -1
-        # for none. The row of a word not met in learning may lack features that
-        # learning it would make.
+        # for none. Learning a word may make some that its row lacks; and learning does
+        # not fill the rows of strings that it has met as parts of words only.
         self._by_word = GrowingArray(self._features_by_word())
+        self._all_rows_filled = True
         self._is_met = GrowingArray(np.zeros(len(lexicon), dtype=np.bool_))
         self._one_text: OneText | None = None
 
@@ -119,11 +120,16 @@ class ByteEncoder:
         from skbag._sorting import sort
 
         self._one_text = None
+        self._all_rows_filled = not self._short_text_features
         parts = [self._learn_chunk(chunk, sort) for chunk in _chunks(documents)]
         return Bags.concatenate(parts)
 
     def encode(self, documents: Sequence[str], n_threads: int = 1) -> Bags:
         """Count known features; see :class:`~skbag._encoder.Encoder`."""
+        if not self._all_rows_filled:
+            # Threads that get here together find the same.
+            self._by_word = GrowingArray(self._features_by_word())
+            self._all_rows_filled = True
         if len(documents) == 1 and len(documents[0]) <= MOST_CHARACTERS:
             return self._encode_one(documents[0])
         chunks = list(_chunks(documents))
@@ -199,8 +205,11 @@ class ByteEncoder:
     def _encode_one(self, document: str) -> Bags:
         if self._one_text is None:
             self._one_text = OneText(
-                self._look_up,
-                self._features,
+                self._lexicon.finder(),
+                self._features.finder(),
+                self._by_word.values,
+                _key_of_role,
+                n_ids=self.n_ids,
                 lowercase=self._lowercase,
                 has_words=self._ngram_range[0] == 1,
                 has_bigrams=self._ngram_range[1] == 2,
@@ -360,6 +369,10 @@ def _pack_role(role: Role, strings: NDArray[Any]) -> NDArray[np.uint64]:
     keys = strings.astype(np.uint64)
     keys |= np.uint64(_FIRST_ROLE + role) << _HALF
     return keys
+
+
+def _key_of_role(role: Role, string: int) -> int:
+    return _FIRST_ROLE + role << 32 | string
 
 
 def _unpack(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -95,9 +95,18 @@ def short_text_features(tokens: Sequence[str]) -> Iterator[tuple[Role, str]]:
         yield Role.FIRST, tokens[0]
         yield Role.LAST, tokens[-1]
     for token in tokens:
-        for length in PREFIX_LENGTHS:
-            if len(token) > length:
-                yield Role.PREFIX, token[:length]
-        for length in SUFFIX_LENGTHS:
-            if len(token) > length:
-                yield Role.SUFFIX, token[-length:]
+        for role, affix in affixes(token):
+            if affix is not None:
+                yield role, affix
+
+
+def affixes(token: str) -> Iterator[tuple[Role, str | None]]:
+    """Yield each prefix and suffix of a token; None for one as long as the token.
+
+    >>> list(affixes("rats"))
+    [(<Role.PREFIX: 3>, None), (<Role.PREFIX: 3>, None), (<Role.SUFFIX: 4>, 'ats')]
+    """
+    for length in PREFIX_LENGTHS:
+        yield Role.PREFIX, token[:length] if len(token) > length else None
+    for length in SUFFIX_LENGTHS:
+        yield Role.SUFFIX, token[-length:] if len(token) > length else None

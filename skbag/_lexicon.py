@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skbag._byte_tokenizer import Spans, hash_spans, prefixes, suffixes
+from skbag._byte_tokenizer import Spans, hash_spans, hash_string, prefixes, suffixes
 from skbag._dtypes import ID_DTYPE
 from skbag._features import PREFIX_LENGTHS, SUFFIX_LENGTHS, Role
 from skbag._interner import GrowingArray, Interner
@@ -52,6 +52,15 @@ class Lexicon:
     def look_up(self, strings: Spans) -> NDArray[np.int32]:
         """Ids of strings, -1 for those without one."""
         return self._ids.lookup(hash_spans(strings))
+
+    def finder(self) -> Callable[[str], int]:
+        """Return a function that is `look_up` for one string."""
+        find = self._ids.finder()
+
+        def find_string(string: str) -> int:
+            return find(hash_string(string.encode("utf-8", "surrogatepass")))
+
+        return find_string
 
     def add(self, strings: Spans) -> NDArray[np.int32]:
         """Ids of strings; those without one get the next."""

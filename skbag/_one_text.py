@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skbag._bags import Bags
-from skbag._byte_tokenizer import Spans
 from skbag._dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
-from skbag._features import Role
-from skbag._interner import Interner
+from skbag._features import Role, affixes
 
 MOST_CHARACTERS = 600
 """Longer texts are not short."""
 
 _MOST_WORDS = 2**16
 """How many words are remembered."""
+
+_WHOLE_ROLES = (Role.TOKEN, Role.FIRST, Role.LAST)
 
 _find_tokens = re.compile(r"\w+|[^\w\s]").findall
 
@@ -33,11 +32,16 @@ class OneText:
 
     Parameters
     ----------
-    look_up : callable
-        Gives the ids of words, (n,), and the features that each has by itself,
-        (n, n_columns), both -1 where there is none.
-    bigrams : Interner
-        Features by the key of two word ids.
+    find_string : callable
+        Gives the id of a string, -1 if it has none.
+    find_feature : callable
+        Gives the id of a feature by its key, -1 if it has none.
+    by_word : ndarray of shape (n_strings, n_columns), dtype=int32
+        The features that each string has by itself as a word, -1 for none.
+    key_of_role : callable
+        Gives the key of the feature that uses a string in a role.
+    n_ids : int
+        Number of features.
     lowercase : bool
     has_words, has_bigrams, has_more : bool
         Whether single words, bigrams and the short-text features are features.
@@ -45,17 +49,22 @@ class OneText:
 
     def __init__(
         self,
-        look_up: Callable[[Spans], tuple[NDArray[np.int32], NDArray[np.int32]]],
-        bigrams: Interner,
+        find_string: Callable[[str], int],
+        find_feature: Callable[[int], int],
+        by_word: NDArray[np.int32],
+        key_of_role: Callable[[Role, int], int],
         *,
+        n_ids: int,
         lowercase: bool,
         has_words: bool,
         has_bigrams: bool,
         has_more: bool,
     ) -> None:
-        self._look_up = look_up
-        self._n_ids = len(bigrams)
-        self._find_bigram = bigrams.finder()
+        self._find_string = find_string
+        self._find_feature = find_feature
+        self._by_word = by_word
+        self._key_of_role = key_of_role
+        self._n_ids = n_ids
         self._lowercase = lowercase
         self._has_words = has_words
         self._has_bigrams = has_bigrams
@@ -81,12 +90,13 @@ class OneText:
         tokens = _find_tokens(text.lower() if self._lowercase else text)
         if not tokens:
             return []
-        words = self._meet(tokens)
+        known = self._words
+        words = [known.get(token) or self._meet(token) for token in tokens]
         features: list[int] = []
         if self._has_words:
             features += [own[Role.TOKEN] for _, own in words]
         if self._has_bigrams:
-            find = self._find_bigram
+            find = self._find_feature
             left = words[0][0]
             for right, _ in words[1:]:
                 if left >= 0 and right >= 0:
@@ -99,23 +109,24 @@ class OneText:
                 features += own[Role.LAST + 1 :]
         return features
 
-    def _meet(self, tokens: list[str]) -> list[tuple[int, list[int]]]:
-        """Id and own features of each token, remembered from then on."""
-        known = self._words
-        try:
-            return [known[token] for token in tokens]
-        except KeyError:
-            pass
-        if len(known) > _MOST_WORDS:
+    def _meet(self, word: str) -> tuple[int, list[int]]:
+        """Id and own features of a word, remembered from then on."""
+        if len(self._words) >= _MOST_WORDS:
             # A new one: another thread may be reading the old one.
-            known = self._words = {}
-        new = [token for token in dict.fromkeys(tokens) if token not in known]
-        lines = "".join(f"{token}\n" for token in new)
-        ids, own = self._look_up(
-            Spans.from_lines(lines.encode("utf-8", "surrogatepass"))
-        )
-        met: dict[str, Any] = dict(
-            zip(new, zip(ids.tolist(), own.tolist(), strict=True), strict=True)
-        )
-        known.update(met)
-        return [known[token] if token in known else met[token] for token in tokens]
+            self._words = {}
+        number = self._find_string(word)
+        own: list[int]
+        if number >= 0:
+            own = self._by_word[number].tolist()
+        elif self._has_more:
+            own = [-1] * len(_WHOLE_ROLES)
+            own += [self._part(role, part) for role, part in affixes(word)]
+        else:
+            own = [-1]
+        self._words[word] = number, own
+        return number, own
+
+    def _part(self, role: Role, part: str | None) -> int:
+        """Feature of an affix."""
+        number = -1 if part is None else self._find_string(part)
+        return -1 if number < 0 else self._find_feature(self._key_of_role(role, number))

@@ -213,6 +213,14 @@ def test_affixes_of_unknown_words_count():
     assert by_name(encoder, bags) == [{"refu…": 1, "refug…": 1}, {}, {"…gee": 1}]
 
 
+@pytest.mark.parametrize("company", [[], ["zzz " * 300]])
+def test_an_affix_met_as_a_word_has_its_own_affixes(company):
+    encoder = ByteEncoder(short_text_features=True)
+    encoder.learn(["0000000"])  # 00000 is a prefix, 000 a suffix of it
+    found = by_name(encoder, encoder.encode(["00000", *company]))
+    assert found[0] == {"0000…": 1, "…000": 1}
+
+
 def test_an_affix_that_becomes_a_word():
     encoder = ByteEncoder(**EVERYTHING)
     encoder.learn(["refugee"])

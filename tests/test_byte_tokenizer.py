@@ -11,6 +11,7 @@ from skbag import _byte_tokenizer
 from skbag._byte_tokenizer import (
     Spans,
     hash_spans,
+    hash_string,
     prefixes,
     suffixes,
     tokenize,
@@ -194,3 +195,10 @@ def test_large_texts():
     assert len(words) == 800_000
     assert set(words) == {"word", ","}
     assert tokens_of(["X" * 10_000_000], lowercase=True) == [["x" * 10_000_000]]
+
+
+@given(st.lists(st.binary(max_size=90).filter(lambda b: b"\n" not in b)))
+@settings(deadline=None)
+def test_hash_of_one_string_is_that_of_many(strings):
+    spans = Spans.from_lines(b"".join(string + b"\n" for string in strings))
+    assert [hash_string(string) for string in strings] == hash_spans(spans).tolist()

@@ -228,11 +228,10 @@ class ByteEncoder:
         own[unknown] = -1
         if self._short_text_features and len(unknown):
             affixes = affix_ids(spans.take(unknown), self._lexicon.look_up)
-            for column, (role, strings) in enumerate(
-                zip(AFFIX_ROLES, affixes.T, strict=True), len(_WHOLE_ROLES)
-            ):
-                keys = _pack_role(role, strings)
-                own[unknown, column] = self._features.lookup(keys)
+            columns = zip(AFFIX_ROLES, affixes.T, strict=True)
+            keys = np.stack([_pack_role(*column) for column in columns], axis=1)
+            features = self._features.lookup(keys.ravel()).reshape(affixes.shape)
+            own[unknown, _AFFIX_COLUMNS] = features
         return words, own
 
     def _meet(self, tokens: Tokens, words: NDArray[np.int32]) -> None:

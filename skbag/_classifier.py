@@ -476,7 +476,11 @@ class EmbeddingBagClassifier(
         y : ndarray of shape (n_samples,)
             Of the dtype of `classes_`.
         """
-        codes = _losses.predicted_codes(self._scores(X))
+        model = self._fitted_model()
+        X = _inputs.read_X(self, X, reset=False)
+        # Part by part: the scores of a million texts would take far more memory.
+        parts = model.scores_in_parts(X, n_threads(self.n_jobs))
+        codes = np.concatenate([_losses.predicted_codes(scores) for scores in parts])
         labels: NDArray[Any] = self.classes_[codes]
         return labels
 

@@ -66,10 +66,12 @@ def fit(
     samples = samples.with_mean_weight_one()
     order = rng if settings.training.shuffle else None
     start = None
-    if before is None:
-        prepared = prepare(samples, settings, order)
-    else:
-        prepared = reprepare(before.featurizer, samples, order)
+    with torch_threads(settings.n_jobs):
+        if before is None:
+            prepared = prepare(samples, settings, order)
+        else:
+            prepared = reprepare(before.featurizer, samples, order)
+    if before is not None:
         start = Start(carry_over(before.fitted, before.featurizer, prepared.featurizer))
     featurizer = prepared.featurizer
     if held_back is not None:

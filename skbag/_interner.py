@@ -228,4 +228,6 @@ class Interner:
         if not len(self):
             return np.empty(0, dtype=np.int64)
         # An empty slot reads the last key: whatever it is, ``ids`` decides.
-        return np.flatnonzero((self.keys.take(ids) != keys) & (ids != _EMPTY))
+        # Not np.flatnonzero: for few keys its checks cost as much as the search.
+        taken: NDArray[np.bool_] = (self.keys.take(ids) != keys) & (ids != _EMPTY)
+        return taken.nonzero()[0]

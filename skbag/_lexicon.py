@@ -95,8 +95,19 @@ def affix_ids(
     """
     # Only the bytes of these words, not of the whole text they may be in.
     words = Spans.from_lines(words.to_lines())
+    parts = [cut(words, length) for _, cut, length in _AFFIXES]
+    # All at once: for few words a call costs more than its work.
+    found = find(
+        Spans(
+            words.text,
+            np.concatenate([affixes.starts for _, affixes in parts]),
+            np.concatenate([affixes.ends for _, affixes in parts]),
+        )
+    )
     ids = np.full((len(words), len(_AFFIXES)), -1, dtype=ID_DTYPE)
-    for column, (_, cut, length) in enumerate(_AFFIXES):
-        which, affixes = cut(words, length)
-        ids[which, column] = find(affixes)
+    start = 0
+    for column, (which, affixes) in enumerate(parts):
+        stop = start + len(affixes)
+        ids[which, column] = found[start:stop]
+        start = stop
     return ids

@@ -90,9 +90,15 @@ class Model:
 
     def scores(self, X: Any, n_threads: int = 1) -> NDArray[np.float32]:
         """Scores of texts or rows, (n_samples, n_outputs)."""
-        parts = self.featurizer.weigh_in_chunks(X, n_threads)
-        scores = [self.fitted.scores(bags) for bags in parts]
+        scores = list(self.scores_in_parts(X, n_threads))
         return scores[0] if len(scores) == 1 else np.concatenate(scores)
+
+    def scores_in_parts(
+        self, X: Any, n_threads: int = 1
+    ) -> Iterator[NDArray[np.float32]]:
+        """The same in parts of bounded size, in order; at least one part."""
+        for bags in self.featurizer.weigh_in_chunks(X, n_threads):
+            yield self.fitted.scores(bags)
 
     def vectors(self, X: Any, n_threads: int = 1) -> NDArray[np.float32]:
         """Document vectors of texts or rows, (n_samples, width)."""

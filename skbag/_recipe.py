@@ -46,7 +46,7 @@ SLOWEST = 4.0
 MEASURED = 2000
 """How many samples stand for all where norms and directions are measured."""
 
-SCORES_PER_BATCH = 2**16
+SCORES_PER_BATCH = 2**15
 """Largest batch x outputs: the scores and their gradient then stay in cache."""
 
 

@@ -96,7 +96,7 @@ def test_each_batch_is_transposed(seed, batch_size, few_at_once):
         shape = (len(batch.rows), len(batch))
         np.testing.assert_array_equal(
             sp.csr_array(backward, shape=shape).toarray(),
-            expected.toarray().T[batch.rows],
+            expected.toarray().T[batch.rows.numpy()],
         )
         assert len(batch.rows) == len(
             set(bags.ids[slice(*bags.offsets[[batch.start, batch.stop]])])

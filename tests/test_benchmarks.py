@@ -1,0 +1,82 @@
+"""The benchmark's tables say what was measured; a small run works from end to end."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "docs" / "benchmarks"
+if not FOLDER.is_dir():
+    pytest.skip("the benchmarks lie beside the source only", allow_module_level=True)
+
+
+@pytest.fixture
+def report(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import report
+
+    return report
+
+
+DATA = {
+    "one": {
+        "about": {"n_train": 10, "n_classes": 2},
+        "skbag": {"fit_seconds": [3.0, 1.0, 2.0], "accuracy": [80.0, 82.0]},
+        "fasttext_2_5": {"fit_seconds": [4.0, 8.0, 9.0], "accuracy": [79.0]},
+        "svc": {"error": "over the limit of 3 s"},
+    },
+    "two": {
+        "about": {"n_train": 10, "n_classes": 2},
+        "skbag": {"fit_seconds": [1.0], "accuracy": [50.0]},
+        "fasttext_2_5": {"fit_seconds": [1.0], "accuracy": [50.5]},
+    },
+}
+
+
+def cells(table, row):
+    line = next(x for x in table.splitlines() if x.startswith(f"| {row} "))
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_fit_times_are_medians_and_their_ratio(report):
+    table = report.fit(DATA)
+    assert cells(table, "one") == ["one", "2.00", "3.00", "8.00", "0.25"]
+    assert cells(table, "geometric mean")[-1] == "0.50"
+
+
+def test_lead_is_over_the_best_peer_that_finished(report):
+    table = report.accuracy(DATA)
+    assert cells(table, "one")[1] == "81.00"
+    assert cells(table, "one")[-1] == "+2.00"
+    assert cells(table, "two")[-1] == "-0.50"
+    assert cells(table, "mean lead")[-1] == "+0.75"
+    assert report.MISSING in cells(table, "one")
+
+
+def test_tables_replace_those_of_earlier_runs(report):
+    page = report.put("Words.\n", "fit", "old")
+    assert "old" in page
+    again = report.put(page + "\nMore words.\n", "fit", "new \\1")
+    assert "old" not in again
+    assert "new \\1" in again
+    assert again.startswith("Words.")
+    assert again.endswith("More words.\n")
+
+
+def test_small_run(tmp_path):
+    pytest.importorskip("pyarrow", reason="the benchmark's data are Parquet files")
+    command = [sys.executable, str(FOLDER / "run.py"), "--smoke"]
+    done = subprocess.run(
+        [*command, "--output", str(tmp_path)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    results = json.loads((tmp_path / "results.json").read_text())
+    record = results["data"]["made_up"]
+    assert record["skbag"]["accuracy"][0] > 30
+    assert {"predict_seconds", "single_seconds", "log_loss"} <= set(record["skbag"])
+    assert "accuracy" in record["svc"]
+    assert set(results["costs"]) == {"texts", "length"}
+    page = (tmp_path / "README.md").read_text()
+    assert "| made_up |" in page

@@ -2,8 +2,9 @@ r"""Words and bigrams of the default token pattern, counted by numpy.
 
 A string is hashed once, to its id in a *lexicon* that keeps its bytes. A feature is a
 pair of numbers in one key of 64 bits, ``left << 32 | right``: for a bigram the lexicon
-ids of both words, for all else a role and the lexicon id of the one string. Keys are
-exact, so that two features are never taken for one and a key tells the name.
+ids of both words, for a skip pair the same with the highest bit set, for all else a
+role and the lexicon id of the one string. Keys are exact, so that two features are
+never taken for one and a key tells the name.
 
 Documents go through in chunks. All occurrences of a chunk become numbers ``document
 << 32 | id``: sorted, they are the bags, and equal neighbours are the counts.
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from skbag._bags import Bags
 from skbag._byte_tokenizer import Spans, Tokens, tokenize
 from skbag._dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
-from skbag._features import FeatureKind, Role
+from skbag._features import SKIP_DISTANCES, FeatureKind, Role, name_of_skip_pair
 from skbag._interner import GrowingArray, Interner
 from skbag._lexicon import AFFIX_ROLES, Lexicon, affix_ids
 from skbag._one_text import MOST_CHARACTERS, OneText
@@ -34,9 +35,12 @@ _NGRAM_RANGES = ((1, 1), (1, 2), (2, 2))
 _HALF = np.uint64(32)
 _LOW_HALF = np.uint64(0xFFFFFFFF)
 _FIRST_ROLE = (1 << 32) - 1 - len(Role)
-"""The left halves from here on are roles; below, lexicon ids. All bits set, which is
-what a missing id (-1) makes of the left half wherever it stands, is neither: such a
-key belongs to no feature."""
+"""The left halves from here on are roles; below, lexicon ids, from `_SKIP` on those of
+skip pairs. All bits set, which is what a missing id (-1) makes of the left half
+wherever it stands, is neither: such a key belongs to no feature."""
+
+_SKIP = 1 << 31
+"""Added to the left half of a skip pair; lexicon ids stay below it."""
 
 _WHOLE_ROLES = (Role.TOKEN, Role.FIRST, Role.LAST)
 _N_COLUMNS = len(_WHOLE_ROLES) + len(AFFIX_ROLES)
@@ -106,9 +110,11 @@ class ByteEncoder:
     def kinds(self) -> NDArray[np.uint8]:
         """``FeatureKind`` of each id, of shape (n_ids,)."""
         left, _ = _unpack(self._features.keys)
-        kinds = np.full(len(left), FeatureKind.NGRAM, dtype=np.uint8)
-        for role in Role:
-            kinds[left == _FIRST_ROLE + role] = role.kind
+        kinds = np.where(left < _SKIP, FeatureKind.NGRAM, FeatureKind.SKIP)
+        kinds = kinds.astype(np.uint8)
+        has_role = np.flatnonzero(left >= _FIRST_ROLE)
+        of_roles = np.array([role.kind for role in Role], dtype=np.uint8)
+        kinds[has_role] = of_roles[left[has_role] - _FIRST_ROLE]
         return kinds
 
     def learn(self, documents: Sequence[str]) -> Bags:
@@ -144,12 +150,15 @@ class ByteEncoder:
         Strings that none of the features needs are left behind.
         """
         left, right = _unpack(self._features.keys[ids])
-        is_ngram = left < _FIRST_ROLE
+        is_pair = left < _FIRST_ROLE
+        first = left[is_pair]
+        skip = first & _SKIP
+        first -= skip
         needed = np.zeros(len(self._lexicon), dtype=np.bool_)
-        needed[left[is_ngram]] = True
+        needed[first] = True
         needed[right] = True
         new_ids = np.cumsum(needed) - 1
-        left[is_ngram] = new_ids[left[is_ngram]]
+        left[is_pair] = new_ids[first] | skip
 
         selected = ByteEncoder(
             self._lowercase, self._ngram_range, self._short_text_features
@@ -163,12 +172,15 @@ class ByteEncoder:
         """Return the name of each feature, in the order of the ids."""
         strings = self._lexicon.lines().decode("utf-8", "surrogatepass").split("\n")
         left, right = _unpack(self._features.keys)
-        return [
-            f"{strings[one]} {strings[other]}"
-            if one < _FIRST_ROLE
-            else Role(one - _FIRST_ROLE).name_of(strings[other])
-            for one, other in zip(left.tolist(), right.tolist(), strict=True)
-        ]
+
+        def name(one: int, other: int) -> str:
+            if one >= _FIRST_ROLE:
+                return Role(one - _FIRST_ROLE).name_of(strings[other])
+            if one >= _SKIP:
+                return name_of_skip_pair(strings[one - _SKIP], strings[other])
+            return f"{strings[one]} {strings[other]}"
+
+        return list(map(name, left.tolist(), right.tolist()))
 
     def _features_by_word(self) -> NDArray[np.int32]:
         """Ids of the features that each string has by itself as a word."""
@@ -209,6 +221,7 @@ class ByteEncoder:
                 self._features.finder(),
                 self._by_word.values,
                 _key_of_role,
+                skip=_SKIP << 32,
                 n_ids=self.n_ids,
                 lowercase=self._lowercase,
                 has_words=self._ngram_range[0] == 1,
@@ -318,13 +331,10 @@ class ByteEncoder:
         if shortest == 1:
             yield rows, own[:, 0]
         if longest == 2:
-            in_one_text = rows[:-1] == rows[1:]
-            keys = _pack(words[:-1], words[1:])
-            ids = find(keys[in_one_text])
-            # Often unknown, and then not worth sorting.
-            found = np.flatnonzero(ids >= 0)
-            yield rows[:-1][in_one_text].take(found), ids.take(found)
+            yield _pairs(rows, words, 1, find)
         if self._short_text_features:
+            for distance in SKIP_DISTANCES:
+                yield _pairs(rows, words, distance, find)
             filled, firsts, lasts = _edges(tokens.offsets)
             yield filled.astype(ID_DTYPE), own[firsts, Role.FIRST]
             yield filled.astype(ID_DTYPE), own[lasts, Role.LAST]
@@ -347,6 +357,20 @@ class ByteEncoder:
         self._ngram_range = state["ngram_range"]
         self._short_text_features = state["short_text_features"]
         self._know(Lexicon(state["strings"]), Interner(state["keys"]))
+
+
+def _pairs(
+    rows: NDArray[np.int32], words: NDArray[np.int32], distance: int, find: _Find
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Find rows and features of pairs of words: bigrams, or skip pairs if farther."""
+    in_one_text = rows[:-distance] == rows[distance:]
+    keys = _pack(words[:-distance], words[distance:])[in_one_text]
+    if distance > 1:
+        keys |= np.uint64(_SKIP << 32)
+    ids = find(keys)
+    # Often unknown, and then not worth sorting.
+    found = np.flatnonzero(ids >= 0)
+    return rows[:-distance][in_one_text].take(found), ids.take(found)
 
 
 def _edges(

@@ -101,7 +101,8 @@ class EmbeddingBagClassifier(
     min_df : int, float or 'auto', default='auto'
         Leave out features in fewer texts; a float is a share of the texts. 'auto'
         keeps all as long as the table has at most 2**23 numbers, else it takes the
-        smallest of 2, 3, 4, 6 and 8 that keeps it so.
+        smallest of 2, 3, 4, 6 and 8 that keeps it so; of skip pairs (see
+        `short_text_features`) it keeps none that only one text holds.
 
     max_df : int or float, default=1.0
         Leave out features in more texts; a float is a share of the texts.
@@ -113,10 +114,11 @@ class EmbeddingBagClassifier(
         Features and their ids, used exactly; nothing is learnt or pruned then.
 
     short_text_features : bool or 'auto', default='auto'
-        Also use the first and the last token of a text, and the prefixes of 4 and 5
-        and the suffix of 3 characters of its words. 'auto' does where texts have
-        fewer than 256 characters on average, if the tokens are those of the default
-        pattern and `supervised_weighting` is on.
+        Also use the first and the last token of a text, the prefixes of 4 and 5
+        and the suffix of 3 characters of its words, and skip pairs: two tokens with
+        one or two others between them. 'auto' does where texts have fewer than 256
+        characters on average and are fewer than 200,000, if the tokens are those of
+        the default pattern and `supervised_weighting` is on.
 
     use_idf : bool, default=True
         Multiply counts by the inverse document frequency,

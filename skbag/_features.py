@@ -12,11 +12,16 @@ prefixes of 4, 5 characters refu, refug                  ``refu…``, ``refug…
 the suffix of 3 characters  gee                          ``…gee``
 ==========================  ===========================  ==================
 
+and *skip pairs*: two tokens in order with one or two others between them (Guthrie et
+al., "A Closer Look at Skip-gram Modelling", LREC 2006). "to be or not" has three, named
+``to <skip> or``, ``be <skip> not`` and ``to <skip> not``.
+
 A text of one token has it first and last. A prefix or suffix belongs to every
 occurrence of a token with *more* characters than it; a character is one element of a
 ``str``. A token of the default pattern is a run of word characters or one symbol, so
-it can be neither ``<first>`` nor hold ``…`` together with a letter: the names are
-unambiguous. Under another pattern two features may share a name; they stay two.
+it can be neither ``<first>`` nor ``<skip>`` nor hold ``…`` together with a letter: the
+names are unambiguous. Under another pattern two features may share a name; they stay
+two.
 """
 
 from __future__ import annotations
@@ -29,6 +34,9 @@ PREFIX_LENGTHS = (4, 5)
 
 SUFFIX_LENGTHS = (3,)
 """Number of characters of the suffixes."""
+
+SKIP_DISTANCES = (2, 3)
+"""From the first token of a skip pair to the second."""
 
 
 class FeatureKind(IntEnum):
@@ -45,6 +53,9 @@ class FeatureKind(IntEnum):
 
     AFFIX = 3
     """The prefix or the suffix of a token."""
+
+    SKIP = 4
+    """Two tokens with one or two between them."""
 
 
 class Role(IntEnum):
@@ -98,6 +109,21 @@ def short_text_features(tokens: Sequence[str]) -> Iterator[tuple[Role, str]]:
         for role, affix in affixes(token):
             if affix is not None:
                 yield role, affix
+
+
+def skip_pairs(tokens: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the skip pairs of the tokens of one text.
+
+    >>> [name_of_skip_pair(*pair) for pair in skip_pairs(["to", "be", "or", "not"])]
+    ['to <skip> or', 'be <skip> not', 'to <skip> not']
+    """
+    for distance in SKIP_DISTANCES:
+        yield from zip(tokens, tokens[distance:], strict=False)
+
+
+def name_of_skip_pair(one: str, other: str) -> str:
+    """Return the name of a skip pair."""
+    return f"{one} <skip> {other}"
 
 
 def affixes(token: str) -> Iterator[tuple[Role, str | None]]:

@@ -81,6 +81,7 @@ def fit(
             prepared.samples,
             settings.training,
             n_held=prepared.n_held,
+            first_guess=prepared.first_guess,
             rng=rng,
             validation=held_back,
             start=start,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from skbag._bags import Bags
 from skbag._dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
-from skbag._features import Role, affixes
+from skbag._features import SKIP_DISTANCES, Role, affixes
 
 MOST_CHARACTERS = 600
 """Longer texts are not short."""
@@ -40,6 +40,8 @@ class OneText:
         The features that each string has by itself as a word, -1 for none.
     key_of_role : callable
         Gives the key of the feature that uses a string in a role.
+    skip : int
+        Added to the key of the bigram of two words gives that of their skip pair.
     n_ids : int
         Number of features.
     lowercase : bool
@@ -54,6 +56,7 @@ class OneText:
         by_word: NDArray[np.int32],
         key_of_role: Callable[[Role, int], int],
         *,
+        skip: int,
         n_ids: int,
         lowercase: bool,
         has_words: bool,
@@ -64,6 +67,7 @@ class OneText:
         self._find_feature = find_feature
         self._by_word = by_word
         self._key_of_role = key_of_role
+        self._skip = skip
         self._n_ids = n_ids
         self._lowercase = lowercase
         self._has_words = has_words
@@ -95,19 +99,26 @@ class OneText:
         features: list[int] = []
         if self._has_words:
             features += [own[Role.TOKEN] for _, own in words]
+        numbers = [number for number, _ in words]
         if self._has_bigrams:
-            find = self._find_feature
-            left = words[0][0]
-            for right, _ in words[1:]:
-                if left >= 0 and right >= 0:
-                    features.append(find(left << 32 | right))
-                left = right
+            features += self._pairs(numbers, 1, 0)
         if self._has_more:
+            for distance in SKIP_DISTANCES:
+                features += self._pairs(numbers, distance, self._skip)
             features.append(words[0][1][Role.FIRST])
             features.append(words[-1][1][Role.LAST])
             for _, own in words:
                 features += own[Role.LAST + 1 :]
         return features
+
+    def _pairs(self, numbers: list[int], distance: int, more: int) -> list[int]:
+        """Feature of each two known words so far from each other."""
+        find = self._find_feature
+        return [
+            find(more | left << 32 | right)
+            for left, right in zip(numbers, numbers[distance:], strict=False)
+            if left >= 0 and right >= 0
+        ]
 
     def _meet(self, word: str) -> tuple[int, list[int]]:
         """Id and own features of a word, remembered from then on."""

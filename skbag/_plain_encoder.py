@@ -15,7 +15,13 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from skbag._bags import Bags
 from skbag._dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
-from skbag._features import FeatureKind, Role, short_text_features
+from skbag._features import (
+    FeatureKind,
+    Role,
+    name_of_skip_pair,
+    short_text_features,
+    skip_pairs,
+)
 
 _Features = Iterable[tuple[FeatureKind, Iterable[Hashable]]]
 
@@ -77,7 +83,7 @@ class PlainEncoder:
         self._short_text_features = short_text_features
         self._fixed = vocabulary is not None
         # In the order of the ids. A term is a key itself, a short-text feature is a
-        # key (role, string).
+        # key (role, string), a skip pair a key (FeatureKind.SKIP, string, string).
         self._ids: dict[Hashable, int] = {}
         self._kinds = bytearray()
         if vocabulary is not None:
@@ -185,6 +191,8 @@ class PlainEncoder:
             if with_short_text_features:
                 for key in short_text_features(tokens):
                     yield key[0].kind, (key,)
+                skip = FeatureKind.SKIP
+                yield skip, [(skip, *pair) for pair in skip_pairs(tokens)]
 
         return features
 
@@ -222,4 +230,6 @@ def _ngrams(tokens: list[str], n: int) -> list[str]:
 def _name(key: Hashable) -> str:
     if isinstance(key, tuple) and len(key) == 2 and isinstance(key[0], Role):
         return key[0].name_of(key[1])
+    if isinstance(key, tuple) and len(key) == 3 and key[0] is FeatureKind.SKIP:
+        return name_of_skip_pair(key[1], key[2])
     return str(key)

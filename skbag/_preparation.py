@@ -10,9 +10,11 @@ import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skbag._bags import Bags
 from skbag._encoder import Encoder
+from skbag._first_guess import first_guess
 from skbag._fitted import Fitted
 from skbag._lazy_bags import LazyBags
 from skbag._losses import n_outputs
@@ -41,11 +43,15 @@ class Prepared:
     n_held : int
         How many of the last samples are to judge the first epoch; they have not been
         counted for the class-informed weights.
+    first_guess : ndarray of shape (n_ids, 1), dtype=float32, or None
+        See `first_guess`; None where classes are not two or not to be counted, and
+        where training goes on from an earlier one.
     """
 
     featurizer: Featurizer
     samples: Samples
     n_held: int
+    first_guess: NDArray[np.float32] | None
 
 
 def prepare(
@@ -62,7 +68,11 @@ def prepare(
         Shuffles the samples; None leaves them in order.
     """
     encoder, counts = _learn(samples, settings)
-    return _weigh(counts, encoder, settings.weighting, order)
+    prepared = _weigh(counts, encoder, settings.weighting, order)
+    statistics = prepared.featurizer.statistics
+    if settings.weighting.supervised and statistics and samples.n_classes == 2:
+        return replace(prepared, first_guess=first_guess(statistics))
+    return prepared
 
 
 def reprepare(
@@ -122,7 +132,7 @@ def _learn(samples: Samples, settings: Settings) -> tuple[Encoder | None, Sample
     if options.vocabulary is not None:
         return encoder, samples.with_inputs(_all_of(counts))
     width = settings.training.embedding_dim or n_outputs(samples.n_classes)
-    kept = keep_features(counts, settings.pruning, width)
+    kept = keep_features(counts, encoder.kinds, settings.pruning, width)
     bags = LazyBags(counts, len(kept), new_numbers(kept, counts.n_ids))
     return encoder.select(kept), samples.with_inputs(bags)
 
@@ -155,7 +165,7 @@ def _weigh(
     statistics = _count(counts, weighting, n_counted)
     featurizer = _with_weights(encoder, weighting, statistics)
     bags = counts.X.weighted(weighting, featurizer.id_weights)
-    return Prepared(featurizer, counts.with_inputs(bags), n_held)
+    return Prepared(featurizer, counts.with_inputs(bags), n_held, None)
 
 
 def _count(counts: Samples, weighting: Weighting, stop: int) -> Statistics | None:

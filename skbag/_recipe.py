@@ -18,6 +18,9 @@ from skbag._dtypes import ID_DTYPE
 TABLE_NUMBERS = 2**23
 """Largest table that the automatic `min_df` allows, in numbers (32 MiB)."""
 
+LEAST_SKIPS = 2
+"""Texts that must hold a skip pair, where `min_df` is automatic."""
+
 SHORT_TEXT = 256
 """Mean characters below which texts are short, ..."""
 
@@ -226,8 +229,6 @@ def auto_epochs(skill: float, n_samples: int, work: float) -> int:
     work : float
         Numbers that an epoch moves: entries x width.
     """
-    if n_samples >= 200_000:
-        return 2
     by_skill = min(2 + round(2 * skill), 3 if work >= 2.5e8 else 4)
     by_visits = min(MOST_EPOCHS, -(-LEAST_VISITS // n_samples))
     return max(by_skill, by_visits)
@@ -242,7 +243,7 @@ def auto_alpha(
     proportion to the curvature of the mean loss, ``curvature * squared norm``, so that
     neither the loss nor the scale of the samples changes what it means.
     """
-    strength = min(5 * (1 - skill) ** 2 / n_samples, LARGEST_ALPHA)
+    strength = min(10 * (1 - skill) ** 2 / n_samples, LARGEST_ALPHA)
     return strength * moments.mean_squared_norm * curvature / 2
 
 

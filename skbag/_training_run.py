@@ -89,6 +89,8 @@ class TrainingRun:
         Where given, the state of the best validation score is kept.
     start : Start or None
         Arrays to go on from.
+    first_guess : ndarray of shape (n_ids, 1), dtype=float32, or None
+        Where to begin a table of scores: see `first_guess`.
     """
 
     # Training needs gradients even where the user has switched them off around fit.
@@ -102,6 +104,7 @@ class TrainingRun:
         rng: np.random.Generator,
         validation: Samples | None = None,
         start: Start | None = None,
+        first_guess: NDArray[np.float32] | None = None,
     ) -> None:
         self.samples = samples
         self.validation = validation
@@ -149,7 +152,7 @@ class TrainingRun:
         )
         seed = int(rng.integers(2**62))
         self.trainer = Trainer(
-            self._network(outputs, start, seed).to(device),
+            self._network(outputs, start, first_guess, seed).to(device),
             options.loss,
             self.batches,
             self.schedule,
@@ -205,18 +208,29 @@ class TrainingRun:
         """Trained arrays, the best of them where validated, and the accumulators."""
         return self._best or self.trainer.export(), self.trainer.accumulators
 
-    def _network(self, outputs: int, start: Start | None, seed: int) -> Network:
+    def _network(
+        self,
+        outputs: int,
+        start: Start | None,
+        first_guess: NDArray[np.float32] | None,
+        seed: int,
+    ) -> Network:
         n_ids = self.samples.X.n_ids
         if start is not None:
             self._check_layers(start.fitted, outputs)
             return Network.from_fitted(start.fitted, n_ids)
-        return Network.initialise(
+        network = Network.initialise(
             n_ids,
             outputs,
             self.options.embedding_dim,
             self.options.hidden_layer_sizes,
             torch.Generator().manual_seed(seed),
         )
+        norm = self.moments.mean_squared_norm**0.5
+        if first_guess is not None and self.options.embedding_dim is None and norm > 0:
+            # Meant for bags of norm 1.
+            network.table.copy_(torch.from_numpy(first_guess)).div_(norm)
+        return network
 
     def _check_layers(self, fitted: Fitted, outputs: int) -> None:
         """Raise where training is to go on with layers of other sizes."""

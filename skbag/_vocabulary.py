@@ -14,8 +14,9 @@ from skbag._bags import Bags
 from skbag._byte_encoder import ByteEncoder
 from skbag._dtypes import ID_DTYPE
 from skbag._encoder import Encoder
+from skbag._features import FeatureKind
 from skbag._plain_encoder import PlainEncoder
-from skbag._recipe import auto_min_df, texts_are_short
+from skbag._recipe import LEAST_SKIPS, auto_min_df, texts_are_short
 
 TOKEN_PATTERN = r"(?u)\w+|[^\w\s]"
 """Default token pattern: words, and every other visible character by itself."""
@@ -117,7 +118,9 @@ def wants_short_text_features(
     return bool(setting)
 
 
-def keep_features(bags: Bags, pruning: Pruning, width: int) -> NDArray[np.int32]:
+def keep_features(
+    bags: Bags, kinds: NDArray[np.uint8], pruning: Pruning, width: int
+) -> NDArray[np.int32]:
     """Ids that survive pruning, most frequent first.
 
     The meaning of `min_df`, `max_df` and `max_features` is that of
@@ -127,6 +130,8 @@ def keep_features(bags: Bags, pruning: Pruning, width: int) -> NDArray[np.int32]
     ----------
     bags : Bags
         Counts, ids unique within each bag.
+    kinds : ndarray of shape (n_ids,), dtype=uint8
+        The `FeatureKind` of each id.
     pruning : Pruning
     width : int
         Columns of the table, for the automatic `min_df`.
@@ -145,6 +150,9 @@ def keep_features(bags: Bags, pruning: Pruning, width: int) -> NDArray[np.int32]
     min_df, max_df = pruning.min_df, pruning.max_df
     document_counts = np.bincount(bags.ids, minlength=bags.n_ids)
     if isinstance(min_df, str):
+        # Most skip pairs are met once, and then say what the words by them say.
+        is_chance = (kinds == FeatureKind.SKIP) & (document_counts < LEAST_SKIPS)
+        document_counts[is_chance] = 0
         min_df = auto_min_df(document_counts, width)
     low = _document_count(min_df, n_texts)
     high = _document_count(max_df, n_texts)

@@ -193,13 +193,20 @@ def test_nothing_to_count(documents):
 
 def test_kinds():
     encoder = ByteEncoder(**EVERYTHING)
-    encoder.learn(["refugee in"])
+    encoder.learn(["refugee in", "in one pot"])
     assert kinds_by_name(encoder) == {
         "refugee": FeatureKind.TERM,
         "in": FeatureKind.TERM,
+        "one": FeatureKind.TERM,
+        "pot": FeatureKind.TERM,
         "refugee in": FeatureKind.NGRAM,
+        "in one": FeatureKind.NGRAM,
+        "one pot": FeatureKind.NGRAM,
+        "in <skip> pot": FeatureKind.SKIP,
         "<first> refugee": FeatureKind.EDGE,
         "<last> in": FeatureKind.EDGE,
+        "<first> in": FeatureKind.EDGE,
+        "<last> pot": FeatureKind.EDGE,
         "refu…": FeatureKind.AFFIX,
         "refug…": FeatureKind.AFFIX,
         "…gee": FeatureKind.AFFIX,

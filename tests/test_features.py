@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skbag._features import FeatureKind, Role, short_text_features
+from skbag._features import FeatureKind, Role, short_text_features, skip_pairs
 
 
 def names(tokens):
@@ -34,7 +34,15 @@ def test_kinds_fit_a_byte_and_cover_all_roles():
         FeatureKind.AFFIX,
         FeatureKind.AFFIX,
     ]
-    assert [int(kind) for kind in FeatureKind] == [0, 1, 2, 3]
+    assert [int(kind) for kind in FeatureKind] == [0, 1, 2, 3, 4]
+
+
+@given(st.lists(st.text(min_size=1)))
+def test_skip_pairs_have_one_or_two_tokens_between_them(tokens):
+    n = len(tokens)
+    places = [(i, j) for i in range(n) for j in range(n) if 2 <= j - i <= 3]
+    expected = sorted((tokens[i], tokens[j]) for i, j in places)
+    assert sorted(skip_pairs(tokens)) == expected
 
 
 @given(st.lists(st.text(min_size=1)))

@@ -23,7 +23,7 @@ FLOORS = [
     },
     {"_encoder", "_fitted", "_samples", "_lexicon", "_one_text"},
     {"_byte_encoder", "_plain_encoder", "_weighting", "_recipe", "_network"},
-    {"_vocabulary", "_model", "_batches", "_device", "_lazy_bags"},
+    {"_vocabulary", "_model", "_batches", "_device", "_lazy_bags", "_first_guess"},
     {"_settings", "_training", "_inputs"},
     {"_preparation", "_training_run", "_parameters"},
     {"_fitting"},

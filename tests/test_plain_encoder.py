@@ -180,6 +180,7 @@ def test_kinds():
         "refu…": FeatureKind.AFFIX,
         "refug…": FeatureKind.AFFIX,
         "…gee": FeatureKind.AFFIX,
+        "refugee <skip> a": FeatureKind.SKIP,
     }
 
 

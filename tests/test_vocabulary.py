@@ -61,7 +61,8 @@ def kept_names(**pruning):
     options = {"min_df": 1, "max_df": 1.0, "max_features": None} | pruning
     encoder = make_encoder(DEFAULT, False)
     bags = encoder.learn(TEXTS)
-    return [encoder.names()[i] for i in keep_features(bags, Pruning(**options), 1)]
+    kept = keep_features(bags, encoder.kinds, Pruning(**options), 1)
+    return [encoder.names()[i] for i in kept]
 
 
 @pytest.mark.parametrize(
@@ -103,6 +104,19 @@ def test_frequent_features_come_first():
     assert set(names[1:3]) == {"b", "a b"}
 
 
+@pytest.mark.parametrize(
+    ("min_df", "expected"), [("auto", {"a b"}), (1, {"a b", "c d"})]
+)
+def test_skip_pairs_of_one_text_are_left_out_by_auto(min_df, expected):
+    encoder = make_encoder(DEFAULT, True)
+    bags = encoder.learn(["a x b", "a y b", "c z d"])
+    kept = keep_features(bags, encoder.kinds, Pruning(min_df, 1.0, None), 1)
+    names = [encoder.names()[i] for i in kept]
+    pairs = {name.replace(" <skip> ", " ") for name in names if "<skip>" in name}
+    assert pairs == expected
+    assert {"x", "y", "c z", "z d"} < set(names)
+
+
 def test_pruning_away_everything():
     with pytest.raises(ValueError, match="no tokens remain"):
         kept_names(min_df=5)
@@ -111,7 +125,8 @@ def test_pruning_away_everything():
 def test_no_tokens_at_all():
     encoder = make_encoder(DEFAULT, False)
     with pytest.raises(ValueError, match="No tokens were found: the texts are empty"):
-        keep_features(encoder.learn(["", " "]), Pruning(1, 1.0, None), 1)
+        bags = encoder.learn(["", " "])
+        keep_features(bags, encoder.kinds, Pruning(1, 1.0, None), 1)
 
 
 def test_contradicting_bounds():

@@ -98,7 +98,7 @@ def test_a_token_of_one_class_says_more_than_one_of_all():
 
 
 def test_kinds_are_discounted():
-    bags, codes = corpus(n_ids=4)
+    bags, codes = corpus(n_ids=len(FeatureKind))
     statistics = Statistics.count(bags, codes, 3)
     plain = class_informed_factors(statistics, None)
     kinds = np.array(list(FeatureKind), dtype=np.uint8)

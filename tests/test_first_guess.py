@@ -1,0 +1,99 @@
+"""The first guess: what class counts say of each token by itself."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skbag._bags import Bags
+from skbag._first_guess import CAUTION, SHARE, first_guess
+from skbag._weighting import Statistics
+
+
+def statistics_of(holds, codes, sample_weight=None):
+    bags = Bags.from_csr(sp.csr_array(np.asarray(holds, dtype=np.float32)))
+    return Statistics.count(bags, np.asarray(codes), 2, sample_weight)
+
+
+def naive_guess(holds, codes):
+    """Document by document, with CAUTION more of usual classes for each token."""
+    signs = [2 * code - 1 for code in codes]
+    usual = sum(signs) / len(signs)
+    guesses = []
+    for column in np.transpose(holds):
+        of_holders = [sign for sign, has in zip(signs, column, strict=True) if has]
+        mean = (sum(of_holders) + CAUTION * usual) / (len(of_holders) + CAUTION)
+        guesses.append([SHARE * (mean - usual)])
+    return guesses
+
+
+@given(
+    st.lists(
+        st.tuples(st.lists(st.booleans(), min_size=3, max_size=3), st.integers(0, 1)),
+        min_size=1,
+        max_size=30,
+    )
+)
+def test_is_half_of_how_far_the_mean_class_is_from_usual(documents):
+    holds, codes = [one for one, _ in documents], [code for _, code in documents]
+    guess = first_guess(statistics_of(holds, codes))
+    assert guess.dtype == np.float32
+    np.testing.assert_allclose(guess, naive_guess(holds, codes), atol=1e-6)
+
+
+def test_a_token_that_every_text_holds_says_nothing():
+    guess = first_guess(statistics_of([[1, 1], [1, 0], [1, 0]], [0, 1, 1]))
+    np.testing.assert_allclose(guess[0], 0, atol=1e-7)
+    assert guess[1] < 0
+
+
+def test_a_text_of_weight_two_counts_twice():
+    weighted = statistics_of([[1, 0], [0, 1]], [0, 1], np.array([2.0, 1.0]))
+    repeated = statistics_of([[1, 0], [1, 0], [0, 1]], [0, 0, 1])
+    np.testing.assert_allclose(first_guess(weighted), first_guess(repeated))
+
+
+def after_no_step(make_classifier, texts, labels, **parameters):
+    return make_classifier(
+        max_iter=1, learning_rate_init=1e-12, alpha=0.0, **parameters
+    ).fit(texts, labels)
+
+
+def test_training_of_two_classes_begins_there(corpus, make_classifier):
+    texts, labels = corpus
+    two = np.where(np.asarray(labels) == labels[0], "one", "other")
+    clf = after_no_step(make_classifier, texts, two)
+    guess = first_guess(clf._model.featurizer.statistics)
+    np.testing.assert_allclose(clf.embedding_, guess, rtol=1e-4, atol=1e-7)
+    assert np.abs(clf.embedding_).max() > 0.1
+
+
+def test_is_scaled_to_the_norm_of_the_samples(corpus, make_classifier):
+    texts, labels = corpus
+    two = np.where(np.asarray(labels) == labels[0], "one", "other")
+    clf = after_no_step(make_classifier, texts, two, norm=None)
+    featurizer = clf._model.featurizer
+    norm = np.sqrt(featurizer.weigh(texts).to_csr().power(2).sum() / len(texts))
+    assert norm > 2
+    guess = first_guess(featurizer.statistics)
+    np.testing.assert_allclose(clf.embedding_, guess / norm, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"embedding_dim": 4}, {"supervised_weighting": False}],
+    ids=["two layers", "no class counts"],
+)
+def test_otherwise_the_table_begins_at_zero(parameters, corpus, make_classifier):
+    texts, labels = corpus
+    two = np.where(np.asarray(labels) == labels[0], "one", "other")
+    clf = after_no_step(make_classifier, texts, two, **parameters)
+    np.testing.assert_allclose(clf.embedding_, 0, atol=1e-6)
+
+
+def test_with_more_classes_the_table_begins_at_zero(corpus, make_classifier):
+    texts, labels = corpus
+    three = np.arange(len(labels)) % 3
+    clf = after_no_step(make_classifier, texts, three)
+    np.testing.assert_allclose(clf.embedding_, 0, atol=1e-6)

@@ -43,9 +43,6 @@ class SomeBags(Protocol):
     def __len__(self) -> int:
         """Return the number of bags."""
 
-    def take(self, rows: NDArray[np.int64]) -> SomeBags:
-        """Bags of the given rows, in the given order."""
-
     def slice(self, start: int, stop: int) -> Bags:
         """Bags `start` to `stop`."""
 
@@ -142,23 +139,6 @@ class Bags:
             sums.reshape(-1),
         )
         return sums
-
-    def take(self, rows: NDArray[np.integer[Any]]) -> Bags:
-        """Bags of the given rows, in the given order.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n_rows,), dtype=int
-            Row numbers; a row may come twice.
-        """
-        lengths = np.diff(self.offsets)[rows]
-        offsets = np.zeros(len(rows) + 1, dtype=OFFSET_DTYPE)
-        np.cumsum(lengths, out=offsets[1:])
-        # Position of each taken entry: its place in its new bag, shifted to where
-        # the old bag starts.
-        where = np.arange(offsets[-1], dtype=OFFSET_DTYPE)
-        where += np.repeat(self.offsets[:-1][rows] - offsets[:-1], lengths)
-        return Bags(self.ids[where], offsets, self.weights[where], self.n_ids)
 
     def slice(self, start: int, stop: int) -> Bags:
         """Bags ``start`` to ``stop``: views, except for the offsets."""

@@ -123,6 +123,8 @@ def partial_fit(
     rng = np.random.default_rng([random_state.randint(np.iinfo(np.int32).max), n_seen])
     settings = _for_one_part(settings)
     samples = samples.without_weightless()
+    if settings.training.shuffle:
+        samples = samples.take(rng.permutation(len(samples)))
     start = None
     if before is None or resume is None:
         featurizer, weighted = extend(None, samples, settings)
@@ -137,8 +139,6 @@ def partial_fit(
             resume.learning_rate,
         )
         n_held = len(samples)
-    if settings.training.shuffle:
-        weighted = weighted.take(rng.permutation(len(weighted)))
     with torch_threads(_training_threads(settings)):
         run = TrainingRun(
             weighted, settings.training, n_held=n_held, rng=rng, start=start

@@ -1,4 +1,4 @@
-"""Bags that are counted once, and pruned, reordered and weighted where needed.
+"""Bags that are counted once, and pruned, renumbered and weighted where needed.
 
 A fit looks at all of its samples several times, each time at a few of them: whole
 arrays of all would cost more to fill than the work done on them.
@@ -27,8 +27,6 @@ class LazyBags:
         Number of ids after pruning.
     new_ids : ndarray of shape (counts.n_ids,), dtype=int32, or None
         What each id becomes; -1 leaves it out.
-    rows : ndarray of shape (n_samples,), dtype=int64, or None
-        Which bags, in which order.
     weighting : Weighting or None
         None leaves the counts.
     id_weights : ndarray of shape (n_ids,), dtype=float32, or None
@@ -38,21 +36,16 @@ class LazyBags:
     counts: Bags
     n_ids: int
     new_ids: NDArray[np.int32] | None = None
-    rows: NDArray[np.int64] | None = None
     weighting: Weighting | None = None
     id_weights: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
-        return len(self.counts) if self.rows is None else len(self.rows)
+        return len(self.counts)
 
     @property
     def mean_length(self) -> float:
         """Mean number of ids of a bag before pruning."""
         return self.counts.mean_length
-
-    def take(self, rows: NDArray[np.int64]) -> LazyBags:
-        """Bags of the given rows, in the given order."""
-        return replace(self, rows=rows if self.rows is None else self.rows[rows])
 
     def weighted(
         self, weighting: Weighting, id_weights: NDArray[np.float32] | None
@@ -62,10 +55,7 @@ class LazyBags:
 
     def slice(self, start: int, stop: int) -> Bags:
         """Make the bags `start` to `stop`."""
-        if self.rows is None:
-            bags = self.counts.slice(start, stop)
-        else:
-            bags = self.counts.take(self.rows[start:stop])
+        bags = self.counts.slice(start, stop)
         if self.new_ids is not None:
             bags = bags.renumber(self.new_ids, self.n_ids)
         if self.weighting is None:

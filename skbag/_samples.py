@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 
@@ -33,11 +32,11 @@ class Samples:
         return len(self.codes)
 
     def take(self, rows: NDArray[np.int64]) -> Samples:
-        """Samples of the given numbers, in that order."""
+        """Samples of the given numbers, in that order: texts or rows of a matrix."""
         if isinstance(self.X, list):
             X: Any = [self.X[row] for row in rows.tolist()]
         else:
-            X = self.X[rows] if sp.issparse(self.X) else self.X.take(rows)
+            X = self.X[rows]
         weight = None if self.weight is None else self.weight[rows]
         return replace(self, X=X, codes=self.codes[rows], weight=weight)
 

@@ -1,4 +1,4 @@
-"""Sorting whole numbers, as fitting does many millions of times.
+"""Sorting and adding up numbers, as fitting does many millions of times.
 
 torch's radix sort takes a fourth to a tenth of the time of numpy's comparison sort.
 It may only be called from one thread of a process: another would start threads of its
@@ -51,3 +51,19 @@ def argsort(values: NDArray[Any]) -> NDArray[np.int64]:
         return np.argsort(values, kind="stable")
     order = torch.sort(torch.from_numpy(values), stable=True).indices
     return np.asarray(order.numpy())
+
+
+def add_at(
+    sums: NDArray[np.float64], places: NDArray[np.int64], values: NDArray[np.float64]
+) -> None:
+    """Add values to numbers at places, repeated ones too: ``np.add.at``, in a tenth.
+
+    Parameters
+    ----------
+    sums : ndarray of shape (n_sums,), dtype=float64
+    places : ndarray of shape (n,), dtype=int64
+    values : ndarray of shape (n,), dtype=float64
+    """
+    torch.from_numpy(sums).scatter_add_(
+        0, torch.from_numpy(places), torch.from_numpy(values)
+    )

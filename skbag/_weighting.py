@@ -7,6 +7,7 @@ weighting never touches the encoders, the table or the trainer.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -37,6 +38,9 @@ say, in finer or coarser form, count for less."""
 
 _BLOCK_ENTRIES = 2**19
 """Entries of bags that are counted at a time."""
+
+_MOST_CELLS = 2**24
+"""Largest table of tokens and classes to count in, in numbers (128 MiB)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,21 +78,13 @@ class Statistics:
         sample_weight : ndarray of shape (n_samples,) or None
             How many documents each sample stands for.
         """
-        by_class = np.argsort(codes, kind="stable")
-        ends = np.cumsum(np.bincount(codes, minlength=n_classes))
-        columns = []
-        for rows in np.split(by_class, ends[:-1]):
-            share = None if sample_weight is None else sample_weight[rows]
-            columns.append(_count_documents(bags.take(rows), share))
-        # Sparse: n_ids x n_classes numbers need never fit memory.
-        class_counts = sp.csc_array(
-            (
-                np.concatenate([counts for _, counts in columns]),
-                np.concatenate([ids for ids, _ in columns]),
-                np.cumsum([0, *(len(ids) for ids, _ in columns)]),
-            ),
-            shape=(bags.n_ids, n_classes),
-        ).tocsr()
+        n_cells = bags.n_ids * n_classes
+        if n_cells <= min(_MOST_CELLS, 2 * bags.mean_length * len(bags)):
+            count = _count_densely
+        else:
+            # Sparse: n_ids x n_classes numbers need never fit memory.
+            count = _count_sparsely
+        class_counts = count(bags, codes, n_classes, sample_weight)
         class_totals = np.bincount(codes, weights=sample_weight, minlength=n_classes)
         return cls(class_counts, class_totals.astype(np.float64))
 
@@ -112,30 +108,86 @@ class Statistics:
         return float(self.class_totals.sum())
 
 
-def _count_documents(
-    bags: SomeBags, share: NDArray[np.float64] | None
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Weighted number of bags that hold each id: the ids that occur, and how often."""
-    n_entries = bags.mean_length * len(bags)
-    if n_entries < bags.n_ids / 8:
-        # Too few to go through all ids for them.
-        part = bags.slice(0, len(bags))
-        ids, places = np.unique(part.ids, return_inverse=True)
-        weights = _repeat(share, part)
-        return ids.astype(np.int64), np.bincount(places, weights).astype(np.float64)
-    counts = np.zeros(bags.n_ids)
+def _count_densely(
+    bags: SomeBags,
+    codes: NDArray[np.int64],
+    n_classes: int,
+    sample_weight: NDArray[np.float64] | None,
+) -> sp.csr_array:
+    """See `Statistics.count`; by a table of all tokens and classes."""
+    # Imported here: predicting must not need torch.
+    from skbag._sorting import add_at
+
+    table = np.zeros(bags.n_ids * n_classes)
+    for cells, shares in _cells(bags, codes, n_classes, sample_weight):
+        if shares is None:
+            shares = np.ones(len(cells))
+        add_at(table, cells.astype(np.int64), shares)
+    filled = np.flatnonzero(table)
+    return _csr_array(filled, table[filled], (bags.n_ids, n_classes))
+
+
+def _count_sparsely(
+    bags: SomeBags,
+    codes: NDArray[np.int64],
+    n_classes: int,
+    sample_weight: NDArray[np.float64] | None,
+) -> sp.csr_array:
+    """See `Statistics.count`; by sorting what occurs."""
+    parts = [_sums(*part) for part in _cells(bags, codes, n_classes, sample_weight)]
+    cells = np.concatenate([cells for cells, _ in parts])
+    sums = np.concatenate([sums for _, sums in parts])
+    return _csr_array(*_sums(cells, sums), (bags.n_ids, n_classes))
+
+
+def _cells(
+    bags: SomeBags,
+    codes: NDArray[np.int64],
+    n_classes: int,
+    sample_weight: NDArray[np.float64] | None,
+) -> Iterator[tuple[NDArray[Any], NDArray[np.float64] | None]]:
+    """Yield ``id * n_classes + code`` of each entry, and the weight of its sample."""
+    # Half the bytes are sorted in half the time.
+    dtype: Any = np.int32 if bags.n_ids * n_classes < 2**31 else np.int64
     step = max(1, int(_BLOCK_ENTRIES / max(bags.mean_length, 1)))
-    for start in range(0, len(bags), step):
-        stop = min(start + step, len(bags))
+    for start in range(0, max(len(codes), 1), step):
+        stop = min(start + step, len(codes))
         part = bags.slice(start, stop)
-        weights = _repeat(None if share is None else share[start:stop], part)
-        counts += np.bincount(part.ids, weights=weights, minlength=bags.n_ids)
-    occurring = np.flatnonzero(counts)
-    return occurring, counts[occurring]
+        lengths = np.diff(part.offsets)
+        cells: NDArray[Any] = part.ids.astype(dtype)
+        cells *= n_classes
+        cells += np.repeat(codes[start:stop].astype(dtype), lengths)
+        weight = None if sample_weight is None else sample_weight[start:stop]
+        yield cells, None if weight is None else np.repeat(weight, lengths)
 
 
-def _repeat(share: NDArray[np.float64] | None, bags: Bags) -> Any:
-    return None if share is None else np.repeat(share, np.diff(bags.offsets))
+def _sums(
+    cells: NDArray[Any], values: NDArray[np.float64] | None
+) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Distinct cells, ascending, and the sum of the values of each; None for ones."""
+    from skbag._sorting import argsort, sort
+
+    if values is None:
+        cells = sort(cells)
+    else:
+        order = argsort(cells)
+        cells, values = cells[order], values[order]
+    starts = np.flatnonzero(np.diff(cells, prepend=-1))
+    if values is None:
+        sums = np.diff(starts, append=len(cells)).astype(np.float64)
+    else:
+        sums = np.add.reduceat(values, starts) if len(starts) else np.empty(0)
+    return cells[starts], sums
+
+
+def _csr_array(
+    cells: NDArray[np.int64], values: NDArray[np.float64], shape: tuple[int, int]
+) -> sp.csr_array:
+    """Matrix of values at ascending cells ``row * n_columns + column``."""
+    row_starts = np.arange(shape[0] + 1) * shape[1]
+    indptr = np.searchsorted(cells, row_starts)
+    columns = cells - np.repeat(row_starts[:-1], np.diff(indptr))
+    return sp.csr_array((values, columns, indptr), shape=shape)
 
 
 def smooth_idf(statistics: Statistics) -> NDArray[np.float64]:

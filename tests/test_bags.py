@@ -54,15 +54,6 @@ def test_embedding_bag_is_the_matrix_product(X):
 
 @given(matrices(), st.data())
 @settings(deadline=None)
-def test_take_is_row_indexing(X, data):
-    rows = data.draw(st.lists(st.integers(0, X.shape[0] - 1), max_size=9))
-    rows = np.array(rows, dtype=np.int64)
-    taken = Bags.from_csr(X).take(rows)
-    np.testing.assert_array_equal(taken.to_csr().toarray(), X.toarray()[rows])
-
-
-@given(matrices(), st.data())
-@settings(deadline=None)
 def test_slice_is_row_slicing(X, data):
     start = data.draw(st.integers(0, X.shape[0]))
     stop = data.draw(st.integers(start, X.shape[0]))

@@ -28,10 +28,6 @@ def test_same_as_step_by_step(data):
         kept = np.array([11, 3, 0, 7, 5], dtype=np.int32)
         lazy = LazyBags(eager, 5, new_numbers(kept, 12))
         eager = Bags.from_csr(sp.csr_array(eager.to_csr()[:, kept]))
-    for _ in range(data.draw(st.integers(0, 2), label="times reordered")):
-        row_numbers = st.lists(st.integers(0, len(eager) - 1), min_size=1)
-        rows = np.array(data.draw(row_numbers), dtype=np.int64)
-        eager, lazy = eager.take(rows), lazy.take(rows)
     if data.draw(st.booleans(), label="weighted"):
         id_weights = np.linspace(1, 2, eager.n_ids).astype("f")
         eager = WEIGHTING.apply(eager, id_weights)

@@ -4,17 +4,14 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from skbag._bags import Bags
 from skbag._samples import Samples
 
 TEXTS = ["a", "b", "c", "d"]
 MATRIX = sp.csr_array(np.diag([1.0, 2, 3, 4]))
-FORMS = {"texts": TEXTS, "matrix": MATRIX, "bags": Bags.from_csr(MATRIX)}
+FORMS = {"texts": TEXTS, "matrix": MATRIX}
 
 
 def plain(X):
-    if isinstance(X, Bags):
-        X = X.to_csr()
     return X if isinstance(X, list) else X.toarray().max(axis=1).tolist()
 
 

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfTransformer
 
+from skbag import _weighting
 from skbag._bags import Bags
 from skbag._features import FeatureKind
 from skbag._weighting import (
@@ -51,6 +52,17 @@ def test_no_weighting_keeps_the_values():
     assert weighting.apply(bags, None).weights is bags.weights
 
 
+@pytest.fixture(params=["in a table", "by sorting"], scope="module")
+def way_of_counting(request):
+    with pytest.MonkeyPatch.context() as patch:
+        cells = 2**24 if request.param == "in a table" else 0
+        patch.setattr(_weighting, "_MOST_CELLS", cells)
+        # Several blocks, so that what they find has to be put together.
+        patch.setattr(_weighting, "_BLOCK_ENTRIES", 6)
+        yield
+
+
+@pytest.mark.usefixtures("way_of_counting")
 @given(st.integers(0, 10_000), st.booleans())
 @settings(deadline=None, max_examples=30)
 def test_counts_are_those_of_a_loop(seed, weighted):

@@ -13,7 +13,6 @@ Documents go through in chunks. All occurrences of a chunk become numbers ``docu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -130,7 +129,12 @@ class ByteEncoder:
         parts = [self._learn_chunk(chunk, sort) for chunk in _chunks(documents)]
         return Bags.concatenate(parts)
 
-    def encode(self, documents: Sequence[str], n_threads: int = 1) -> Bags:
+    @property
+    def gains_by_threads(self) -> bool:
+        """Yes: numpy lets go of the interpreter's lock."""
+        return True
+
+    def encode(self, documents: Sequence[str]) -> Bags:
         """Count known features; see :class:`~skbag._encoder.Encoder`."""
         if not self._all_rows_filled:
             # Threads that get here together find the same.
@@ -138,11 +142,9 @@ class ByteEncoder:
             self._all_rows_filled = True
         if len(documents) == 1 and len(documents[0]) <= MOST_CHARACTERS:
             return self._encode_one(documents[0])
-        chunks = list(_chunks(documents))
-        if n_threads == 1 or len(chunks) == 1:
-            return Bags.concatenate([self._encode_chunk(chunk) for chunk in chunks])
-        with ThreadPoolExecutor(n_threads) as executor:
-            return Bags.concatenate(list(executor.map(self._encode_chunk, chunks)))
+        return Bags.concatenate(
+            [self._encode_chunk(chunk) for chunk in _chunks(documents)]
+        )
 
     def select(self, ids: NDArray[np.int32]) -> ByteEncoder:
         """Return an encoder of these features; see :class:`~skbag._encoder.Encoder`.

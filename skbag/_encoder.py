@@ -33,11 +33,14 @@ class Encoder(Protocol):
     def learn(self, documents: Sequence[str]) -> Bags:
         """Count the features of the documents; new ones are appended with new ids."""
 
-    def encode(self, documents: Sequence[str], n_threads: int = 1) -> Bags:
+    @property
+    def gains_by_threads(self) -> bool:
+        """Whether `encode` is sooner done by several threads, each with a part."""
+
+    def encode(self, documents: Sequence[str]) -> Bags:
         """Count the known features of the documents.
 
-        Leaves the encoder as it is: many threads may encode with one encoder, and
-        ``n_threads`` lets the encoder use threads itself where they help.
+        Leaves the encoder as it is: many threads may encode with one encoder.
         """
 
     def select(self, ids: NDArray[np.int32]) -> Encoder:

@@ -5,7 +5,8 @@ Numpy only: no torch, no device, no estimator.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +18,15 @@ from skbag._encoder import Encoder
 from skbag._fitted import Fitted
 from skbag._weighting import Statistics, Weighting
 
-CHARACTERS_PER_CHUNK = 2**21
-"""Texts are encoded and scored in chunks of about so many characters, so that a
-million texts need a fixed buffer beside their scores."""
+CHARACTERS_PER_CHUNK = 2**17
+"""Texts are encoded and scored in chunks of about so many characters: a chunk stays in
+the cache of a core, and a million texts need a fixed buffer beside their scores."""
 
-ENTRIES_PER_CHUNK = 2**21
+ENTRIES_PER_CHUNK = 2**18
 """Entries of a matrix scored at a time."""
+
+SMALLEST_SHARE = 4
+"""Less than a chunk divided by this is not shared among threads."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,26 +49,30 @@ class Featurizer:
     statistics: Statistics | None
     id_weights: NDArray[np.float32] | None
 
-    def weigh(self, X: Any, n_threads: int = 1) -> Bags:
+    def weigh(self, X: Any) -> Bags:
         """Weighted bags of texts, or of the rows of a CSR matrix."""
-        if self.encoder is None:
-            bags = Bags.from_csr(X)
-        else:
-            bags = self.encoder.encode(X, n_threads=n_threads)
+        bags = Bags.from_csr(X) if self.encoder is None else self.encoder.encode(X)
         return self.weighting.apply(bags, self.id_weights)
 
-    def weigh_in_chunks(self, X: Any, n_threads: int = 1) -> Iterator[Bags]:
-        """The same in parts of bounded size, in order; at least one part."""
-        if self.encoder is not None and len(X) == 1:
-            yield self.weigh(X)
-            return
+    def chunks(self, X: Any, n_threads: int = 1) -> list[Any]:
+        """Cut input into parts of bounded size, at least one, alike for each thread."""
         if self.encoder is None:
             sizes, limit = np.diff(X.indptr), ENTRIES_PER_CHUNK
+        elif len(X) == 1:
+            return [X]
         else:
             sizes = np.fromiter(map(len, X), np.int64, len(X))
             limit = CHARACTERS_PER_CHUNK
-        for start, stop in chunk_bounds(sizes, limit):
-            yield self.weigh(X[start:stop], n_threads)
+        total = int(sizes.sum())
+        if total > limit // SMALLEST_SHARE:
+            rounds = -(-total // (limit * n_threads))
+            limit = -(-total // (rounds * n_threads))
+        return [X[start:stop] for start, stop in chunk_bounds(sizes, limit)]
+
+    @property
+    def gains_by_threads(self) -> bool:
+        """Whether parts may be weighed in several threads at once, and sooner so."""
+        return self.encoder is None or self.encoder.gains_by_threads
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,13 +105,31 @@ class Model:
         self, X: Any, n_threads: int = 1
     ) -> Iterator[NDArray[np.float32]]:
         """The same in parts of bounded size, in order; at least one part."""
-        for bags in self.featurizer.weigh_in_chunks(X, n_threads):
-            yield self.fitted.scores(bags)
+        return self._in_parts(self.fitted.scores, X, n_threads)
 
     def vectors(self, X: Any, n_threads: int = 1) -> NDArray[np.float32]:
         """Document vectors of texts or rows, (n_samples, width)."""
-        parts = self.featurizer.weigh_in_chunks(X, n_threads)
-        return np.concatenate([self.fitted.vectors(bags) for bags in parts])
+        return np.concatenate(list(self._in_parts(self.fitted.vectors, X, n_threads)))
+
+    def _in_parts(
+        self,
+        use: Callable[[Bags], NDArray[np.float32]],
+        X: Any,
+        n_threads: int,
+    ) -> Iterator[NDArray[np.float32]]:
+        """Yield what `use` makes of the bags of each part, in order."""
+
+        def weigh_and_use(part: Any) -> NDArray[np.float32]:
+            return use(self.featurizer.weigh(part))
+
+        if not self.featurizer.gains_by_threads:
+            n_threads = 1
+        parts = self.featurizer.chunks(X, n_threads)
+        if n_threads == 1 or len(parts) == 1:
+            yield from map(weigh_and_use, parts)
+        else:
+            with ThreadPoolExecutor(n_threads) as executor:
+                yield from executor.map(weigh_and_use, parts)
 
 
 @dataclass(frozen=True, eq=False)

@@ -104,11 +104,13 @@ class PlainEncoder:
         """Count features; see :class:`~skbag._encoder.Encoder`."""
         return self._count(documents, self._find if self._fixed else self._find_or_add)
 
-    def encode(self, documents: Sequence[str], n_threads: int = 1) -> Bags:
-        """Count known features; see :class:`~skbag._encoder.Encoder`.
+    @property
+    def gains_by_threads(self) -> bool:
+        """No: plain Python holds the interpreter's lock."""
+        return False
 
-        ``n_threads`` is ignored: plain Python holds the interpreter's lock.
-        """
+    def encode(self, documents: Sequence[str]) -> Bags:
+        """Count known features; see :class:`~skbag._encoder.Encoder`."""
         return self._count(documents, self._find)
 
     def select(self, ids: NDArray[np.int32]) -> PlainEncoder:

@@ -261,17 +261,6 @@ def test_learn_only_appends(small_chunks):
     assert encoder.names()[: len(names)] == names
 
 
-@pytest.mark.parametrize("options", ALL_OPTIONS)
-@pytest.mark.parametrize("n_threads", [2, 5])
-def test_threads_change_nothing(options, n_threads, small_chunks):
-    documents = DOCUMENTS * 5 + ["other words", *DOCUMENTS]
-    encoder = ByteEncoder(**options)
-    encoder.learn(DOCUMENTS[:5])
-    assert_same_bags(
-        encoder.encode(documents, n_threads=n_threads), encoder.encode(documents)
-    )
-
-
 def test_many_threads_share_an_encoder(small_chunks):
     encoder = ByteEncoder(**EVERYTHING)
     encoder.learn(DOCUMENTS)
@@ -282,14 +271,13 @@ def test_many_threads_share_an_encoder(small_chunks):
             assert_same_bags(bags, expected)
 
 
-@pytest.mark.parametrize("n_threads", [1, 3])
-def test_a_text_that_is_none_raises(n_threads, small_chunks):
+def test_a_text_that_is_none_raises(small_chunks):
     documents = ["a text of some length"] * 50 + [None] + ["another text"] * 50
     encoder = ByteEncoder()
     with pytest.raises(TypeError, match="NoneType"):
         encoder.learn(documents)
     with pytest.raises(TypeError, match="NoneType"):
-        encoder.encode(documents, n_threads=n_threads)
+        encoder.encode(documents)
 
 
 def test_encode_does_not_change_the_encoder():

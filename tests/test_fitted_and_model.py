@@ -8,11 +8,14 @@ from hypothesis import strategies as st
 
 from skbag import _model
 from skbag._bags import Bags
+from skbag._byte_encoder import ByteEncoder
 from skbag._fitted import Fitted
 from skbag._model import Featurizer, Model, chunk_bounds
+from skbag._plain_encoder import PlainEncoder
 from skbag._weighting import Weighting
 
 RNG = np.random.default_rng(0)
+PLAIN = Weighting(use_idf=False, sublinear_tf=False, norm=None, supervised=False)
 
 
 def array(*shape):
@@ -27,8 +30,7 @@ def texts(n=10, n_ids=8):
 
 def model(n_ids=8):
     fitted = Fitted(array(n_ids, 3), ((None, array(3)),))
-    plain = Weighting(False, False, None, supervised=False)
-    return Model(Featurizer(None, plain, None, None), fitted, 1.0)
+    return Model(Featurizer(None, PLAIN, None, None), fitted, 1.0)
 
 
 def test_direct_scores():
@@ -67,9 +69,39 @@ def test_chunks_cover_everything_in_bounded_runs(sizes, limit):
 
 
 @pytest.mark.parametrize("limit", [1, 3, 1000])
-def test_chunks_do_not_change_scores(monkeypatch, limit):
+@pytest.mark.parametrize("n_threads", [1, 2, 5])
+def test_chunks_and_threads_do_not_change_scores(monkeypatch, limit, n_threads):
     made, X = model(), texts()
     expected, vectors = made.scores(X), made.vectors(X)
     monkeypatch.setattr(_model, "ENTRIES_PER_CHUNK", limit)
-    np.testing.assert_array_equal(made.scores(X), expected)
-    np.testing.assert_array_equal(made.vectors(X), vectors)
+    np.testing.assert_array_equal(made.scores(X, n_threads), expected)
+    np.testing.assert_array_equal(made.vectors(X, n_threads), vectors)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 5])
+@pytest.mark.parametrize("n_texts", [1, 2, 50, 999, 5000])
+def test_texts_are_cut_alike_for_each_thread(n_texts, n_threads, monkeypatch):
+    monkeypatch.setattr(_model, "CHARACTERS_PER_CHUNK", 1000)
+    featurizer = Featurizer(ByteEncoder(), PLAIN, None, None)
+    X = [str(i) for i in range(n_texts)]
+    parts = featurizer.chunks(X, n_threads)
+    assert [text for part in parts for text in part] == X
+    lengths = [sum(map(len, part)) for part in parts]
+    assert max(lengths) <= 1000
+    if sum(lengths) > 1000:
+        assert max(lengths) < 2 * sum(lengths) / len(lengths)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 5])
+@pytest.mark.parametrize("kind", [ByteEncoder, PlainEncoder])
+def test_texts_score_the_same_in_threads(kind, n_threads, monkeypatch):
+    monkeypatch.setattr(_model, "CHARACTERS_PER_CHUNK", 40)
+    encoder = kind()
+    documents = [f"text {i % 7} of {i}" for i in range(99)]
+    encoder.learn(documents[:40])
+    table = np.random.default_rng(0).normal(size=(encoder.n_ids, 3)).astype("f")
+    featurizer = Featurizer(encoder, PLAIN, None, None)
+    fitted = Fitted(table, ((None, np.zeros(3, dtype="f")),))
+    made = Model(featurizer, fitted, 1.0)
+    one_by_one = np.concatenate([made.scores([text]) for text in documents])
+    np.testing.assert_array_equal(made.scores(documents, n_threads), one_by_one)

@@ -58,14 +58,15 @@ class Bags:
     offsets : ndarray of shape (n_samples + 1,), dtype=int64
         Bag ``i`` is ``ids[offsets[i]:offsets[i + 1]]``. The first is 0, the last nnz.
     weights : ndarray of shape (nnz,), dtype=float32
-        How much each entry counts.
+        How much each entry counts. Where they are counts still to be weighted, they may
+        be of dtype uint8.
     n_ids : int
         Number of rows of the table (columns of the matrix).
     """
 
     ids: NDArray[np.int32]
     offsets: NDArray[np.int64]
-    weights: NDArray[np.float32]
+    weights: NDArray[Any]
     n_ids: int
 
     def __len__(self) -> int:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from skbag._bags import Bags
 from skbag._byte_tokenizer import Spans, Tokens, tokenize
-from skbag._dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
+from skbag._dtypes import COUNT_DTYPE, ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
 from skbag._features import SKIP_DISTANCES, FeatureKind, Role, name_of_skip_pair
 from skbag._interner import GrowingArray, Interner
 from skbag._lexicon import AFFIX_ROLES, Lexicon, affix_ids
@@ -427,13 +427,13 @@ def _to_bags(
     where = np.flatnonzero(begins)
     unique = packed[where]
     first_of_rows = np.arange(n_rows + 1, dtype=packed.dtype) << id_bits
-    counts = np.empty(len(where), dtype=WEIGHT_DTYPE)
-    counts[-1:] = len(packed) - where[-1:]
-    np.subtract(where[1:], where[:-1], out=counts[:-1], casting="unsafe")
+    counts = np.diff(where, append=len(packed))
+    # A fit keeps the counts of all texts; few are above 255.
+    is_small = counts.max(initial=0) <= np.iinfo(COUNT_DTYPE).max
     return Bags(
         ids=(unique & ((1 << id_bits) - 1)).astype(ID_DTYPE, copy=False),
         offsets=np.searchsorted(unique, first_of_rows).astype(OFFSET_DTYPE),
-        weights=counts,
+        weights=counts.astype(COUNT_DTYPE if is_small else WEIGHT_DTYPE),
         n_ids=n_ids,
     )
 

@@ -14,3 +14,7 @@ OFFSET_DTYPE = np.int64
 WEIGHT_DTYPE = np.float32
 """How much an occurrence counts, and every trained number. torch's CPU kernels for
 ``embedding_bag`` are fastest in float32, and counts stay exact up to 2**24."""
+
+COUNT_DTYPE = np.uint8
+"""How often a token occurs in a text, kept for all texts during a fit; where one count
+is larger, those of its chunk are in ``WEIGHT_DTYPE``."""

@@ -86,6 +86,7 @@ def fit(
             validation=held_back,
             start=start,
         )
+        del prepared  # Its bags: from here on the batches hold them.
 
         def model_so_far() -> Model:
             return Model(featurizer, run.export(), run.outcome.temperature)

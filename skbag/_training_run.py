@@ -106,7 +106,9 @@ class TrainingRun:
         start: Start | None = None,
         first_guess: NDArray[np.float32] | None = None,
     ) -> None:
-        self.samples = samples
+        # Without their bags: the batches hold all of them, and memory is dear.
+        self.samples = samples.with_inputs(None)
+        self.n_ids = samples.X.n_ids
         self.validation = validation
         self.options = options
         self.rng = rng
@@ -215,7 +217,7 @@ class TrainingRun:
         first_guess: NDArray[np.float32] | None,
         seed: int,
     ) -> Network:
-        n_ids = self.samples.X.n_ids
+        n_ids = self.n_ids
         if start is not None:
             self._check_layers(start.fitted, outputs)
             return Network.from_fitted(start.fitted, n_ids)

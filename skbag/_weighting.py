@@ -313,7 +313,7 @@ class Weighting:
         weighted : Bags
             The same ids. An empty bag stays empty: no norm divides by zero.
         """
-        weights = bags.weights
+        weights = bags.weights.astype(WEIGHT_DTYPE, copy=False)
         if self.sublinear_tf:
             weights = 1 + np.log(weights)
         if id_weights is not None:

@@ -132,7 +132,9 @@ def _learn(samples: Samples, settings: Settings) -> tuple[Encoder | None, Sample
     if options.vocabulary is not None:
         return encoder, samples.with_inputs(_all_of(counts))
     width = settings.training.embedding_dim or n_outputs(samples.n_classes)
-    kept = keep_features(counts, encoder.kinds, settings.pruning, width)
+    # Only short-text features are pruned by kind; to tell millions apart takes a while.
+    kinds = encoder.kinds if short else None
+    kept = keep_features(counts, kinds, settings.pruning, width)
     bags = LazyBags(counts, len(kept), new_numbers(kept, counts.n_ids))
     return encoder.select(kept), samples.with_inputs(bags)
 
@@ -153,8 +155,8 @@ def _all_of(counts: Bags) -> LazyBags:
 
 
 def _shuffled(samples: Samples, order: np.random.Generator | None) -> Samples:
-    # Before anything is made of them: to shuffle strings costs a fifth of what it takes
-    # to gather their bags from all over the memory, twice.
+    # Before anything is made of them: strings are gathered from all over the memory
+    # once, their bags would be twice.
     if order is None:
         return samples
     return samples.take(order.permutation(len(samples)))

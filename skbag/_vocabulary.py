@@ -119,7 +119,7 @@ def wants_short_text_features(
 
 
 def keep_features(
-    bags: Bags, kinds: NDArray[np.uint8], pruning: Pruning, width: int
+    bags: Bags, kinds: NDArray[np.uint8] | None, pruning: Pruning, width: int
 ) -> NDArray[np.int32]:
     """Ids that survive pruning, most frequent first.
 
@@ -130,8 +130,8 @@ def keep_features(
     ----------
     bags : Bags
         Counts, ids unique within each bag.
-    kinds : ndarray of shape (n_ids,), dtype=uint8
-        The `FeatureKind` of each id.
+    kinds : ndarray of shape (n_ids,), dtype=uint8, or None
+        The `FeatureKind` of each id; None where none is a skip pair.
     pruning : Pruning
     width : int
         Columns of the table, for the automatic `min_df`.
@@ -150,9 +150,10 @@ def keep_features(
     min_df, max_df = pruning.min_df, pruning.max_df
     document_counts = np.bincount(bags.ids, minlength=bags.n_ids)
     if isinstance(min_df, str):
-        # Most skip pairs are met once, and then say what the words by them say.
-        is_chance = (kinds == FeatureKind.SKIP) & (document_counts < LEAST_SKIPS)
-        document_counts[is_chance] = 0
+        if kinds is not None:
+            # Most skip pairs are met once, and then say what the words by them say.
+            is_chance = (kinds == FeatureKind.SKIP) & (document_counts < LEAST_SKIPS)
+            document_counts[is_chance] = 0
         min_df = auto_min_df(document_counts, width)
     low = _document_count(min_df, n_texts)
     high = _document_count(max_df, n_texts)

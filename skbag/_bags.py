@@ -58,8 +58,8 @@ class Bags:
     offsets : ndarray of shape (n_samples + 1,), dtype=int64
         Bag ``i`` is ``ids[offsets[i]:offsets[i + 1]]``. The first is 0, the last nnz.
     weights : ndarray of shape (nnz,), dtype=float32
-        How much each entry counts. Where they are counts still to be weighted, they may
-        be of dtype uint8.
+        How much each entry counts. What an encoder has learnt, counts still to be
+        weighted, may be of dtype uint8.
     n_ids : int
         Number of rows of the table (columns of the matrix).
     """
@@ -151,7 +151,7 @@ class Bags:
             self.n_ids,
         )
 
-    def with_weights(self, weights: NDArray[np.float32]) -> Bags:
+    def with_weights(self, weights: NDArray[Any]) -> Bags:
         """Return the same bags with other weights."""
         return Bags(self.ids, self.offsets, weights, self.n_ids)
 

@@ -126,7 +126,11 @@ class ByteEncoder:
 
         self._one_text = None
         self._all_rows_filled = not self._short_text_features
-        parts = [self._learn_chunk(chunk, sort) for chunk in _chunks(documents)]
+        # Narrowed part by part: a fit keeps the counts of all texts.
+        parts = [
+            _in_few_bytes(self._learn_chunk(chunk, sort))
+            for chunk in _chunks(documents)
+        ]
         return Bags.concatenate(parts)
 
     @property
@@ -427,15 +431,22 @@ def _to_bags(
     where = np.flatnonzero(begins)
     unique = packed[where]
     first_of_rows = np.arange(n_rows + 1, dtype=packed.dtype) << id_bits
-    counts = np.diff(where, append=len(packed))
-    # A fit keeps the counts of all texts; few are above 255.
-    is_small = counts.max(initial=0) <= np.iinfo(COUNT_DTYPE).max
+    counts = np.empty(len(where), dtype=WEIGHT_DTYPE)
+    counts[-1:] = len(packed) - where[-1:]
+    np.subtract(where[1:], where[:-1], out=counts[:-1], casting="unsafe")
     return Bags(
         ids=(unique & ((1 << id_bits) - 1)).astype(ID_DTYPE, copy=False),
         offsets=np.searchsorted(unique, first_of_rows).astype(OFFSET_DTYPE),
-        weights=counts.astype(COUNT_DTYPE if is_small else WEIGHT_DTYPE),
+        weights=counts,
         n_ids=n_ids,
     )
+
+
+def _in_few_bytes(counts: Bags) -> Bags:
+    """Return the same counts, in `COUNT_DTYPE` if it can hold them."""
+    if counts.weights.max(initial=0) > np.iinfo(COUNT_DTYPE).max:
+        return counts
+    return counts.with_weights(counts.weights.astype(COUNT_DTYPE))
 
 
 def _chunks(documents: Sequence[str]) -> Iterator[Sequence[str]]:

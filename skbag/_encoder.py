@@ -31,7 +31,10 @@ class Encoder(Protocol):
         """``FeatureKind`` of each id, of shape (n_ids,)."""
 
     def learn(self, documents: Sequence[str]) -> Bags:
-        """Count the features of the documents; new ones are appended with new ids."""
+        """Count the features of the documents; new ones are appended with new ids.
+
+        The counts may be of `COUNT_DTYPE`; those of `encode` are of `WEIGHT_DTYPE`.
+        """
 
     @property
     def gains_by_threads(self) -> bool:

@@ -170,13 +170,23 @@ def test_ngram_range_may_be_a_list():
 
 def test_dtypes_and_order():
     encoder = ByteEncoder(**EVERYTHING)
-    for bags in (encoder.learn(DOCUMENTS), encoder.encode(DOCUMENTS)):
+    learnt, encoded = encoder.learn(DOCUMENTS), encoder.encode(DOCUMENTS)
+    assert learnt.weights.dtype == np.uint8
+    assert encoded.weights.dtype == np.float32
+    for bags in (learnt, encoded):
         assert bags.ids.dtype == np.int32
         assert bags.offsets.dtype == np.int64
-        assert bags.weights.dtype in (np.uint8, np.float32)
         for row in range(len(bags)):
             assert (np.diff(bags.slice(row, row + 1).ids) > 0).all()
     assert encoder.kinds.dtype == np.uint8
+
+
+@pytest.mark.parametrize("n", [255, 256, 70_000])
+@pytest.mark.parametrize("company", [[], ["b c"]])
+def test_counts_that_one_byte_does_not_hold(n, company, small_chunks):
+    encoder = ByteEncoder()
+    bags = encoder.learn([*company, "a " * n, *company])
+    assert by_name(encoder, bags)[len(company)] == {"a": n}
 
 
 @pytest.mark.parametrize("documents", [[], [""], ["", " \n", "\u3000"]])

@@ -7,6 +7,7 @@ weighting never touches the encoders, the table or the trainer.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -41,6 +42,9 @@ _BLOCK_ENTRIES = 2**19
 
 _MOST_CELLS = 2**24
 """Largest table of tokens and classes to count in, in numbers (128 MiB)."""
+
+_Cells = tuple[NDArray[Any], "NDArray[np.float64] | None"]
+"""Numbers of cells of that table, and what to add to each; None for ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,13 +82,13 @@ class Statistics:
         sample_weight : ndarray of shape (n_samples,) or None
             How many documents each sample stands for.
         """
-        n_cells = bags.n_ids * n_classes
-        if n_cells <= min(_MOST_CELLS, 2 * bags.mean_length * len(bags)):
-            count = _count_densely
+        shape = (bags.n_ids, n_classes)
+        cells = _cells(bags, codes, n_classes, sample_weight)
+        if math.prod(shape) <= min(_MOST_CELLS, 2 * bags.mean_length * len(bags)):
+            class_counts = _csr_array(*_sum_in_a_table(cells, math.prod(shape)), shape)
         else:
-            # Sparse: n_ids x n_classes numbers need never fit memory.
-            count = _count_sparsely
-        class_counts = count(bags, codes, n_classes, sample_weight)
+            # n_ids x n_classes numbers need never fit memory.
+            class_counts = _csr_array(*_sum_by_sorting(cells), shape)
         class_totals = np.bincount(codes, weights=sample_weight, minlength=n_classes)
         return cls(class_counts, class_totals.astype(np.float64))
 
@@ -108,44 +112,12 @@ class Statistics:
         return float(self.class_totals.sum())
 
 
-def _count_densely(
-    bags: SomeBags,
-    codes: NDArray[np.int64],
-    n_classes: int,
-    sample_weight: NDArray[np.float64] | None,
-) -> sp.csr_array:
-    """See `Statistics.count`; by a table of all tokens and classes."""
-    # Imported here: predicting must not need torch.
-    from skbag._sorting import add_at
-
-    table = np.zeros(bags.n_ids * n_classes)
-    for cells, shares in _cells(bags, codes, n_classes, sample_weight):
-        if shares is None:
-            shares = np.ones(len(cells))
-        add_at(table, cells.astype(np.int64), shares)
-    filled = np.flatnonzero(table)
-    return _csr_array(filled, table[filled], (bags.n_ids, n_classes))
-
-
-def _count_sparsely(
-    bags: SomeBags,
-    codes: NDArray[np.int64],
-    n_classes: int,
-    sample_weight: NDArray[np.float64] | None,
-) -> sp.csr_array:
-    """See `Statistics.count`; by sorting what occurs."""
-    parts = [_sums(*part) for part in _cells(bags, codes, n_classes, sample_weight)]
-    cells = np.concatenate([cells for cells, _ in parts])
-    sums = np.concatenate([sums for _, sums in parts])
-    return _csr_array(*_sums(cells, sums), (bags.n_ids, n_classes))
-
-
 def _cells(
     bags: SomeBags,
     codes: NDArray[np.int64],
     n_classes: int,
     sample_weight: NDArray[np.float64] | None,
-) -> Iterator[tuple[NDArray[Any], NDArray[np.float64] | None]]:
+) -> Iterator[_Cells]:
     """Yield ``id * n_classes + code`` of each entry, and the weight of its sample."""
     # Half the bytes are sorted in half the time.
     dtype: Any = np.int32 if bags.n_ids * n_classes < 2**31 else np.int64
@@ -159,6 +131,33 @@ def _cells(
         cells += np.repeat(codes[start:stop].astype(dtype), lengths)
         weight = None if sample_weight is None else sample_weight[start:stop]
         yield cells, None if weight is None else np.repeat(weight, lengths)
+
+
+def _sum_in_a_table(
+    parts: Iterator[_Cells], n_cells: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Distinct cells, ascending, and the sum of the values of each."""
+    # Imported here: predicting must not need torch.
+    from skbag._sorting import add_at
+
+    table = np.zeros(n_cells)
+    for cells, values in parts:
+        if values is None:
+            values = np.ones(len(cells))
+        add_at(table, cells.astype(np.int64), values)
+    filled = np.flatnonzero(table)
+    return filled, table[filled]
+
+
+def _sum_by_sorting(
+    parts: Iterator[_Cells],
+) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """The same, without a number for each cell there could be."""
+    summed = [_sums(cells, values) for cells, values in parts]
+    return _sums(
+        np.concatenate([cells for cells, _ in summed]),
+        np.concatenate([sums for _, sums in summed]),
+    )
 
 
 def _sums(

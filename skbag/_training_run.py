@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from skbag._bags import Bags
-from skbag._batches import make_batches
+from skbag._batches import Batch, make_batches
 from skbag._device import resolve_device
 from skbag._fitted import Fitted
 from skbag._losses import fit_temperature, n_outputs, predicted_codes
@@ -125,21 +125,7 @@ class TrainingRun:
             rate = min(rate, np.inf if start is None else start.learning_rate)
         else:
             rate = options.learning_rate_init
-
-        def sample_weight(bags: Bags, first: int) -> NDArray[np.float64] | None:
-            weight = samples.weight
-            own = None if weight is None else weight[first : first + len(bags)]
-            if options.learning_rate_init is not None:
-                return own
-            return carried_weights(bags, own, rate, curvature)
-
-        batches = make_batches(
-            samples.X,
-            samples.codes,
-            sample_weight,
-            batch_size=batch_size,
-            keep_order=options.dropout > 0,
-        )
+        batches = self._make_batches(samples, batch_size, rate)
         n_entries = sum(len(batch.ids) for batch in batches)
         self.work = float(n_entries) * (width + 16)
         self.n_planned = options.max_iter or first_plan_epochs(len(samples), self.work)
@@ -209,6 +195,26 @@ class TrainingRun:
     def finish(self) -> tuple[Fitted, tuple[NDArray[np.float32], ...]]:
         """Trained arrays, the best of them where validated, and the accumulators."""
         return self._best or self.trainer.export(), self.trainer.accumulators
+
+    def _make_batches(
+        self, samples: Samples, batch_size: int, rate: float
+    ) -> list[Batch]:
+        options = self.options
+
+        def sample_weight(bags: Bags, first: int) -> NDArray[np.float64] | None:
+            weight = samples.weight
+            own = None if weight is None else weight[first : first + len(bags)]
+            if options.learning_rate_init is not None:
+                return own
+            return carried_weights(bags, own, rate, options.loss.curvature)
+
+        return make_batches(
+            samples.X,
+            samples.codes,
+            sample_weight,
+            batch_size=batch_size,
+            keep_order=options.dropout > 0,
+        )
 
     def _network(
         self,

@@ -138,6 +138,7 @@ def test_hard_classes_get_fewer_epochs_and_more_penalty():
 
 def test_much_work_gets_fewer_epochs():
     assert _recipe.auto_epochs(1.0, 50_000, 1e9) == 3
+    assert _recipe.auto_epochs(1.0, 10**6, 1e9) == 3
     assert _recipe.auto_epochs(1.0, 50_000, 1e8) == 4
 
 

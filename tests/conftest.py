@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import random
 from typing import NamedTuple
 
+import hypothesis
 import pytest
 
 from skbag import EmbeddingBagClassifier
+
+LONG = os.environ.get("SKBAG_LONG") == "1"
+"""Whether the tests that try many cases try all that docs/reliability.md tells of."""
+
+hypothesis.settings.register_profile("short", deadline=None)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=2000)
+hypothesis.settings.load_profile("long" if LONG else "short")
 
 TOPICS = {
     "kitchen": "bake butter dough flour garlic kettle onion oven recipe salt soup",
@@ -40,6 +49,15 @@ def make_corpus(topics: dict[str, str], n_texts: int, seed: int) -> Corpus:
         texts.append(" ".join(words).capitalize() + rng.choice(".!?"))
         labels.append(label)
     return Corpus(texts, labels)
+
+
+@pytest.fixture
+def n_cases():
+    """Return a function that picks how many cases to try: in CI, or in the long form.
+
+    The long form is asked for by the environment variable ``SKBAG_LONG=1``.
+    """
+    return lambda short, long: long if LONG else short
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from skbag._bags import Bags
 from skbag._byte_tokenizer import Spans, Tokens, tokenize
-from skbag._dtypes import COUNT_DTYPE, ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
+from skbag._dtypes import COUNT_DTYPE, ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE, native
 from skbag._features import SKIP_DISTANCES, FeatureKind, Role, name_of_skip_pair
 from skbag._interner import GrowingArray, Interner
 from skbag._lexicon import AFFIX_ROLES, Lexicon, affix_ids
@@ -350,19 +350,42 @@ class ByteEncoder:
                 yield rows[found], ids[found]
 
     def __getstate__(self) -> dict[str, Any]:
+        """Plain state; part of what files and pickles of every version hold."""
         return {
             "lowercase": self._lowercase,
             "ngram_range": self._ngram_range,
             "short_text_features": self._short_text_features,
-            "strings": self._lexicon.lines(),
+            "strings": np.frombuffer(self._lexicon.lines(), dtype=np.uint8),
             "keys": self._features.keys,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._lowercase = state["lowercase"]
-        self._ngram_range = state["ngram_range"]
-        self._short_text_features = state["short_text_features"]
-        self._know(Lexicon(state["strings"]), Interner(state["keys"]))
+        lowercase, ngram_range = state["lowercase"], tuple(state["ngram_range"])
+        short_text_features = state["short_text_features"]
+        if ngram_range not in _NGRAM_RANGES or not (
+            type(lowercase) is type(short_text_features) is bool
+        ):
+            raise ValueError("unknown options")
+        self._lowercase = lowercase
+        self._ngram_range = ngram_range
+        self._short_text_features = short_text_features
+        lexicon = Lexicon.checked(state["strings"])
+        keys = native(state["keys"])
+        if keys.ndim != 1 or keys.dtype != np.uint64:
+            raise ValueError("keys are not an array of uint64")
+        _check_keys(keys, len(lexicon))
+        self._know(lexicon, Interner(keys))
+
+
+def _check_keys(keys: NDArray[np.uint64], n_strings: int) -> None:
+    """Raise where a key points at a string that is not there."""
+    left, right = _unpack(keys)
+    is_role = left >= _FIRST_ROLE
+    strings = np.where(is_role, 0, left & ~_SKIP)
+    if max(strings.max(initial=-1), right.max(initial=-1)) >= n_strings or (
+        left.max(initial=0) >= _FIRST_ROLE + len(Role)
+    ):
+        raise ValueError("keys of strings that are not there")
 
 
 def _pairs(

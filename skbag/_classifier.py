@@ -30,9 +30,9 @@ from skbag._callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
 from skbag._encoder import LazyVocabulary
 from skbag._model import Model
 from skbag._parameters import CONSTRAINTS, settings_of
+from skbag._pickling import PlainStateMixin
 from skbag._samples import Samples
 from skbag._threads import n_threads
-from skbag._version import __version__
 from skbag._vocabulary import TOKEN_PATTERN
 
 if TYPE_CHECKING:
@@ -40,10 +40,11 @@ if TYPE_CHECKING:
     from skbag._training_run import EpochReport
 
 _DOCUMENTATION = "https://skbag.readthedocs.io/en/latest/api.html"
-_PRIVATE_STATE = ("_model", "_resume", "_vocabulary")
+_PRIVATE_STATE = ("_model", "_resume")
 
 
 class EmbeddingBagClassifier(
+    PlainStateMixin,
     CallbackSupportMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
@@ -577,24 +578,6 @@ class EmbeddingBagClassifier(
     def _n_features_out(self) -> int:
         return int(self.embedding_.shape[1])
 
-    def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = dict(super().__getstate__())
-        state.pop("_vocabulary", None)
-        return {**state, "_skbag_version": __version__}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        state = dict(state)
-        version = state.pop("_skbag_version", "unknown")
-        if version != __version__:
-            warnings.warn(
-                f"This EmbeddingBagClassifier was pickled by skbag {version} and is "
-                f"loaded by skbag {__version__}: it may fail or give other results. "
-                f"Install skbag {version}, or fit it again.",
-                UserWarning,
-                stacklevel=2,
-            )
-        super().__setstate__(state)
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
@@ -615,9 +598,7 @@ class EmbeddingBagClassifier(
         trial = copy.copy(self)
         for name in list(vars(trial)):
             is_fitted = name.endswith("_") and not name.startswith("_")
-            if name == "_vocabulary" or (
-                not keep_fitted and (is_fitted or name in _PRIVATE_STATE)
-            ):
+            if not keep_fitted and (is_fitted or name in _PRIVATE_STATE):
                 delattr(trial, name)
         return trial
 

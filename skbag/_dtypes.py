@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 ID_DTYPE = np.int32
 """Which token. 32 bits halve the traffic of the hot loops; 2**31 rows of a table
@@ -18,3 +21,10 @@ WEIGHT_DTYPE = np.float32
 COUNT_DTYPE = np.uint8
 """How often a token occurs in a text, kept for all texts during a fit; where one count
 is larger, those of its chunk are in ``WEIGHT_DTYPE``."""
+
+
+def native(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array in this machine's byte order; pickles keep that of theirs."""
+    if array.dtype.isnative:
+        return array
+    return array.astype(array.dtype.newbyteorder("="))

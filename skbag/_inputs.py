@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_array
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import validate_data
@@ -244,6 +243,9 @@ def split_validation(
     UserWarning
         Where a class is too small to stand in both parts.
     """
+    # Imported here: prediction does not need it.
+    from sklearn.model_selection import train_test_split
+
     rows = np.arange(len(codes))
     n_validation = int(np.ceil(fraction * len(codes)))
     counts = np.bincount(codes)

@@ -19,6 +19,13 @@ _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _HALF = np.uint64(32)
 
+MOST_WORK_PER_KEY = 100
+"""Slots that a key may look at, on average, when a table is built; honest ones need
+less than two, ..."""
+
+LEAST_WORK = 10**6
+"""... and how many all keys together may look at in any case."""
+
 
 class GrowingArray:
     """A 1-D array, or the rows of a 2-D one, with room to append in amortised O(1).
@@ -201,9 +208,20 @@ class Interner:
         self._insert(np.arange(len(self), dtype=ID_DTYPE))
 
     def _insert(self, ids: NDArray[np.int32]) -> None:
-        """Give each of the ids, whose keys are in no slot yet, a slot."""
+        """Give each of the ids, whose keys are in no slot yet, a slot.
+
+        Raises
+        ------
+        ValueError
+            If so many keys want the same slots that they must have been made for it,
+            as in a hostile file: it would take hours.
+        """
         slots = self._first_slots(self.keys[ids])
+        work_left = MOST_WORK_PER_KEY * len(ids) + LEAST_WORK
         while len(ids):
+            work_left -= len(ids)
+            if work_left < 0:
+                raise ValueError("keys that all want the same slots")
             free = np.flatnonzero(self._table[slots] == _EMPTY)
             self._table[slots[free]] = ids[free]
             # Of several ids that wanted one slot the last written has got it.

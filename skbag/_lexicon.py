@@ -38,6 +38,24 @@ class Lexicon:
         self._lines = GrowingArray(np.frombuffer(lines, dtype=np.uint8))
         self._ids = Interner(hash_spans(self.strings()))
 
+    @classmethod
+    def checked(cls, lines: NDArray[np.uint8]) -> Lexicon:
+        """Return a lexicon of lines that come from a file, perhaps a damaged one.
+
+        Raises
+        ------
+        ValueError
+            If they are not lines in UTF-8 (lone surrogates are let through, as they
+            are everywhere here).
+        """
+        if lines.dtype != np.uint8 or lines.ndim != 1:
+            raise ValueError("strings are not an array of bytes")
+        data = lines.tobytes()
+        data.decode("utf-8", "surrogatepass")
+        if data and not data.endswith(b"\n"):
+            raise ValueError("the last string does not end in a newline")
+        return cls(data)
+
     def __len__(self) -> int:
         return len(self._ids)
 

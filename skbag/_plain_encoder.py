@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import CountVectorizer
 
 from skbag._bags import Bags
 from skbag._dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
@@ -24,6 +23,9 @@ from skbag._features import (
 )
 
 _Features = Iterable[tuple[FeatureKind, Iterable[Hashable]]]
+
+_PLAIN_TERM, _SKIP_PAIR = 255, 254
+"""What a key is made of, in pickled state, where it is not a `Role`."""
 
 
 class PlainEncoder:
@@ -132,8 +134,53 @@ class PlainEncoder:
         return [_name(key) for key in self._ids]
 
     def __getstate__(self) -> dict[str, Any]:
-        # The analyzer is built of closures, which do not pickle; it is built again.
-        return {name: vars(self)[name] for name in vars(self) if name != "_features"}
+        """Plain state; part of what files and pickles of every version hold.
+
+        A key is told by its string or term, by what it is made of (a role, a skip
+        pair or a plain term) and, for a skip pair, by its second string.
+        """
+        keys: list[Any] = list(self._ids)
+        makes = np.full(len(keys), _PLAIN_TERM, dtype=np.uint8)
+        seconds = []
+        if self._short_text_features:
+            for i, key in enumerate(keys):
+                if isinstance(key, tuple) and isinstance(key[0], (Role, FeatureKind)):
+                    make, keys[i], *second = key
+                    makes[i] = _SKIP_PAIR if second else make
+                    seconds += second
+        return {
+            "parameters": dict(self._parameters),
+            "short_text_features": self._short_text_features,
+            "fixed": self._fixed,
+            "kinds": self.kinds,
+            "terms": keys,
+            "makes": makes,
+            "seconds": seconds,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._parameters = dict(state["parameters"])
+        if self._parameters.keys() != PlainEncoder()._parameters.keys():
+            raise ValueError("unknown options")
+        self._short_text_features = bool(state["short_text_features"])
+        self._fixed = bool(state["fixed"])
+        kinds, makes, terms = state["kinds"], state["makes"], list(state["terms"])
+        seconds = iter(state["seconds"])
+        if not kinds.dtype == makes.dtype == np.uint8:
+            raise ValueError("kinds are not small numbers")
+        if not kinds.shape == makes.shape == (len(terms),):
+            raise ValueError("terms, kinds and makes differ in number")
+        if kinds.max(initial=0) > max(FeatureKind):
+            raise ValueError("unknown kind of feature")
+        for i in np.flatnonzero(makes != _PLAIN_TERM).tolist():
+            if makes[i] == _SKIP_PAIR:
+                terms[i] = (FeatureKind.SKIP, terms[i], next(seconds, None))
+            else:
+                terms[i] = (Role(makes[i]), terms[i])
+        self._ids = {term: number for number, term in enumerate(terms)}
+        self._kinds = bytearray(kinds.tobytes())
+        if len(self._ids) != len(terms):
+            raise ValueError("a term is there twice")
 
     def _count(
         self,
@@ -174,13 +221,13 @@ class PlainEncoder:
         analyzer = self._parameters["analyzer"]
         if analyzer == "word":
             return self._build_word_features()
-        analyze = CountVectorizer(**self._parameters).build_analyzer()
+        analyze = _vectorizer(**self._parameters).build_analyzer()
         return lambda text: [(FeatureKind.TERM, analyze(text))]
 
     def _build_word_features(self) -> Callable[[str], _Features]:
         # Unigrams only: the tokens of the text, without the stop words.
         tokens_only = {**self._parameters, "ngram_range": (1, 1)}
-        tokenize = CountVectorizer(**tokens_only).build_analyzer()
+        tokenize = _vectorizer(**tokens_only).build_analyzer()
         shortest, longest = self._parameters["ngram_range"]
         with_short_text_features = self._short_text_features
 
@@ -210,11 +257,19 @@ class PlainEncoder:
         return FeatureKind.TERM
 
 
+def _vectorizer(**parameters: Any) -> Any:
+    """Return a ``CountVectorizer``."""
+    # Imported here: predicting with the default tokens does not need it.
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    return CountVectorizer(**parameters)
+
+
 def _validated_vocabulary(
     vocabulary: Mapping[Any, int] | Iterable[Any],
 ) -> dict[Hashable, int]:
     """Check a given vocabulary as CountVectorizer does; terms in the order of ids."""
-    vectorizer = CountVectorizer(vocabulary=vocabulary)
+    vectorizer = _vectorizer(vocabulary=vocabulary)
     vectorizer._validate_vocabulary()
     in_order = sorted(vectorizer.vocabulary_.items(), key=itemgetter(1))
     return {term: int(index) for term, index in in_order}

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
@@ -31,6 +30,9 @@ def learn_classes(y: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
     ValueError
         If `y` is continuous, holds missing labels or has fewer than two classes.
     """
+    # Imported here: prediction does not need it.
+    from sklearn.preprocessing import LabelEncoder
+
     y = _labels(y)
     encoder = LabelEncoder()
     codes = np.asarray(encoder.fit_transform(y), dtype=np.int64)
@@ -88,6 +90,9 @@ def encode_labels(y: Any, classes: NDArray[Any]) -> NDArray[np.int64]:
     ValueError
         If `y` holds a label that is not among `classes`.
     """
+    # Imported here: prediction does not need it.
+    from sklearn.preprocessing import LabelEncoder
+
     y = _labels(y)
     unseen = sorted(set(y.tolist()).difference(classes.tolist()), key=str)
     if unseen:

@@ -11,7 +11,7 @@ PACKAGE = Path(skbag.__file__).parent
 
 # Each floor may import from the floors before it, and none of its own.
 FLOORS = [
-    {"_dtypes", "_version", "_threads", "_callbacks", "_documents"},
+    {"_dtypes", "_version", "_threads", "_callbacks", "_documents", "exceptions"},
     {
         "_bags",
         "_features",
@@ -20,14 +20,16 @@ FLOORS = [
         "_targets",
         "_losses",
         "_sorting",
+        "_packing",
     },
     {"_encoder", "_fitted", "_samples", "_lexicon", "_one_text"},
     {"_byte_encoder", "_plain_encoder", "_weighting", "_recipe", "_network"},
     {"_vocabulary", "_model", "_batches", "_device", "_lazy_bags", "_first_guess"},
-    {"_settings", "_training", "_inputs"},
-    {"_preparation", "_training_run", "_parameters"},
+    {"_settings", "_training", "_inputs", "_state"},
+    {"_preparation", "_training_run", "_parameters", "_pickling", "_saving"},
     {"_fitting"},
     {"_classifier"},
+    {"_persistence"},
 ]
 TORCH_ROOMS = {
     "_sorting",
@@ -41,7 +43,7 @@ TORCH_ROOMS = {
 
 
 def modules() -> list[str]:
-    return sorted(path.stem for path in PACKAGE.glob("_[a-z]*.py"))
+    return sorted(path.stem for path in PACKAGE.glob("*[a-z].py"))
 
 
 def floor_of(module: str) -> int:

@@ -7,13 +7,19 @@ import io
 import pickle
 import subprocess
 import sys
+import warnings
 
 import cloudpickle
 import joblib
 import numpy as np
 import pytest
+import sklearn.exceptions
 from numpy.testing import assert_array_equal
 from sklearn.feature_extraction.text import TfidfVectorizer
+
+import skbag
+from skbag import EmbeddingBagClassifier
+from skbag.exceptions import InconsistentVersionWarning, ModelFileError
 
 METHODS = ("decision_function", "predict", "predict_proba", "transform")
 
@@ -25,7 +31,17 @@ def by_joblib(clf, path, *, compress=0, mmap_mode=None):
     return joblib.load(file, mmap_mode=mmap_mode)
 
 
+def by_file(clf, path):
+    file = path / f"{len(list(path.iterdir()))}.safetensors"
+    functions = {"tokenizer": clf.tokenizer} if clf.tokenizer else {}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Functions cannot be stored", UserWarning)
+        skbag.save(clf, file)
+    return skbag.load(file, **functions)
+
+
 ROUND_TRIPS = {
+    "file": by_file,
     "pickle": lambda clf, _: pickle.loads(pickle.dumps(clf)),
     "pickle protocol 2": lambda clf, _: pickle.loads(pickle.dumps(clf, 2)),
     "joblib": by_joblib,
@@ -244,11 +260,14 @@ def test_saved_state_repeats(corpus, make_classifier):
 
 def test_a_pickle_of_another_version_warns(corpus, make_classifier, monkeypatch):
     clf = make_classifier().fit(*corpus)
-    monkeypatch.setattr("skbag._classifier.__version__", "0.0.1")
+    monkeypatch.setattr("skbag._pickling.__version__", "0.0.1")
     pickled = pickle.dumps(clf)
     monkeypatch.undo()
-    with pytest.warns(UserWarning, match=r"pickled by skbag 0\.0\.1 .* fit it again"):
+    with pytest.warns(
+        InconsistentVersionWarning, match=r"pickled by skbag 0\.0\.1 .* fit it again"
+    ) as caught:
         loaded = pickle.loads(pickled)
+    assert isinstance(caught[0].message, sklearn.exceptions.InconsistentVersionWarning)
     assert_array_equal(loaded.predict(corpus.texts), clf.predict(corpus.texts))
     assert vars(loaded).keys() == vars(clf).keys()
 
@@ -256,5 +275,65 @@ def test_a_pickle_of_another_version_warns(corpus, make_classifier, monkeypatch)
 def test_a_pickle_without_a_version_warns(make_classifier):
     state = make_classifier().__getstate__()
     del state["_skbag_version"]
-    with pytest.warns(UserWarning, match="pickled by skbag unknown"):
+    with pytest.warns(InconsistentVersionWarning, match="pickled by skbag unknown"):
         make_classifier().__setstate__(state)
+
+
+@pytest.mark.parametrize("format_", [0, 99])
+def test_a_pickle_of_a_format_not_known_is_refused(format_, make_classifier):
+    state = {**make_classifier().__getstate__(), "_skbag_version": "9.1"}
+    state["_skbag_format"] = format_
+    with pytest.raises(ModelFileError, match=r"pickled by skbag 9\.1 .* Install skbag"):
+        make_classifier().__setstate__(state)
+
+
+def test_a_parameter_that_an_older_version_did_not_have_gets_its_default(
+    corpus, new_corpus, make_classifier
+):
+    clf = make_classifier().fit(*corpus)
+    state = clf.__getstate__()
+    del state["dropout"]
+    loaded = EmbeddingBagClassifier.__new__(EmbeddingBagClassifier)
+    loaded.__setstate__(state)
+    assert loaded.get_params() == clf.get_params()
+
+
+# -- other machines --------------------------------------------------------------------
+
+
+def in_other_byte_order(value):
+    if isinstance(value, np.ndarray):
+        return value.astype(value.dtype.newbyteorder("S"))
+    if isinstance(value, dict):
+        return {key: in_other_byte_order(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(in_other_byte_order, value))
+    return value
+
+
+@models
+def test_a_pickle_of_a_machine_of_other_byte_order(name, inputs, make_classifier):
+    X, y, X_new = inputs(name)
+    clf = make_classifier(**MODELS[name]).fit(X, y)
+    loaded = EmbeddingBagClassifier.__new__(EmbeddingBagClassifier)
+    loaded.__setstate__(in_other_byte_order(clf.__getstate__()))
+    for method in METHODS:
+        assert_array_equal(getattr(loaded, method)(X_new), getattr(clf, method)(X_new))
+    assert all(array.dtype.isnative for array in pickled_arrays(loaded))
+    loaded.set_params(early_stopping=False).partial_fit(X, y)
+    clf.set_params(early_stopping=False).partial_fit(X, y)
+    assert_array_equal(loaded.embedding_, clf.embedding_)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+def test_a_pickle_of_a_machine_with_other_indices(dtype, corpus, make_classifier):
+    clf = make_classifier().fit(*corpus)
+    state = clf.__getstate__()
+    statistics = state["_model"]["statistics"]
+    for field in ("codes", "offsets"):
+        statistics[field] = statistics[field].astype(dtype)
+    loaded = EmbeddingBagClassifier.__new__(EmbeddingBagClassifier)
+    loaded.__setstate__(state)
+    assert_array_equal(
+        loaded.partial_fit(*corpus).embedding_, clf.partial_fit(*corpus).embedding_
+    )

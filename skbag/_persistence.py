@@ -1,0 +1,217 @@
+"""The public functions that write an estimator to a file and read it back."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import Any
+
+import sklearn
+from sklearn.utils._param_validation import InvalidParameterError
+
+from skbag._classifier import EmbeddingBagClassifier
+from skbag._packing import CannotPack
+from skbag._saving import read_state, write_state
+from skbag.exceptions import ModelFileError
+
+CALLABLES = ("preprocessor", "tokenizer", "analyzer", "strip_accents")
+"""Parameters that may be functions."""
+
+
+def save(estimator: EmbeddingBagClassifier, path: str | os.PathLike[str]) -> None:
+    """Write an estimator, fitted or not, to one file that any machine can load.
+
+    A safetensors file: numbers as tensors, the rest as JSON in its header, and a
+    digest. An earlier file at `path` is replaced in one step, after the new one is
+    safely on disk: at whatever moment the process is killed, `path` is the old file or
+    the new one.
+
+    Parameters
+    ----------
+    estimator : EmbeddingBagClassifier
+        Functions among its parameters (`tokenizer`, `preprocessor`, `analyzer`,
+        `strip_accents`) cannot be stored: they are to be passed to `load`.
+    path : str or path-like
+        By custom it ends in ``.safetensors``.
+
+    Raises
+    ------
+    TypeError
+        If it is not an EmbeddingBagClassifier, or a parameter or label is of a type
+        that no file can hold; the message says which.
+    ValueError
+        If a function was changed after `fit`.
+    OSError
+        If the file cannot be written; an earlier one is left as it was.
+
+    Warns
+    -----
+    UserWarning
+        If functions have to be passed to `load`, or callbacks are left out.
+
+    See Also
+    --------
+    load : Read the file.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import skbag
+    >>> clf = skbag.EmbeddingBagClassifier(random_state=0)
+    >>> clf = clf.fit(["my parcel is late", "refund my money"], ["delivery", "payment"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.safetensors")
+    ...     skbag.save(clf, path)
+    ...     skbag.load(path).predict(["where is my parcel"])
+    array(['delivery'], dtype='<U8')
+    """
+    if type(estimator) is not EmbeddingBagClassifier:
+        raise TypeError(
+            "skbag.save stores an EmbeddingBagClassifier, got "
+            f"{type(estimator).__name__}. Pass the classifier alone, for instance "
+            "pipeline[-1], or use joblib.dump."
+        )
+    state = estimator.__getstate__()
+    functions = {name: state[name] for name in CALLABLES if callable(state[name])}
+    names = {name: _name_of(each) for name, each in functions.items()}
+    about = {
+        "estimator": "EmbeddingBagClassifier",
+        "callables": names,
+        "requests": _requests(state.pop("_metadata_request", None)),
+    }
+    for name in ("_skbag_version", "_skbag_format"):
+        del state[name]
+    has_callbacks = bool(state.pop("_skl_callbacks", None))
+
+    def replace(place: str, function: Any) -> dict[str, str]:
+        name = place.rpartition(".")[2]
+        if name not in CALLABLES:
+            raise CannotPack(f"{place} is a function, which skbag.save cannot store.")
+        if function is not functions.get(name):
+            raise ValueError(
+                f"{name} was changed after the fit: the model was fitted with "
+                f"{_name_of(function)}. Set it back, or fit again, before saving."
+            )
+        return {"$callable": name}
+
+    write_state(path, state, replace, about)
+    if functions:
+        warnings.warn(
+            "Functions cannot be stored in a file. Pass them when loading: "
+            f"skbag.load(path, {_as_arguments(names)}).",
+            UserWarning,
+            stacklevel=2,
+        )
+    if has_callbacks:
+        warnings.warn(
+            "Callbacks cannot be stored in a file: set them again after loading.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def load(path: str | os.PathLike[str], **callables: Any) -> EmbeddingBagClassifier:
+    """Read an estimator from a file that `save` has written.
+
+    No code from the file is run, whatever is in it, and what is in it is checked: a
+    damaged file raises. Files written by older versions are read by all newer ones.
+
+    Parameters
+    ----------
+    path : str or path-like
+        File on this machine.
+    **callables : callable
+        The functions that the estimator had as parameters when it was saved, by name:
+        `tokenizer`, `preprocessor`, `analyzer`, `strip_accents`.
+
+    Returns
+    -------
+    estimator : EmbeddingBagClassifier
+        It gives the same answers, bit for bit, as the one that was saved, and goes on
+        learning from where that one was.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is damaged, not of skbag, or of a later format than this version
+        reads.
+    TypeError
+        If a function is missing or not wanted.
+    OSError
+        If the file cannot be opened.
+    """
+
+    def functions(about: dict[str, Any]) -> dict[str, Any]:
+        return _wanted(path, about.get("callables"), callables)
+
+    content = read_state(path, functions)
+    about, state = content["about"], content["state"]
+    if about.get("estimator") != "EmbeddingBagClassifier" or type(state) is not dict:
+        raise ModelFileError(f"{os.fspath(path)} does not hold an estimator of skbag.")
+    # An attribute of that name would hide a method.
+    if hidden := [name for name in state if hasattr(EmbeddingBagClassifier, name)]:
+        raise ModelFileError(f"{os.fspath(path)} sets {hidden[0]!r:.50}.")
+    estimator = EmbeddingBagClassifier.__new__(EmbeddingBagClassifier)
+    estimator.restore_state(state)
+    try:
+        estimator._validate_params()
+        _set_requests(estimator, about.get("requests") or {})
+    except (InvalidParameterError, TypeError, ValueError, AttributeError) as error:
+        raise ModelFileError(
+            f"{os.fspath(path)} holds parameters that do not exist: {error}"
+        ) from error
+    return estimator
+
+
+def _wanted(
+    path: str | os.PathLike[str], names: Any, given: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the functions given, if they are those that the file lacks."""
+    if not isinstance(names, dict) or not set(names) <= set(CALLABLES):
+        raise ModelFileError(f"{os.fspath(path)} lacks functions that do not exist.")
+    missing = {name: names[name] for name in names if name not in given}
+    if missing:
+        raise TypeError(
+            f"{os.fspath(path)} was saved without its functions, which no file can "
+            f"hold. Pass them: skbag.load(path, {_as_arguments(missing)})."
+        )
+    if surplus := sorted(set(given).difference(names)):
+        raise TypeError(
+            f"{os.fspath(path)} has no function {surplus[0]!r}; it was saved with "
+            f"{sorted(names) or 'none'}. Change parameters after loading, with "
+            "set_params."
+        )
+    for name, function in given.items():
+        if not callable(function):
+            raise TypeError(f"{name} must be a function, got {function!r:.80}.")
+    return given
+
+
+def _name_of(function: Any) -> str:
+    module = getattr(function, "__module__", None) or type(function).__module__
+    name = getattr(function, "__qualname__", None) or type(function).__qualname__
+    return f"{module}.{name}"
+
+
+def _as_arguments(names: dict[str, str]) -> str:
+    return ", ".join(f"{parameter}={name}" for parameter, name in names.items())
+
+
+def _requests(metadata_request: Any) -> dict[str, dict[str, Any]]:
+    """What was set by ``set_fit_request`` and its like, by method."""
+    if metadata_request is None:
+        return {}
+    found = {m: getattr(metadata_request, m).requests for m in _REQUESTING}
+    return {method: dict(requests) for method, requests in found.items() if requests}
+
+
+def _set_requests(estimator: Any, requests: dict[str, dict[str, Any]]) -> None:
+    for method, of_method in requests.items():
+        if method not in _REQUESTING:
+            raise ValueError(f"there is no method {method!r:.50} that takes metadata")
+        with sklearn.config_context(enable_metadata_routing=True):
+            getattr(estimator, f"set_{method}_request")(**of_method)
+
+
+_REQUESTING = ("fit", "partial_fit", "score")
+"""Methods that take sample weights."""

@@ -1,0 +1,216 @@
+"""Files: one safetensors file for a fitted estimator, written whole or not at all.
+
+The numbers are tensors, named by their place in the state; everything else is JSON in
+the metadata of the header; one more tensor is a digest over all of it. Reading runs no
+code from the file and trusts nothing in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import safetensors
+import sklearn
+from numpy.typing import NDArray
+
+from skbag._packing import Arrays, Packer, unpack
+from skbag._state import FORMAT
+from skbag._version import __version__
+from skbag.exceptions import ModelFileError
+
+LARGEST_HEADER = 2**24
+"""Bytes of the header of a file, at most. JSON takes up to 25 times as much memory once
+it is read; all that can be large is in tensors."""
+
+_JSON, _DIGEST = "skbag", "sha256"
+
+
+def write_state(
+    path: str | os.PathLike[str],
+    state: dict[str, Any],
+    replace_callable: Callable[[str, Any], Any],
+    about: dict[str, Any],
+) -> None:
+    """Write plain state to a file, in place of an earlier one.
+
+    Parameters
+    ----------
+    path : str or path
+    state : dict
+    replace_callable : callable
+        See `Packer`.
+    about : dict
+        What a reader has to know before the state, beside format and versions.
+
+    Raises
+    ------
+    CannotPack, ValueError
+        If the state holds what a file cannot.
+    OSError
+        If the file cannot be written; an earlier one is as it was then.
+    """
+    packer = Packer(replace_callable)
+    packed, arrays = packer.pack(state, ""), packer.arrays
+    content = {
+        "format": FORMAT,
+        "versions": {
+            "skbag": __version__,
+            "scikit-learn": sklearn.__version__,
+            "numpy": np.__version__,
+        },
+        **about,
+        "state": packed,
+    }
+    text = json.dumps(content, allow_nan=False, separators=(",", ":"))
+    if len(text) > LARGEST_HEADER // 2:
+        raise ValueError(
+            f"The estimator holds {len(text) / 2**20:.0f} MiB that are neither numbers "
+            f"nor long lists of strings; skbag.save stores {LARGEST_HEADER // 2**21} "
+            "MiB of that. Use joblib.dump."
+        )
+    # A tensor: of several metadata safetensors keeps no order.
+    arrays[_DIGEST] = _digest(text, arrays)
+
+    def write(temporary: str) -> None:
+        from safetensors.numpy import save_file
+
+        try:
+            save_file(arrays, temporary, {_JSON: text})
+        except safetensors.SafetensorError as error:
+            raise OSError(f"{os.fspath(path)} cannot be written: {error}") from error
+
+    _replace_file(os.fspath(path), write)
+
+
+def read_state(
+    path: str | os.PathLike[str],
+    callables_of: Callable[[dict[str, Any]], dict[str, Any]],
+) -> dict[str, Any]:
+    """Read plain state from a file.
+
+    Parameters
+    ----------
+    path : str or path
+    callables_of : callable
+        Called with what stands beside the state; gives the functions to put in.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is damaged, not of skbag or of a later format.
+    OSError
+        If it cannot be opened.
+    """
+    name = os.fspath(path)
+    text, arrays = _read_tensors(name)
+    try:
+        content = json.loads(text)
+        format_, versions = content["format"], content["versions"]
+        writer = str(versions["skbag"])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise _damaged(name, f"its JSON cannot be read ({error!r:.200})") from error
+    if type(format_) is not int or format_ < 1:
+        raise _damaged(name, f"there is no format {format_!r:.50}")
+    if format_ > FORMAT:
+        raise ModelFileError(
+            f"{name} is of format {format_}, written by skbag {writer}; skbag "
+            f"{__version__} reads formats up to {FORMAT}. Install skbag {writer} or "
+            "newer."
+        )
+    return {
+        "about": content,
+        "state": unpack(content.get("state"), arrays, callables_of(content)),
+    }
+
+
+def _read_tensors(name: str) -> tuple[str, Arrays]:
+    """JSON text and arrays of a file, both as they were written."""
+    _check_header(name)
+    try:
+        with safetensors.safe_open(name, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = {key: file.get_tensor(key) for key in file.keys()}
+    except OSError:
+        raise
+    except Exception as error:
+        # Some versions give what numpy makes of a hostile shape or type.
+        raise _damaged(name, f"it is no safetensors file ({error!r:.200})") from error
+    if _JSON not in metadata or _DIGEST not in arrays:
+        raise ModelFileError(
+            f"{name} is a safetensors file, but not one of skbag. Pass a file that "
+            "skbag.save has written."
+        )
+    text, digest = metadata[_JSON], arrays.pop(_DIGEST)
+    if digest.tobytes() != _digest(text, arrays).tobytes():
+        raise _damaged(name, "its content is not what was written")
+    return text, arrays
+
+
+def _check_header(name: str) -> None:
+    """Raise where the header says more than it may, before it is parsed."""
+    with open(name, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        length = int.from_bytes(file.read(8), "little")
+    if size < 8 or length > size - 8:
+        raise _damaged(name, f"it ends after {size} bytes")
+    if length > LARGEST_HEADER:
+        raise _damaged(name, f"its header of {length} bytes is too large")
+
+
+def _damaged(name: str, what: str) -> ModelFileError:
+    return ModelFileError(
+        f"{name} is damaged or not a file of skbag: {what}. Pass a file that "
+        "skbag.save has written, undamaged."
+    )
+
+
+def _digest(text: str, arrays: Arrays) -> NDArray[np.uint8]:
+    """Digest of all that a file says, in an order of its own."""
+    digest = hashlib.sha256(text.encode("ascii", "replace"))
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(repr((name, array.dtype.str, array.shape)).encode())
+        digest.update(np.ascontiguousarray(array).data.cast("B") if array.size else b"")
+    return np.frombuffer(digest.digest(), dtype=np.uint8)
+
+
+def _replace_file(path: str, write: Callable[[str], None]) -> None:
+    """Put a new file in the place of an old one: whichever is seen is whole.
+
+    Written beside the target, so that renaming stays within one file system, and
+    synced before: a crash leaves the old file or the new one.
+    """
+    target = os.path.realpath(path)
+    temporary = f"{target}.{secrets.token_hex(4)}.tmp"
+    # Made here: the permissions shall be those of any new file, or of the old one.
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    try:
+        mode = os.stat(target if os.path.exists(target) else temporary).st_mode
+        write(temporary)
+        os.chmod(temporary, stat.S_IMODE(mode))
+        with open(temporary, "r+b") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+    _sync_folder(os.path.dirname(target))
+
+
+def _sync_folder(folder: str) -> None:
+    """Make a renaming last; Windows has no such call and no such need."""
+    if os.name != "nt":
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)

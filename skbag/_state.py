@@ -1,0 +1,275 @@
+"""A fitted model as plain state, and back: what pickles and files hold.
+
+State is made of dicts, lists, strings, numbers and numpy arrays; none of the package's
+own classes is in it. So their names and places may change without breaking a pickle,
+and a loader needs to trust one class only. What is read is checked: state that could
+not have come from a model is refused here, before anything is computed with it.
+
+The layout is a promise. A field may be added, read with a default where it is missing;
+any other change needs a new `FORMAT` and, here, code that reads the older ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from skbag._bags import check_csr
+from skbag._byte_encoder import ByteEncoder
+from skbag._dtypes import WEIGHT_DTYPE, native
+from skbag._encoder import Encoder
+from skbag._fitted import Fitted
+from skbag._losses import n_outputs
+from skbag._model import Featurizer, Model, Resume
+from skbag._plain_encoder import PlainEncoder
+from skbag._weighting import Statistics, Weighting
+from skbag.exceptions import ModelFileError
+
+FORMAT = 1
+"""Number of the layout that is written; all up to it are read."""
+
+ENCODERS: dict[str, Any] = {"byte": ByteEncoder, "plain": PlainEncoder}
+"""Encoders by the name that state calls them."""
+
+
+def model_state(model: Model) -> dict[str, Any]:
+    """Plain state of a model; its arrays are shared, not copied."""
+    featurizer, fitted = model.featurizer, model.fitted
+    weighting, statistics = featurizer.weighting, featurizer.statistics
+    return {
+        "encoder": _encoder_state(featurizer.encoder),
+        "weighting": {
+            "use_idf": weighting.use_idf,
+            "sublinear_tf": weighting.sublinear_tf,
+            "norm": weighting.norm,
+            "supervised": weighting.supervised,
+        },
+        "statistics": None if statistics is None else _statistics_state(statistics),
+        "id_weights": featurizer.id_weights,
+        "embedding": fitted.embedding,
+        "layers": [
+            {"coef": coef, "intercept": intercept} for coef, intercept in fitted.layers
+        ],
+        "temperature": model.temperature,
+    }
+
+
+def model_from_state(state: Any, n_classes: int) -> Model:
+    """Model of plain state; arrays of the right dtype are shared, not copied.
+
+    Parameters
+    ----------
+    state : dict
+        As made by `model_state`, on a machine of either byte order.
+    n_classes : int
+        Of the estimator it belongs to.
+
+    Raises
+    ------
+    ModelFileError
+        If the state is not that of a model for so many classes.
+    """
+    embedding = _floats(state, "embedding", ndim=2)
+    encoder = _read_encoder(_field(state, "encoder", dict, type(None)))
+    n_ids = len(embedding)
+    if encoder is not None and encoder.n_ids != n_ids:
+        raise _damaged(f"{encoder.n_ids} features for {n_ids} rows of the table")
+    id_weights = None
+    if state.get("id_weights") is not None:
+        id_weights = _floats(state, "id_weights", ndim=1)
+        if len(id_weights) != n_ids or id_weights.min(initial=1) <= 0:
+            raise _damaged("id_weights are not one positive number per feature")
+    statistics = None
+    if state.get("statistics") is not None:
+        statistics = _read_statistics(state["statistics"], n_ids, n_classes)
+    layers = tuple(map(_read_layer, _field(state, "layers", list)))
+    _check_layers(embedding, layers, n_classes)
+    return Model(
+        Featurizer(encoder, _read_weighting(state), statistics, id_weights),
+        Fitted(embedding, layers),
+        _positive(state, "temperature"),
+    )
+
+
+def resume_state(resume: Resume) -> dict[str, Any]:
+    """Plain state of what ``partial_fit`` needs."""
+    return {
+        "accumulators": list(resume.accumulators),
+        "learning_rate": resume.learning_rate,
+        "n_seen": resume.n_seen,
+    }
+
+
+def resume_from_state(state: Any, model: Model) -> Resume:
+    """Read the state of what ``partial_fit`` needs to go on with a model.
+
+    Raises
+    ------
+    ModelFileError
+        If it does not fit the model.
+    """
+    found = _field(state, "accumulators", list)
+    accumulators = tuple(_native(a, WEIGHT_DTYPE, "accumulators") for a in found)
+    # Of the parameters of the layers, in torch's order: coefficients, intercept.
+    parameters = [a for layer in model.fitted.layers for a in layer if a is not None]
+    if [a.shape for a in accumulators] != [a.shape for a in parameters]:
+        raise _damaged("accumulators do not fit the layers")
+    return Resume(
+        accumulators, _positive(state, "learning_rate"), _field(state, "n_seen", int)
+    )
+
+
+def _encoder_state(encoder: Encoder | None) -> dict[str, Any] | None:
+    if encoder is None:
+        return None
+    kind = next(name for name, each in ENCODERS.items() if type(encoder) is each)
+    state: Any = encoder.__getstate__()
+    return {"kind": kind, **state}
+
+
+def _read_encoder(state: dict[str, Any] | None) -> Encoder | None:
+    if state is None:
+        return None
+    kind = ENCODERS.get(_field(state, "kind", str))
+    if kind is None:
+        raise _damaged(f"there is no encoder {state['kind']!r}")
+    encoder: Any = kind.__new__(kind)
+    try:
+        encoder.__setstate__(state)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise _damaged(f"encoder: {error!r}") from error
+    read: Encoder = encoder
+    return read
+
+
+def _statistics_state(statistics: Statistics) -> dict[str, Any]:
+    # Not scipy's own pickle, whose module has moved between versions.
+    counts = statistics.class_counts
+    return {
+        "counts": counts.data,
+        "codes": counts.indices,
+        "offsets": counts.indptr,
+        "class_totals": statistics.class_totals,
+    }
+
+
+def _read_statistics(state: Any, n_ids: int, n_classes: int) -> Statistics:
+    totals = _array(state, "class_totals", np.float64, ndim=1)
+    counts = _array(state, "counts", np.float64, ndim=1)
+    codes, offsets = (_integers(state, name) for name in ("codes", "offsets"))
+    try:
+        class_counts = sp.csr_array((counts, codes, offsets), shape=(n_ids, n_classes))
+        check_csr(class_counts)
+    except ValueError as error:
+        raise _damaged(f"statistics: {error}") from error
+    if len(totals) != n_classes:
+        raise _damaged(f"statistics of {len(totals)} classes for {n_classes}")
+    _check_finite(totals, "class_totals")
+    _check_finite(counts, "counts")
+    return Statistics(class_counts, totals)
+
+
+def _read_weighting(state: Any) -> Weighting:
+    weighting = _field(state, "weighting", dict)
+    norm = _field(weighting, "norm", str, type(None))
+    if norm not in ("l1", "l2", None):
+        raise _damaged(f"there is no norm {norm!r}")
+    return Weighting(
+        use_idf=_field(weighting, "use_idf", bool),
+        sublinear_tf=_field(weighting, "sublinear_tf", bool),
+        norm=norm,
+        supervised=_field(weighting, "supervised", bool),
+    )
+
+
+def _read_layer(
+    state: Any,
+) -> tuple[NDArray[np.float32] | None, NDArray[np.float32]]:
+    intercept = _floats(state, "intercept", ndim=1)
+    if state.get("coef") is None:
+        return None, intercept
+    return _floats(state, "coef", ndim=2), intercept
+
+
+def _check_layers(
+    embedding: NDArray[np.float32],
+    layers: tuple[tuple[NDArray[np.float32] | None, NDArray[np.float32]], ...],
+    n_classes: int,
+) -> None:
+    """Raise where the layers do not lead from the table to the scores."""
+    width = embedding.shape[1]
+    for coef, intercept in layers:
+        shape = (len(intercept), width)
+        if shape != (coef.shape if coef is not None else (width, width)) or (
+            coef is None and len(layers) > 1
+        ):
+            raise _damaged(f"layers do not fit one another or {width} columns")
+        width = len(intercept)
+    if not layers or width != n_outputs(n_classes):
+        raise _damaged(f"{width} outputs for {n_classes} classes")
+
+
+# -- fields, each of the kind that it has to be ----------------------------------------
+
+
+def _damaged(what: str) -> ModelFileError:
+    return ModelFileError(
+        f"This is not the state of a sound model: {what}. Save the estimator again, or "
+        "take an undamaged copy."
+    )
+
+
+def _field(state: Any, name: str, *kinds: type) -> Any:
+    if not isinstance(state, dict) or name not in state:
+        raise _damaged(f"{name!r} is missing")
+    value = state[name]
+    # Exact: a bool is not a number here.
+    if type(value) not in kinds:
+        raise _damaged(f"{name!r} is of type {type(value).__name__}")
+    return value
+
+
+def _positive(state: Any, name: str) -> float:
+    value = _field(state, name, float, int, np.float64)
+    if not 0 < value < np.inf:
+        raise _damaged(f"{name!r} is {value!r}, not a positive number")
+    return float(value)
+
+
+def _array(state: Any, name: str, dtype: Any, *, ndim: int) -> NDArray[Any]:
+    array = _native(state.get(name) if isinstance(state, dict) else None, dtype, name)
+    if array.ndim != ndim:
+        raise _damaged(f"{name!r} has {array.ndim} dimensions")
+    return array
+
+
+def _floats(state: Any, name: str, *, ndim: int) -> NDArray[np.float32]:
+    array = _array(state, name, WEIGHT_DTYPE, ndim=ndim)
+    _check_finite(array, name)
+    return array
+
+
+def _integers(state: Any, name: str) -> NDArray[Any]:
+    """Index array of 32 or 64 bits: which it is depends on the machine of the fit."""
+    value = _field(state, name, np.ndarray, np.memmap)
+    wide = np.int64 if value.dtype.itemsize == 8 else np.int32
+    return _array(state, name, wide, ndim=1)
+
+
+def _native(array: Any, dtype: Any, name: str) -> NDArray[Any]:
+    """Return an array in this machine's byte order, without a copy if it is already."""
+    if not isinstance(array, np.ndarray):
+        raise _damaged(f"{name!r} is missing or not an array")
+    array = native(array)
+    if array.dtype != dtype:
+        raise _damaged(f"{name!r} holds {array.dtype}, not {np.dtype(dtype)}")
+    return np.ascontiguousarray(array) if array.ndim else array
+
+
+def _check_finite(array: NDArray[Any], name: str) -> None:
+    # Both are NaN where anything is, and no array of flags is made.
+    if not (np.isfinite(array.min(initial=0)) and np.isfinite(array.max(initial=0))):
+        raise _damaged(f"{name!r} holds numbers that are not finite")

@@ -1,0 +1,439 @@
+"""Saved to a file and loaded: what it holds, what it cannot, and how it is read."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from decimal import Decimal
+
+import numpy as np
+import pytest
+import safetensors.numpy
+import sklearn
+from numpy.testing import assert_array_equal
+from safetensors import safe_open
+from sklearn.pipeline import make_pipeline
+
+import skbag
+from skbag import EmbeddingBagClassifier
+from skbag._saving import _digest
+from skbag.exceptions import ModelFileError
+
+
+def words(text):
+    return text.lower().split()
+
+
+@pytest.fixture
+def fitted(corpus, make_classifier):
+    return make_classifier().fit(*corpus)
+
+
+@pytest.fixture
+def file(fitted, tmp_path):
+    skbag.save(fitted, tmp_path / "model.safetensors")
+    return tmp_path / "model.safetensors"
+
+
+def content_of(file):
+    """Metadata and tensors, as anybody may read them."""
+    with safe_open(file, framework="numpy") as opened:
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}
+        return opened.metadata(), tensors
+
+
+def rewrite(file, change):
+    """Change JSON and tensors, and sign them anew, as an attacker would."""
+    metadata, tensors = content_of(file)
+    del tensors["sha256"]
+    content = json.loads(metadata["skbag"])
+    change(content, tensors)
+    text = json.dumps(content)
+    tensors["sha256"] = _digest(text, tensors)
+    safetensors.numpy.save_file(tensors, file, {"skbag": text})
+
+
+# -- what is in a file -----------------------------------------------------------------
+
+
+def test_numbers_are_tensors_with_names_and_the_rest_is_json(fitted, file):
+    metadata, tensors = content_of(file)
+    content = json.loads(metadata["skbag"])
+    assert content["format"] == 1
+    assert content["versions"] == {
+        "skbag": skbag.__version__,
+        "scikit-learn": sklearn.__version__,
+        "numpy": np.__version__,
+    }
+    assert content["state"]["loss"] == "squared_hinge"
+    assert_array_equal(tensors["_model.embedding"], fitted.embedding_)
+    assert_array_equal(tensors["_model.layers.0.intercept"], fitted.intercept_)
+
+
+def test_equal_estimators_give_equal_files(corpus, make_classifier, file, tmp_path):
+    skbag.save(make_classifier().fit(*corpus), tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == file.read_bytes()
+
+
+def test_a_file_is_hardly_larger_than_a_pickle(fitted, file):
+    import pickle
+
+    assert file.stat().st_size < 1.1 * len(pickle.dumps(fitted)) + 4000
+
+
+def test_an_estimator_that_is_not_fitted(make_classifier, tmp_path):
+    clf = make_classifier(ngram_range=(1, 3), class_weight={"a": 2.0, "b": 1.0})
+    skbag.save(clf, str(tmp_path / "model"))
+    loaded = skbag.load(str(tmp_path / "model"))
+    assert loaded.get_params() == clf.get_params()
+    assert not hasattr(loaded, "classes_")
+
+
+LABELS = {
+    "str": ["kitchen", "sea", "garden"],
+    "str with odd characters": ["a\nb", "\ud800", ""],
+    "int": [3, 1, 7],
+    "uint8": np.array([3, 1, 7], dtype=np.uint8),
+    "bool": [True, False, True],
+    "float": [0.0, 1.0, 2.0],
+    "object": np.array(["a", "bb", "c"], dtype=object),
+}
+
+
+@pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
+def test_labels_keep_their_type(labels, corpus, make_classifier, tmp_path):
+    names = sorted(set(corpus.labels))
+    y = np.asarray(labels)[[names.index(label) for label in corpus.labels]]
+    clf = make_classifier().fit(corpus.texts, y)
+    skbag.save(clf, tmp_path / "model")
+    loaded = skbag.load(tmp_path / "model")
+    assert_array_equal(loaded.classes_, clf.classes_, strict=True)
+    predicted = clf.predict(corpus.texts)
+    assert_array_equal(loaded.predict(corpus.texts), predicted, strict=True)
+
+
+PARAMETERS = {
+    "a random state": {"random_state": np.random.RandomState(5)},
+    "a given vocabulary": {"vocabulary": {"oven": 0, "sail": 1, "fern": 2}},
+    "a vocabulary of words": {"vocabulary": ["oven", "sail", "fern"] * 1},
+    "a set of words": {"vocabulary": {"oven", "sail", "fern"}},
+    "stop words": {"stop_words": ["the", "and"] + [f"w{i}" for i in range(200)]},
+    "three words in a row": {"ngram_range": (1, 3)},
+    "plain, short texts": {"short_text_features": True, "token_pattern": r"\w+"},
+    "class weights": {"class_weight": {"kitchen": 2, "sea": 1.5, "garden": 1}},
+    "an array": {"embedding_dim": 4, "hidden_layer_sizes": np.array([3, 2])},
+}
+
+
+@pytest.mark.parametrize("parameters", PARAMETERS.values(), ids=PARAMETERS)
+def test_parameters(parameters, corpus, new_corpus, make_classifier, tmp_path):
+    clf = make_classifier(**parameters).fit(*corpus)
+    skbag.save(clf, tmp_path / "model")
+    loaded = skbag.load(tmp_path / "model")
+    for name, value in clf.get_params().items():
+        found = getattr(loaded, name)
+        assert type(found) is type(value)
+        if not isinstance(value, np.random.RandomState):
+            assert_array_equal(found, value)
+    assert_array_equal(
+        loaded.decision_function(new_corpus.texts),
+        clf.decision_function(new_corpus.texts),
+    )
+    # A generator goes on from where it was.
+    assert_array_equal(loaded.fit(*corpus).embedding_, clf.fit(*corpus).embedding_)
+
+
+def test_set_output_is_kept(corpus, fitted, tmp_path):
+    pytest.importorskip("pandas")
+    skbag.save(fitted.set_output(transform="pandas"), tmp_path / "model")
+    loaded = skbag.load(tmp_path / "model")
+    assert loaded.transform(corpus.texts).columns[0] == "embeddingbagclassifier0"
+
+
+def test_requests_for_metadata_are_kept(fitted, tmp_path):
+    with sklearn.config_context(enable_metadata_routing=True):
+        fitted.set_fit_request(sample_weight=True)
+        fitted.set_score_request(sample_weight="weights")
+        skbag.save(fitted, tmp_path / "model")
+        found = skbag.load(tmp_path / "model").get_metadata_routing()
+        assert str(found) == str(fitted.get_metadata_routing())
+
+
+def test_names_of_columns_are_kept(corpus, make_classifier, tmp_path):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"body": corpus.texts})
+    clf = make_classifier().fit(frame, corpus.labels)
+    skbag.save(clf, tmp_path / "model")
+    loaded = skbag.load(tmp_path / "model")
+    assert loaded.feature_names_in_.tolist() == ["body"]
+    assert_array_equal(loaded.predict(frame), clf.predict(frame))
+
+
+# -- functions -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def with_function(corpus, make_classifier, tmp_path):
+    clf = make_classifier(tokenizer=words).fit(*corpus)
+    asks = r"Pass them when loading: skbag\.load\(path, tokenizer=.*test_saving\.words"
+    with pytest.warns(UserWarning, match=asks):
+        skbag.save(clf, tmp_path / "model")
+    return clf, tmp_path / "model"
+
+
+def test_functions_are_passed_to_load(with_function, new_corpus):
+    clf, file = with_function
+    loaded = skbag.load(file, tokenizer=words)
+    assert loaded.tokenizer is words
+    assert_array_equal(
+        loaded.predict_proba(new_corpus.texts), clf.predict_proba(new_corpus.texts)
+    )
+
+
+def test_a_function_that_is_missing_is_asked_for(with_function):
+    _, file = with_function
+    with pytest.raises(TypeError, match=r"Pass them: skbag\.load\(path, tokenizer="):
+        skbag.load(file)
+
+
+def test_a_function_that_is_not_wanted_is_refused(with_function):
+    _, file = with_function
+    with pytest.raises(TypeError, match=r"no function 'analyzer'; .* \['tokenizer'\]"):
+        skbag.load(file, tokenizer=words, analyzer=words)
+    with pytest.raises(TypeError, match="tokenizer must be a function, got 'split'"):
+        skbag.load(file, tokenizer="split")
+
+
+def test_a_function_changed_after_the_fit_is_refused(with_function, tmp_path):
+    clf, file = with_function
+    before = file.read_bytes()
+    with pytest.raises(ValueError, match="tokenizer was changed after the fit"):
+        skbag.save(clf.set_params(tokenizer=str.split), file)
+    with pytest.raises(ValueError, match="tokenizer was changed after the fit"):
+        skbag.save(clf.set_params(tokenizer=None), file)
+    assert file.read_bytes() == before
+
+
+def test_callbacks_are_left_out_with_a_warning(fitted, tmp_path):
+    callback = pytest.importorskip("sklearn.callback")
+    fitted.set_callbacks(callback.ScoringMonitor(scoring="accuracy"))
+    with pytest.warns(UserWarning, match="Callbacks cannot be stored"):
+        skbag.save(fitted, tmp_path / "model")
+    assert skbag.load(tmp_path / "model").classes_.tolist() == fitted.classes_.tolist()
+
+
+# -- what cannot be saved --------------------------------------------------------------
+
+
+def test_other_estimators_are_refused(fitted, tmp_path):
+    with pytest.raises(TypeError, match=r"got Pipeline\. Pass the classifier alone"):
+        skbag.save(make_pipeline(fitted), tmp_path / "model")
+
+    class Special(EmbeddingBagClassifier):
+        pass
+
+    with pytest.raises(TypeError, match=r"got Special\."):
+        skbag.save(Special(), tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_values_of_a_type_of_their_own_are_refused(make_classifier, tmp_path):
+    clf = make_classifier(class_weight={"a": Decimal(1)})
+    with pytest.raises(TypeError, match=r"class_weight\.a is Decimal\('1'\) of type"):
+        skbag.save(clf, tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there(fitted, tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        skbag.save(fitted, tmp_path / "nowhere" / "model")
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        skbag.load(tmp_path / "nowhere")
+    with pytest.raises(IsADirectoryError):
+        skbag.load(tmp_path)
+
+
+# -- files as files --------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions as on Unix")
+def test_permissions_are_those_of_a_new_file_or_of_the_old_one(fitted, tmp_path):
+    plain, model = tmp_path / "plain", tmp_path / "model"
+    plain.touch()
+    skbag.save(fitted, model)
+    assert stat.S_IMODE(model.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+    model.chmod(0o640)
+    skbag.save(fitted, model)
+    assert stat.S_IMODE(model.stat().st_mode) == 0o640
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links as on Unix")
+def test_a_link_stays_a_link(fitted, tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "model")
+    skbag.save(fitted, tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert skbag.load(tmp_path / "model").n_iter_ == fitted.n_iter_
+
+
+def test_nothing_else_is_left_in_the_folder(file):
+    assert [path.name for path in file.parent.iterdir()] == ["model.safetensors"]
+
+
+def test_loaded_arrays_are_the_estimators_own(file, corpus):
+    loaded = skbag.load(file)
+    before = file.read_bytes()
+    loaded.embedding_[:] = 0
+    assert file.read_bytes() == before
+
+
+# -- later versions and hostile content, signed as if it were sound --------------------
+
+
+def test_a_file_of_a_later_format_says_what_to_install(file):
+    def later(content, _):
+        content["format"], content["versions"]["skbag"] = 99, "7.0"
+
+    rewrite(file, later)
+    with pytest.raises(
+        ModelFileError, match=r"format 99, written by skbag 7\.0; .* Install skbag 7\.0"
+    ):
+        skbag.load(file)
+
+
+def test_a_file_of_another_program_is_refused(tmp_path):
+    safetensors.numpy.save_file({"a": np.zeros(3)}, tmp_path / "model")
+    with pytest.raises(ModelFileError, match="safetensors file, but not one of skbag"):
+        skbag.load(tmp_path / "model")
+
+
+def state(change):
+    return lambda content, tensors: change(content["state"], tensors)
+
+
+def tensor(name, change):
+    def rewritten(_, tensors):
+        tensors[name] = np.ascontiguousarray(change(tensors[name]))
+
+    return rewritten
+
+
+def setting(*path, to):
+    def change(content, _):
+        for key in path[:-1]:
+            content = content[key]
+        content[path[-1]] = to
+
+    return change
+
+
+MODEL = ("state", "_model")
+NUMBER, HIGH = np.uint64(10**6), np.uint64(2**64 - 2**32)
+UNSOUND = {
+    "no state": setting("state", to=None),
+    "another estimator": setting("estimator", to="os.system"),
+    "format 0": setting("format", to=0),
+    "format of another type": setting("format", to="1"),
+    "a hidden method": setting("state", "predict", to=1),
+    "a hidden class": setting("state", "__class__", to="x"),
+    "a parameter that is none": setting("state", "norm", to="l3"),
+    "a parameter of another type": setting("state", "max_iter", to=[1]),
+    "functions that are none": setting("callables", to={"eval": "os.system"}),
+    "requests of another method": setting("requests", to={"__init__": {"a": True}}),
+    "requests of another name": setting("requests", to={"fit": {"weird": True}}),
+    "no classes": state(lambda state, _: state.pop("classes_")),
+    "more classes": tensor("classes_", lambda a: np.repeat(a, 2, axis=0)),
+    "classes without characters": tensor("classes_", lambda a: a[:, :0]),
+    "no layers": setting(*MODEL, "layers", to=[]),
+    "layers twice": state(lambda s, _: s["_model"].update(layers=[*s["_model"]["layers"]] * 2)),
+    "no encoder": setting(*MODEL, "encoder", to=None),
+    "another encoder": setting(*MODEL, "encoder", "kind", to="os.system"),
+    "options of an encoder": setting(*MODEL, "encoder", "lowercase", to=1),
+    "another range": setting(*MODEL, "encoder", "ngram_range", to=[1, 9]),
+    "no weighting": setting(*MODEL, "weighting", to=None),
+    "another norm": setting(*MODEL, "weighting", "norm", to="l3"),
+    "a flag that is none": setting(*MODEL, "weighting", "use_idf", to="yes"),
+    "temperature 0": setting(*MODEL, "temperature", to=0.0),
+    "temperature of no number": setting(*MODEL, "temperature", to=None),
+    "steps of no number": setting("state", "_resume", "learning_rate", to="a"),
+    "a table without rows": tensor("_model.embedding", lambda a: a[:0]),
+    "a table of fewer rows": tensor("_model.embedding", lambda a: a[:-1]),
+    "a table of fewer columns": tensor("_model.embedding", lambda a: a[:, :-1]),
+    "a flat table": tensor("_model.embedding", np.ravel),
+    "a table of other numbers": tensor("_model.embedding", lambda a: a.astype(float)),
+    "a table with NaN": tensor("_model.embedding", lambda a: a * np.float32(np.nan)),
+    "a table with inf": tensor("_model.embedding", lambda a: a + np.float32(np.inf)),
+    "fewer weights": tensor("_model.id_weights", lambda a: a[:-1]),
+    "negative weights": tensor("_model.id_weights", np.negative),
+    "fewer intercepts": tensor("_model.layers.0.intercept", lambda a: a[:-1]),
+    "codes out of range": tensor("_model.statistics.codes", lambda a: a + 3),
+    "negative codes": tensor("_model.statistics.codes", lambda a: a - 3),
+    "falling offsets": tensor("_model.statistics.offsets", lambda a: a[::-1]),
+    "offsets out of range": tensor("_model.statistics.offsets", lambda a: a * 9),
+    "offsets of no integers": tensor("_model.statistics.offsets", lambda a: a / 2),
+    "counts with NaN": tensor("_model.statistics.counts", lambda a: a * np.nan),
+    "fewer totals": tensor("_model.statistics.class_totals", lambda a: a[:2]),
+    "strings without an end": tensor("_model.encoder.strings", lambda a: a[:-1]),
+    "no strings": tensor("_model.encoder.strings", lambda a: a[:0]),
+    "strings that are no text": tensor("_model.encoder.strings", lambda a: a | 0xF8),
+    "keys of other strings": tensor("_model.encoder.keys", lambda a: a + NUMBER),
+    "keys of other roles": tensor("_model.encoder.keys", lambda a: a | HIGH),
+    "signed keys": tensor("_model.encoder.keys", lambda a: a.astype(np.int64)),
+    "accumulators of other layers": tensor("_resume.accumulators.0", lambda a: a[:1]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", UNSOUND.values(), ids=UNSOUND)
+def test_unsound_content_is_refused_though_its_digest_is_right(change, file):
+    rewrite(file, change)
+    with pytest.raises(ModelFileError):
+        skbag.load(file)
+
+
+def test_a_matrix_model_of_fewer_rows_is_refused(make_classifier, tmp_path):
+    """Its rows would be read beyond their end."""
+    X, y = np.repeat(np.eye(3), 20, axis=0), np.repeat([0, 1, 2], 20)
+    skbag.save(make_classifier().fit(X, y), tmp_path / "model")
+    rewrite(tmp_path / "model", setting("state", "n_features_in_", to=10**6))
+    with pytest.raises(ModelFileError, match="1000000 columns, 3 rows"):
+        skbag.load(tmp_path / "model")
+
+
+def test_keys_made_to_collide_are_refused_in_time(file):
+    """One slot for a hundred thousand keys would take as many rounds."""
+
+    def collide(content, tensors):
+        name = "_model.encoder.keys"
+        tensors[name] = np.repeat(tensors[name][:1], 100_000)
+        tensors["_model.embedding"] = np.zeros((100_000, 3), dtype=np.float32)
+
+    rewrite(file, collide)
+    with pytest.raises(ModelFileError, match="keys that all want the same slots"):
+        skbag.load(file)
+
+
+WITHOUT_THE_REST = """
+import sys
+import skbag
+
+clf = skbag.load(sys.argv[1])
+assert clf.predict_proba(["a letter from the captain"]).shape == (1, 3)
+needless = [
+    "torch", "onnx", "matplotlib", "skbag._fitting", "skbag._network",
+    "sklearn.model_selection", "sklearn.feature_extraction", "sklearn.preprocessing",
+    "sklearn.linear_model", "sklearn.metrics", "sklearn.pipeline",
+]
+found = [name for name in needless if name in sys.modules]
+assert not found, found
+"""
+
+
+def test_loading_and_predicting_imports_only_what_it_needs(file):
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_THE_REST, str(file)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr

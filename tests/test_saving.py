@@ -330,6 +330,7 @@ def setting(*path, to):
 
 
 MODEL = ("state", "_model")
+LAYER = {"coef": None, "intercept": {"$array": "_model.layers.0.intercept"}}
 NUMBER, HIGH = np.uint64(10**6), np.uint64(2**64 - 2**32)
 UNSOUND = {
     "no state": setting("state", to=None),
@@ -347,7 +348,7 @@ UNSOUND = {
     "more classes": tensor("classes_", lambda a: np.repeat(a, 2, axis=0)),
     "classes without characters": tensor("classes_", lambda a: a[:, :0]),
     "no layers": setting(*MODEL, "layers", to=[]),
-    "layers twice": state(lambda s, _: s["_model"].update(layers=[*s["_model"]["layers"]] * 2)),
+    "layers twice": setting(*MODEL, "layers", to=[LAYER, LAYER]),
     "no encoder": setting(*MODEL, "encoder", to=None),
     "another encoder": setting(*MODEL, "encoder", "kind", to="os.system"),
     "options of an encoder": setting(*MODEL, "encoder", "lowercase", to=1),

@@ -26,6 +26,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_is_fitted
 
 from skbag import _inputs, _losses, _targets
+from skbag._bags import EmbeddingBagInput
 from skbag._callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
 from skbag._encoder import LazyVocabulary
 from skbag._model import Model
@@ -542,6 +543,26 @@ class EmbeddingBagClassifier(
         check_is_fitted(self)
         X = _inputs.read_X(self, X, reset=False)
         return self._model.vectors(X, n_threads(self.n_jobs))
+
+    def encode(self, X: Any) -> EmbeddingBagInput:
+        """Weighted bags of token ids: what a graph takes in place of texts.
+
+        Parameters
+        ----------
+        X : texts or matrix
+
+        Returns
+        -------
+        text : ndarray of shape (nnz,), dtype=int64
+            Ids (rows of `embedding_`) of the known tokens of all texts, end to end.
+        offsets : ndarray of shape (n_samples,), dtype=int64
+            Where the ids of each text start.
+        per_sample_weights : ndarray of shape (nnz,), dtype=float32
+            The fitted weight of each of the tokens in its text.
+        """
+        model = self._fitted_model()
+        X = _inputs.read_X(self, X, reset=False)
+        return model.bags(X, n_threads(self.n_jobs)).to_embedding_bag()
 
     @property
     def vocabulary_(self) -> LazyVocabulary:

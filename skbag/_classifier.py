@@ -38,6 +38,7 @@ from skbag._vocabulary import TOKEN_PATTERN
 
 if TYPE_CHECKING:
     from skbag._fitting import FitResult
+    from skbag._torch_module import EmbeddingBagModule
     from skbag._training_run import EpochReport
 
 _DOCUMENTATION = "https://skbag.readthedocs.io/en/latest/api.html"
@@ -545,7 +546,7 @@ class EmbeddingBagClassifier(
         return self._model.vectors(X, n_threads(self.n_jobs))
 
     def encode(self, X: Any) -> EmbeddingBagInput:
-        """Weighted bags of token ids: what a graph takes in place of texts.
+        """Weighted bags of token ids: what the graphs below take in place of texts.
 
         Parameters
         ----------
@@ -559,10 +560,46 @@ class EmbeddingBagClassifier(
             Where the ids of each text start.
         per_sample_weights : ndarray of shape (nnz,), dtype=float32
             The fitted weight of each of the tokens in its text.
+
+        See Also
+        --------
+        to_torch : A graph that goes on from here.
         """
         model = self._fitted_model()
         X = _inputs.read_X(self, X, reset=False)
         return model.bags(X, n_threads(self.n_jobs)).to_embedding_bag()
+
+    def to_torch(self, *, sparse: bool = False) -> EmbeddingBagModule:
+        """Give the model as a torch module, for instance to train it further.
+
+        ``module(*map(torch.from_numpy, clf.encode(X)))`` is `decision_function`,
+        within rounding; for two classes with one column, of shape (n_samples, 1).
+
+        Parameters
+        ----------
+        sparse : bool, default=False
+            Whether the gradient of the table is a sparse tensor, for optimizers that
+            take one, such as ``torch.optim.SparseAdam``.
+
+        Returns
+        -------
+        module : nn.Module
+            ``module.embedding`` is an ``nn.EmbeddingBag(mode="sum")``,
+            ``module.linear`` an ``nn.Linear``, with `hidden_layer_sizes` an
+            ``nn.Sequential`` of Linear and ReLU. With ``embedding_dim=None`` the
+            Linear starts as the identity and `intercept_`. Called as ``module(text,
+            offsets, per_sample_weights=None)``; without weights each token counts 1.
+            All parameters are copies, on the CPU, and require a gradient.
+
+        See Also
+        --------
+        encode : What it takes in.
+        """
+        fitted = self._fitted_model().fitted
+        # Imported here: predicting with an unpickled estimator must not need torch.
+        from skbag._torch_module import EmbeddingBagModule
+
+        return EmbeddingBagModule.from_fitted(fitted, sparse=sparse)
 
     @property
     def vocabulary_(self) -> LazyVocabulary:

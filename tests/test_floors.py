@@ -22,8 +22,22 @@ FLOORS = [
         "_sorting",
     },
     {"_encoder", "_fitted", "_samples", "_lexicon", "_one_text"},
-    {"_byte_encoder", "_plain_encoder", "_weighting", "_recipe", "_network"},
-    {"_vocabulary", "_model", "_batches", "_device", "_lazy_bags", "_first_guess"},
+    {
+        "_byte_encoder",
+        "_plain_encoder",
+        "_weighting",
+        "_recipe",
+        "_network",
+    },
+    {
+        "_vocabulary",
+        "_model",
+        "_batches",
+        "_device",
+        "_lazy_bags",
+        "_first_guess",
+        "_torch_module",
+    },
     {"_settings", "_training", "_inputs"},
     {"_preparation", "_training_run", "_parameters"},
     {"_fitting"},
@@ -37,6 +51,7 @@ TORCH_ROOMS = {
     "_training",
     "_training_run",
     "_threads",
+    "_torch_module",
 }
 
 

@@ -30,6 +30,7 @@ from skbag._bags import EmbeddingBagInput
 from skbag._callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
 from skbag._encoder import LazyVocabulary
 from skbag._model import Model
+from skbag._onnx_graph import build_onnx
 from skbag._parameters import CONSTRAINTS, settings_of
 from skbag._samples import Samples
 from skbag._threads import n_threads
@@ -37,6 +38,8 @@ from skbag._version import __version__
 from skbag._vocabulary import TOKEN_PATTERN
 
 if TYPE_CHECKING:
+    from onnx import ModelProto
+
     from skbag._fitting import FitResult
     from skbag._torch_module import EmbeddingBagModule
     from skbag._training_run import EpochReport
@@ -563,7 +566,7 @@ class EmbeddingBagClassifier(
 
         See Also
         --------
-        to_torch : A graph that goes on from here.
+        to_torch, to_onnx : Graphs that go on from here.
         """
         model = self._fitted_model()
         X = _inputs.read_X(self, X, reset=False)
@@ -600,6 +603,35 @@ class EmbeddingBagClassifier(
         from skbag._torch_module import EmbeddingBagModule
 
         return EmbeddingBagModule.from_fitted(fitted, sparse=sparse)
+
+    def to_onnx(self) -> ModelProto:
+        """Give the model as an ONNX graph: from `encode` to `predict_proba`.
+
+        Needs the package onnx (``pip install "skbag[onnx]"``) and no torch. Texts
+        become ids and weights in Python, by `encode`; the graph does the rest.
+
+        Returns
+        -------
+        model : onnx.ModelProto
+            Its inputs are `text`, `offsets` and `per_sample_weights` of `encode`, for
+            one text at least. Its outputs are `probabilities` of shape (n_samples,
+            n_classes) and `scores` of shape (n_samples, n_outputs), with one output
+            for two classes, both float32. Its metadata hold `classes` (the labels as
+            strings, in JSON) and the versions of skbag, scikit-learn and onnx.
+
+        Raises
+        ------
+        ImportError
+            If onnx is not installed.
+        ValueError
+            If the model has more than the 2 GiB that a protobuf message can hold.
+
+        See Also
+        --------
+        encode : What it takes in.
+        """
+        model = self._fitted_model()
+        return build_onnx(model.fitted, model.temperature, self.classes_)
 
     @property
     def vocabulary_(self) -> LazyVocabulary:

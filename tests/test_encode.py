@@ -156,7 +156,9 @@ import pickle, sys
 with open(sys.argv[1], "rb") as file:
     clf = pickle.load(file)
 assert len(clf.encode(["oven and soup", ""]).offsets) == 2
-assert "torch" not in sys.modules
+assert "torch" not in sys.modules and "onnx" not in sys.modules
+clf.to_onnx()
+assert "torch" not in sys.modules and "onnx" in sys.modules
 """
 
 

@@ -28,6 +28,7 @@ FLOORS = [
         "_weighting",
         "_recipe",
         "_network",
+        "_onnx_graph",
     },
     {
         "_vocabulary",

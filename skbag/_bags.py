@@ -14,7 +14,7 @@ so that ``embedding_bag(ids, E, offsets, weights)`` is ``bags.to_csr() @ E``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import scipy.sparse as sp
@@ -27,6 +27,19 @@ try:
     from scipy.sparse._sparsetools import csr_matvecs as _csr_matvecs
 except ImportError:
     _csr_matvecs = None
+
+
+class EmbeddingBagInput(NamedTuple):
+    """Bags as ``torch.nn.EmbeddingBag(mode="sum")`` takes them, in numpy arrays."""
+
+    text: NDArray[np.int64]
+    """Which row of the table each entry means, (nnz,)."""
+
+    offsets: NDArray[np.int64]
+    """Where the bag of each text starts in `text`, (n_samples,)."""
+
+    per_sample_weights: NDArray[np.float32]
+    """How much each entry counts, (nnz,)."""
 
 
 class SomeBags(Protocol):
@@ -111,6 +124,17 @@ class Bags:
         """
         return sp.csr_array(
             (self.weights, self.ids, self.offsets), shape=(len(self), self.n_ids)
+        )
+
+    def to_embedding_bag(self) -> EmbeddingBagInput:
+        """Copy the three arrays into those of a torch or ONNX graph.
+
+        torch wants ids and offsets of one dtype, and by default no last offset.
+        """
+        return EmbeddingBagInput(
+            text=self.ids.astype(np.int64),
+            offsets=self.offsets[:-1].astype(np.int64),
+            per_sample_weights=self.weights.astype(WEIGHT_DTYPE),
         )
 
     def matmul(self, table: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -26,9 +26,11 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_is_fitted
 
 from skbag import _inputs, _losses, _targets
+from skbag._bags import EmbeddingBagInput
 from skbag._callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
 from skbag._encoder import LazyVocabulary
 from skbag._model import Model
+from skbag._onnx_graph import build_onnx
 from skbag._parameters import CONSTRAINTS, settings_of
 from skbag._pickling import PlainStateMixin
 from skbag._samples import Samples
@@ -36,7 +38,10 @@ from skbag._threads import n_threads
 from skbag._vocabulary import TOKEN_PATTERN
 
 if TYPE_CHECKING:
+    from onnx import ModelProto
+
     from skbag._fitting import FitResult
+    from skbag._torch_module import EmbeddingBagModule
     from skbag._training_run import EpochReport
 
 _DOCUMENTATION = "https://skbag.readthedocs.io/en/latest/api.html"
@@ -543,6 +548,91 @@ class EmbeddingBagClassifier(
         check_is_fitted(self)
         X = _inputs.read_X(self, X, reset=False)
         return self._model.vectors(X, n_threads(self.n_jobs))
+
+    def encode(self, X: Any) -> EmbeddingBagInput:
+        """Weighted bags of token ids: what the graphs below take in place of texts.
+
+        Parameters
+        ----------
+        X : texts or matrix
+
+        Returns
+        -------
+        text : ndarray of shape (nnz,), dtype=int64
+            Ids (rows of `embedding_`) of the known tokens of all texts, end to end.
+        offsets : ndarray of shape (n_samples,), dtype=int64
+            Where the ids of each text start.
+        per_sample_weights : ndarray of shape (nnz,), dtype=float32
+            The fitted weight of each of the tokens in its text.
+
+        See Also
+        --------
+        to_torch, to_onnx : Graphs that go on from here.
+        """
+        model = self._fitted_model()
+        X = _inputs.read_X(self, X, reset=False)
+        return model.bags(X, n_threads(self.n_jobs)).to_embedding_bag()
+
+    def to_torch(self, *, sparse: bool = False) -> EmbeddingBagModule:
+        """Give the model as a torch module, for instance to train it further.
+
+        ``module(*map(torch.from_numpy, clf.encode(X)))`` is `decision_function`,
+        within rounding; for two classes with one column, of shape (n_samples, 1).
+
+        Parameters
+        ----------
+        sparse : bool, default=False
+            Whether the gradient of the table is a sparse tensor, for optimizers that
+            take one, such as ``torch.optim.SparseAdam``.
+
+        Returns
+        -------
+        module : nn.Module
+            ``module.embedding`` is an ``nn.EmbeddingBag(mode="sum")``,
+            ``module.linear`` an ``nn.Linear``, with `hidden_layer_sizes` an
+            ``nn.Sequential`` of Linear and ReLU. With ``embedding_dim=None`` the
+            Linear starts as the identity and `intercept_`. Called as ``module(text,
+            offsets, per_sample_weights=None)``; without weights each token counts 1.
+            All parameters are copies, on the CPU, and require a gradient.
+
+        See Also
+        --------
+        encode : What it takes in.
+        """
+        fitted = self._fitted_model().fitted
+        # Imported here: predicting with an unpickled estimator must not need torch.
+        from skbag._torch_module import EmbeddingBagModule
+
+        return EmbeddingBagModule.from_fitted(fitted, sparse=sparse)
+
+    def to_onnx(self) -> ModelProto:
+        """Give the model as an ONNX graph: from `encode` to `predict_proba`.
+
+        Needs the package onnx (``pip install "skbag[onnx]"``) and no torch. Texts
+        become ids and weights in Python, by `encode`; the graph does the rest.
+
+        Returns
+        -------
+        model : onnx.ModelProto
+            Its inputs are `text`, `offsets` and `per_sample_weights` of `encode`, for
+            one text at least. Its outputs are `probabilities` of shape (n_samples,
+            n_classes) and `scores` of shape (n_samples, n_outputs), with one output
+            for two classes, both float32. Its metadata hold `classes` (the labels as
+            strings, in JSON) and the versions of skbag, scikit-learn and onnx.
+
+        Raises
+        ------
+        ImportError
+            If onnx is not installed.
+        ValueError
+            If the model has more than the 2 GiB that a protobuf message can hold.
+
+        See Also
+        --------
+        encode : What it takes in.
+        """
+        model = self._fitted_model()
+        return build_onnx(model.fitted, model.temperature, self.classes_)
 
     @property
     def vocabulary_(self) -> LazyVocabulary:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from skbag._bags import Bags
 from skbag._encoder import Encoder
 from skbag._fitted import Fitted
 from skbag._weighting import Statistics, Weighting
+
+_T = TypeVar("_T")
 
 CHARACTERS_PER_CHUNK = 2**17
 """Texts are encoded and scored in chunks of about so many characters: a chunk stays in
@@ -111,15 +113,16 @@ class Model:
         """Document vectors of texts or rows, (n_samples, width)."""
         return np.concatenate(list(self._in_parts(self.fitted.vectors, X, n_threads)))
 
+    def bags(self, X: Any, n_threads: int = 1) -> Bags:
+        """Weighted bags of texts or rows."""
+        return Bags.concatenate(list(self._in_parts(lambda bags: bags, X, n_threads)))
+
     def _in_parts(
-        self,
-        use: Callable[[Bags], NDArray[np.float32]],
-        X: Any,
-        n_threads: int,
-    ) -> Iterator[NDArray[np.float32]]:
+        self, use: Callable[[Bags], _T], X: Any, n_threads: int
+    ) -> Iterator[_T]:
         """Yield what `use` makes of the bags of each part, in order."""
 
-        def weigh_and_use(part: Any) -> NDArray[np.float32]:
+        def weigh_and_use(part: Any) -> _T:
             return use(self.featurizer.weigh(part))
 
         if not self.featurizer.gains_by_threads:

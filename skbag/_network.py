@@ -101,10 +101,7 @@ class Network(nn.Module):
                 return cls(table, Intercept(bias))
             if layers:
                 layers.append(nn.ReLU())
-            linear = _empty_linear(coef.shape[1], coef.shape[0])
-            linear.weight.data.copy_(_tensor(coef))
-            linear.bias.data.copy_(bias)
-            layers.append(linear)
+            layers.append(linear_from(coef, intercept))
         return cls(table, nn.Sequential(*layers))
 
     def forward(self, ids: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:
@@ -128,6 +125,14 @@ class Network(nn.Module):
                 for linear in self.linears()
             )
         return Fitted(_array(self.table), layers)
+
+
+def linear_from(coef: np.ndarray, intercept: np.ndarray) -> nn.Linear:
+    """Linear layer that holds a copy of trained arrays."""
+    linear = _empty_linear(coef.shape[1], coef.shape[0])
+    linear.weight.data.copy_(_tensor(coef))
+    linear.bias.data.copy_(_tensor(intercept))
+    return linear
 
 
 # Spelled out below: the user's torch.set_default_dtype and _device are not ours.

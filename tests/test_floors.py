@@ -23,8 +23,23 @@ FLOORS = [
         "_packing",
     },
     {"_encoder", "_fitted", "_samples", "_lexicon", "_one_text"},
-    {"_byte_encoder", "_plain_encoder", "_weighting", "_recipe", "_network"},
-    {"_vocabulary", "_model", "_batches", "_device", "_lazy_bags", "_first_guess"},
+    {
+        "_byte_encoder",
+        "_plain_encoder",
+        "_weighting",
+        "_recipe",
+        "_network",
+        "_onnx_graph",
+    },
+    {
+        "_vocabulary",
+        "_model",
+        "_batches",
+        "_device",
+        "_lazy_bags",
+        "_first_guess",
+        "_torch_module",
+    },
     {"_settings", "_training", "_inputs", "_state"},
     {"_preparation", "_training_run", "_parameters", "_pickling", "_saving"},
     {"_fitting"},
@@ -39,6 +54,7 @@ TORCH_ROOMS = {
     "_training",
     "_training_run",
     "_threads",
+    "_torch_module",
 }
 
 

@@ -13,7 +13,10 @@ if not FOLDER.is_dir():
     pytest.skip("docs/ is not in this installation", allow_module_level=True)
 
 # Each page, and the optional packages that it needs.
-PAGES = {"exporting.md": ["onnx", "onnxruntime"]}
+PAGES = {
+    "calibration.md": ["sklearn>=1.8"],
+    "exporting.md": ["onnx", "onnxruntime"],
+}
 
 
 class Block(NamedTuple):
@@ -44,7 +47,9 @@ def run(page: str, name: str) -> dict[str, object]:
 @pytest.mark.parametrize("name", PAGES)
 def test_page_runs(name, tmp_path, monkeypatch):
     for package in PAGES[name]:
-        pytest.importorskip(package, reason=f"{name} needs the package {package}")
+        module, _, version = package.partition(">=")
+        reason = f"{name} needs the package {package}"
+        pytest.importorskip(module, minversion=version or None, reason=reason)
     page = (FOLDER / name).read_text(encoding="utf-8")
     assert python_blocks(page)
     monkeypatch.chdir(tmp_path)

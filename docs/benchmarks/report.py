@@ -186,15 +186,19 @@ def memory(data: dict[str, Record]) -> str:
 
 
 def calibration(data: dict[str, Record]) -> str:
-    """Log-loss of probabilities."""
+    """Log-loss of probabilities, and their expected calibration error."""
     methods = (SKBAG, *CALIBRATED)
-    head = ["data", *(f"{METHODS[m].label}: log-loss" for m in methods)]
-    head += ["calibration error of skbag"]
+    head = ["data", *(f"{METHODS[m].label}: log-loss, error" for m in methods)]
     rows = [
         [
             name,
-            *(number(value(record, m, "log_loss"), ".3f") for m in methods),
-            number(value(record, SKBAG, "calibration_error"), ".3f"),
+            *(
+                ", ".join(
+                    number(value(record, method, figure), ".3f")
+                    for figure in ("log_loss", "calibration_error")
+                )
+                for method in methods
+            ),
         ]
         for name, record in data.items()
     ]

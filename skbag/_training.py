@@ -29,6 +29,9 @@ the table has learnt anything."""
 SMALLEST_SCALE = 1e-2
 """Below this the scale is multiplied into the table, before precision suffers."""
 
+LARGEST_STEP = 1e36
+"""Of the table; float32 holds no more, once divided by the smallest scale."""
+
 
 @dataclass
 class Schedule:
@@ -186,6 +189,8 @@ class Trainer:
         x = sum_bags(self.network.table, batch.ids, batch.offsets, weights)
         x.mul_(self._scale)
         scores, gradient, head_gradients, value = self._backward(x, batch)
+        if rate > LARGEST_STEP:
+            raise Diverged(f"a step of {rate:.3g} is beyond the numbers of a table")
         # A sync point on a GPU: the price of never applying an unsound step.
         value_seen = value.item()
         if not value_seen <= 1e8 * len(batch) * scores.shape[1]:

@@ -111,6 +111,8 @@ def _refuse_large(values: NDArray[Any]) -> None:
 
 def _is_empty_sequence(X: Any) -> bool:
     """Whether X has one axis, which says neither text nor number, and no items."""
+    if sp.issparse(X):
+        return False
     return getattr(X, "ndim", 1) == 1 and hasattr(X, "__len__") and len(X) == 0
 
 

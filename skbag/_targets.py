@@ -113,11 +113,13 @@ def read_labels(y: Any) -> NDArray[Any]:
     ValueError, TypeError
         If they are not labels of classes, or one of them is missing.
     """
+    # scikit-learn forgets the mask.
+    mask = np.ma.getmaskarray(y).ravel() if isinstance(y, np.ma.MaskedArray) else None
     y = column_or_1d(y, warn=True)
     if y.dtype.kind == "T":
         # scikit-learn does not know NumPy's strings of any length.
         y = np.array(y.tolist(), dtype=object)
-    _refuse_missing(y)
+    _refuse_missing(y, mask)
     _refuse_unusable(y)
     # First: the next check casts to int, which warns of what this one refuses.
     assert_all_finite(y, input_name="y")
@@ -125,7 +127,7 @@ def read_labels(y: Any) -> NDArray[Any]:
     return np.asarray(y)
 
 
-def _refuse_missing(y: NDArray[Any]) -> None:
+def _refuse_missing(y: NDArray[Any], mask: NDArray[np.bool_] | None) -> None:
     """Say where a label is None, NA, NaT or masked; later it would fail, or pass."""
     if y.dtype.kind in "mM":
         is_missing = np.isnat(y)
@@ -133,13 +135,13 @@ def _refuse_missing(y: NDArray[Any]) -> None:
         is_missing = np.fromiter(map(_is_missing, y.tolist()), np.bool_, len(y))
     else:
         is_missing = np.zeros(len(y), dtype=np.bool_)
-    if isinstance(y, np.ma.MaskedArray):
-        is_missing |= np.ma.getmaskarray(y)
+    if mask is not None:
+        is_missing |= mask
     if is_missing.any():
         position = int(np.flatnonzero(is_missing)[0])
         raise ValueError(
             f"y contains a missing label: the one at position {position} is "
-            f"{y[position]!r}. Drop such samples, or give them a label of their own."
+            f"{'masked' if mask is not None else repr(y[position])}. Drop such samples, or give them a label of their own."
         )
 
 

@@ -28,10 +28,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore:The validation samples of early_stopping"),
 ]
-few = settings(
-    max_examples=settings.get_profile(settings.get_current_profile_name()).max_examples
-    // 2,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+of_any_size = settings(
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 NASTY = [
@@ -139,7 +137,7 @@ def fit_and_check(clf, X, y, *, partial=False, sample_weight=None):
 # -- texts -----------------------------------------------------------------------------
 
 
-@few
+@of_any_size
 @given(corpora, st.booleans(), st.sampled_from([2, 3]))
 @example(["\ud800", "\u0130" * 5], False, 2)
 def test_any_texts(corpus, partial, n_classes):
@@ -153,7 +151,7 @@ def test_any_texts(corpus, partial, n_classes):
     assert corpus == before
 
 
-@few
+@of_any_size
 @given(st.lists(texts, min_size=1, max_size=8))
 def test_any_texts_are_answered(corpus):
     check_answers(FITTED, corpus)
@@ -180,7 +178,7 @@ def test_long_texts(unit, n_cases):
     check_answers(FITTED, ["a", *long])
 
 
-@few
+@of_any_size
 @given(corpora, parameters, st.booleans(), st.sampled_from([2, 3]))
 def test_any_parameters(corpus, chosen, partial, n_classes):
     corpus = [*corpus, *WORDS]
@@ -217,7 +215,7 @@ DTYPES = [
 ]
 
 
-@few
+@of_any_size
 @given(any_labels, st.sampled_from([None, *DTYPES]), st.booleans())
 def test_any_labels(labels, dtype, partial):
     y = labels
@@ -284,7 +282,7 @@ weights = st.one_of(
 )
 
 
-@few
+@of_any_size
 @given(
     st.lists(weights, min_size=12, max_size=12),
     st.sampled_from([None, "balanced", {0: 1e300, 1: 1e-300}, {0: 0, 1: 1}, {0: -1}]),
@@ -397,7 +395,7 @@ def arrays_of(X):
     return [np.array(getattr(X, name)) for name in names if X.format in ("csr", "csc")]
 
 
-@few
+@of_any_size
 @given(
     matrices(),
     st.sampled_from(

@@ -141,7 +141,8 @@ def _refuse_missing(y: NDArray[Any], mask: NDArray[np.bool_] | None) -> None:
         position = int(np.flatnonzero(is_missing)[0])
         raise ValueError(
             f"y contains a missing label: the one at position {position} is "
-            f"{'masked' if mask is not None else repr(y[position])}. Drop such samples, or give them a label of their own."
+            f"{y[position]!r}{'' if mask is None else ' or masked'}. Drop such "
+            "samples, or give them a label of their own."
         )
 
 

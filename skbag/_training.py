@@ -246,7 +246,10 @@ class Trainer:
             above, value = self.loss.gradient(
                 scores.detach(), batch.codes, batch.sample_weight
             )
-            gradients = torch.autograd.grad(scores, [x, *head.parameters()], above)
+            # Not grad_outputs=above: for that torch imports 480 modules, sympy with
+            # them, which takes as long as many fits and changes warnings.filters.
+            total = scores.mul(above).sum()
+            gradients = torch.autograd.grad(total, [x, *head.parameters()])
         return scores.detach(), gradients[0], list(gradients[1:]), value
 
     def _update_head(self, gradients: list[Tensor], rate: float) -> None:

@@ -157,11 +157,14 @@ FORK = textwrap.dedent(
     texts = ["oven soup salt " * 40, "anchor sail wave " * 40] * 60
     clf = EmbeddingBagClassifier(random_state=0, n_jobs=2, **{parameters})
     clf.fit(texts, [0, 1] * 60)
-    expected = clf.predict_proba(texts).tobytes(), clf.predict_proba(texts[:1]).tobytes()
+
+    def bits():
+        return [clf.predict_proba(X).tobytes() for X in (texts, texts[:1])]
+
+    expected = bits()
 
     def same(_):
-        found = clf.predict_proba(texts).tobytes(), clf.predict_proba(texts[:1]).tobytes()
-        return found == expected
+        return bits() == expected
 
     warnings.simplefilter("ignore")  # Python warns of forks beside threads.
     child = os.fork()

@@ -1,4 +1,4 @@
-"""Ctrl-C at any moment: the estimator is as before the call, or finished; never between.
+"""Ctrl-C at any moment: the estimator is as before the call or finished, not between.
 
 Three ways to be interrupted: a signal at a random time, as Ctrl-C is; an exception set
 from another thread; and, to come by moments that no timer hits, an exception at one of
@@ -8,6 +8,7 @@ the calls and returns in skbag's own code.
 from __future__ import annotations
 
 import ctypes
+import functools
 import pickle
 import random
 import signal
@@ -224,6 +225,7 @@ def test_the_estimator_is_as_before_or_finished(
 def test_a_first_call_leaves_nothing_or_a_fitted_estimator(
     method, corpus, make_classifier, n_cases
 ):
+    make_classifier = functools.partial(make_classifier, n_jobs=1)
     data = (*corpus, CLASSES) if method == "partial_fit" else corpus
     twin = make_classifier()
     call = Call(None, method, data).measured_by(Call(twin, method, data))

@@ -761,12 +761,15 @@ class EmbeddingBagClassifier(
                 )
         before = getattr(self, "_model", None)
         X = _inputs.read_X(self, X, reset=before is None)
+        if classes is not None:
+            classes = _targets.read_labels(classes)
         if _check_partial_fit_first_call(self, classes):
             _targets.check_classes(self.classes_)
         codes = _targets.encode_labels(y, self.classes_)
         _inputs.check_lengths(X, codes)
         weight = _inputs.read_sample_weight(sample_weight, len(codes))
         weight = _inputs.total_weight(weight, self.class_weight, self.classes_, codes)
+        _inputs.check_absolute(weight)
         result = partial_fit(
             Samples(X, codes, weight, len(self.classes_)),
             settings_of(self, is_text=isinstance(X, list)),

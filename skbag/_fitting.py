@@ -15,7 +15,7 @@ from skbag._model import Model, Resume
 from skbag._preparation import carry_over, extend, prepare, reprepare
 from skbag._samples import Samples
 from skbag._settings import Settings
-from skbag._threads import torch_threads
+from skbag._threads import keeps_torch_settings, torch_threads
 from skbag._training_run import EpochReport, Outcome, Start, TrainingRun
 from skbag._vocabulary import Pruning
 
@@ -32,6 +32,7 @@ class FitResult:
     outcome: Outcome
 
 
+@keeps_torch_settings
 def fit(
     samples: Samples,
     settings: Settings,
@@ -106,6 +107,7 @@ def fit(
     )
 
 
+@keeps_torch_settings
 def partial_fit(
     samples: Samples,
     settings: Settings,

@@ -12,8 +12,17 @@ from sklearn.utils import check_array
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import validate_data
 
-from skbag._bags import check_csr
+from skbag._bags import check_sparse
 from skbag._documents import read_documents
+
+LARGEST_VALUE = 1e15
+"""Of a matrix: squares of float32, and steps that fit them, are then far from
+overflow and from underflow."""
+
+LARGEST_WEIGHT = 1e30
+"""Of a sample against one of weight 1."""
+
+_LARGEST_FLOAT = float(np.finfo(np.float64).max)
 
 
 def read_X(estimator: Any, X: Any, *, reset: bool) -> list[str] | sp.csr_array:
@@ -58,8 +67,8 @@ def read_X(estimator: Any, X: Any, *, reset: bool) -> list[str] | sp.csr_array:
                 "X holds numbers, but this EmbeddingBagClassifier was fitted on "
                 "texts. Pass texts, or fit it on the same kind of matrix."
             )
-        if sp.issparse(X) and X.format == "csr":
-            check_csr(X)
+        if sp.issparse(X):
+            check_sparse(X)
         X = validate_data(
             estimator, X, accept_sparse="csr", reset=reset, dtype=np.float64
         )
@@ -68,6 +77,7 @@ def read_X(estimator: Any, X: Any, *, reset: bool) -> list[str] | sp.csr_array:
             # A copy: the index arrays may still be the user's.
             matrix = matrix.copy()
             matrix.sum_duplicates()
+            _refuse_large(matrix.data)
         return matrix
     if model is not None and model.encoder is None:
         raise ValueError(
@@ -85,20 +95,23 @@ def read_X(estimator: Any, X: Any, *, reset: bool) -> list[str] | sp.csr_array:
 
 
 def _as_float32(X: Any) -> sp.csr_array:
-    with np.errstate(over="ignore"):
-        matrix = sp.csr_array(X, dtype=np.float32)
-    if not np.isfinite(matrix.data).all():
-        # Not abs(X): scipy would sort the entries of the user's matrix in place.
-        largest = np.abs(sp.csr_array(X).data).max()
+    _refuse_large(X.data if sp.issparse(X) else X)
+    return sp.csr_array(X, dtype=np.float32)
+
+
+def _refuse_large(values: NDArray[Any]) -> None:
+    largest = max(values.max(initial=0), -values.min(initial=0))
+    if largest > LARGEST_VALUE:
         raise ValueError(
             "X contains a value too large for float32, in which it is computed with: "
-            f"{largest:.3g}. Scale X."
+            f"{largest:.3g}. Scale X to values below {LARGEST_VALUE:g}."
         )
-    return matrix
 
 
 def _is_empty_sequence(X: Any) -> bool:
     """Whether X has one axis, which says neither text nor number, and no items."""
+    if sp.issparse(X):
+        return False
     return getattr(X, "ndim", 1) == 1 and hasattr(X, "__len__") and len(X) == 0
 
 
@@ -181,9 +194,8 @@ def read_sample_weight(sample_weight: Any, n: int) -> NDArray[np.float64] | None
             f"sample_weight must not be negative, got {weights[where]} at position "
             f"{where}. Leave samples out by weight 0."
         )
-    with np.errstate(over="ignore"):
-        total = weights.sum()
-    if not np.isfinite(total):
+    # Not a sum that is looked at: it would warn.
+    if weights.max(initial=0) > _LARGEST_FLOAT / max(n, 1):
         raise ValueError(
             "The sum of sample_weight is infinite. Only proportions matter to fit: "
             "scale the weights, for instance to 1 on average."
@@ -218,6 +230,15 @@ def total_weight(
             f"{dict(zip(classes.tolist(), by_class.tolist(), strict=True))}."
         )
     product = by_class[codes]
+    largest = float(product.max(initial=0)) * len(codes)
+    if sample_weight is not None:
+        largest *= float(sample_weight.max(initial=0))
+    if largest > _LARGEST_FLOAT:
+        raise ValueError(
+            "The sample weights times class_weight are too large for their sum to be "
+            "finite. Only proportions matter to fit: scale them, for instance to 1 on "
+            "average."
+        )
     if sample_weight is not None:
         product = product * sample_weight
     if not product.any():
@@ -226,6 +247,22 @@ def total_weight(
             "learn from. Give at least one class a positive weight."
         )
     return product
+
+
+def check_absolute(weight: NDArray[np.float64] | None) -> None:
+    """Raise where weights that are not scaled to 1 on average are too large.
+
+    Raises
+    ------
+    ValueError
+        If one is beyond `LARGEST_WEIGHT`.
+    """
+    if weight is not None and weight.max() > LARGEST_WEIGHT:
+        raise ValueError(
+            f"The largest sample weight is {weight.max():.3g}, but partial_fit, where "
+            "weights count against 1 across all calls, takes at most "
+            f"{LARGEST_WEIGHT:g}. Scale the weights."
+        )
 
 
 def split_validation(

@@ -170,12 +170,21 @@ def _linear(n_in: int, n_out: int, generator: torch.Generator) -> nn.Linear:
 
 
 def _empty_linear(n_in: int, n_out: int) -> nn.Linear:
-    # nn.Linear(...) would draw its start values from torch's global generator.
-    linear = nn.utils.skip_init(  # type: ignore[no-untyped-call]
-        nn.Linear, n_in, n_out, dtype=torch.float32, device="cpu"
-    )
-    assert isinstance(linear, nn.Linear)
-    return linear
+    return _ZeroLinear(n_in, n_out, dtype=torch.float32, device="cpu")
+
+
+class _ZeroLinear(nn.Linear):
+    """Starts at zero.
+
+    nn.Linear would draw its start values from torch's global generator, and to skip
+    that by nn.utils.skip_init imports 480 modules; one changes warnings.filters.
+    """
+
+    def reset_parameters(self) -> None:
+        """Fill the weights with zeros, drawing nothing."""
+        with torch.no_grad():
+            self.weight.zero_()
+            self.bias.zero_()
 
 
 def _array(tensor: Tensor) -> np.ndarray:

@@ -20,7 +20,10 @@ MOST_CHARACTERS = 600
 """Longer texts are not short."""
 
 _MOST_WORDS = 2**16
-"""How many words are remembered."""
+"""How many words are remembered, ..."""
+
+_LONGEST_WORD = 40
+"""... and how long they are: some 40 MiB at the very most."""
 
 _WHOLE_ROLES = (Role.TOKEN, Role.FIRST, Role.LAST)
 
@@ -134,7 +137,8 @@ class OneText:
             own += [self._part(role, part) for role, part in affixes(word)]
         else:
             own = [-1]
-        self._words[word] = number, own
+        if len(word) <= _LONGEST_WORD:
+            self._words[word] = number, own
         return number, own
 
     def _part(self, role: Role, part: str | None) -> int:

@@ -99,7 +99,11 @@ def settings_of(estimator: Any, *, is_text: bool) -> Settings:
             vocabulary=estimator.vocabulary,
         ),
         short_text_features=estimator.short_text_features,
-        pruning=Pruning(estimator.min_df, estimator.max_df, estimator.max_features),
+        pruning=Pruning(
+            _plain(estimator.min_df),
+            _plain(estimator.max_df),
+            _plain(estimator.max_features),
+        ),
         weighting=Weighting(
             # A matrix keeps the values that its maker has chosen.
             use_idf=estimator.use_idf and is_text,
@@ -109,35 +113,42 @@ def settings_of(estimator: Any, *, is_text: bool) -> Settings:
         ),
         training=TrainingOptions(
             loss=LOSSES[estimator.loss],
-            embedding_dim=estimator.embedding_dim,
+            embedding_dim=_plain(estimator.embedding_dim),
             hidden_layer_sizes=_hidden_sizes(
                 estimator.hidden_layer_sizes, estimator.embedding_dim
             ),
-            dropout=estimator.dropout,
+            dropout=_plain(estimator.dropout),
             learning_rate_init=_none_if_auto(estimator.learning_rate_init),
             alpha=_none_if_auto(estimator.alpha),
             max_iter=_none_if_auto(estimator.max_iter),
             batch_size=_none_if_auto(estimator.batch_size),
             shuffle=estimator.shuffle,
-            n_iter_no_change=estimator.n_iter_no_change,
-            tol=estimator.tol,
+            n_iter_no_change=_plain(estimator.n_iter_no_change),
+            tol=_plain(estimator.tol),
             device=estimator.device,
         ),
         validation_fraction=(
-            estimator.validation_fraction if estimator.early_stopping else None
+            _plain(estimator.validation_fraction) if estimator.early_stopping else None
         ),
-        n_jobs=estimator.n_jobs,
+        n_jobs=_plain(estimator.n_jobs),
     )
 
 
 def _none_if_auto(value: Any) -> Any:
-    return None if isinstance(value, str) and value == "auto" else value
+    return None if isinstance(value, str) and value == "auto" else _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    """Return NumPy's numbers as Python's: an int8 overflows in the rules of "auto"."""
+    if isinstance(value, Integral):
+        return int(value)
+    return float(value) if isinstance(value, Real) else value
 
 
 def _token_pattern(pattern: str) -> str:
     try:
         re.compile(pattern)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(
             f"token_pattern={pattern!r} is not a regular expression: {error}."
         ) from error

@@ -235,7 +235,7 @@ class PlainEncoder:
             tokens = list(tokenize(text))
             if shortest <= 1:
                 yield FeatureKind.TERM, tokens
-            for n in range(max(shortest, 2), longest + 1):
+            for n in range(max(shortest, 2), min(longest, len(tokens)) + 1):
                 yield FeatureKind.NGRAM, _ngrams(tokens, n)
             if with_short_text_features:
                 for key in short_text_features(tokens):

@@ -51,7 +51,11 @@ class Samples:
         return self.take(np.flatnonzero(self.weight))
 
     def with_mean_weight_one(self) -> Samples:
-        """Scale the weights to 1 on average, where only proportions matter."""
+        """Scale the weights to 1 on average, where only proportions matter.
+
+        Samples whose weight is nothing beside the others' are left out.
+        """
         if self.weight is None:
             return self
-        return replace(self, weight=self.weight / self.weight.mean())
+        scaled = replace(self, weight=self.weight / self.weight.mean())
+        return scaled.without_weightless()

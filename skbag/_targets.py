@@ -33,7 +33,7 @@ def learn_classes(y: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
     # Imported here: prediction does not need it.
     from sklearn.preprocessing import LabelEncoder
 
-    y = _labels(y)
+    y = read_labels(y)
     encoder = LabelEncoder()
     codes = np.asarray(encoder.fit_transform(y), dtype=np.int64)
     check_classes(encoder.classes_)
@@ -93,7 +93,7 @@ def encode_labels(y: Any, classes: NDArray[Any]) -> NDArray[np.int64]:
     # Imported here: prediction does not need it.
     from sklearn.preprocessing import LabelEncoder
 
-    y = _labels(y)
+    y = read_labels(y)
     unseen = sorted(set(y.tolist()).difference(classes.tolist()), key=str)
     if unseen:
         raise ValueError(
@@ -106,22 +106,72 @@ def encode_labels(y: Any, classes: NDArray[Any]) -> NDArray[np.int64]:
     return np.asarray(encoder.transform(y), dtype=np.int64)
 
 
-def _labels(y: Any) -> NDArray[Any]:
+def read_labels(y: Any) -> NDArray[Any]:
+    """Labels as a 1-D array that can be sorted and compared.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_labels,)
+
+    Raises
+    ------
+    ValueError, TypeError
+        If they are not labels of classes, or one of them is missing.
+    """
+    # scikit-learn forgets the mask.
+    mask = np.ma.getmaskarray(y).ravel() if isinstance(y, np.ma.MaskedArray) else None
     y = column_or_1d(y, warn=True)
-    _refuse_missing(y)
+    if y.dtype.kind == "T":
+        # scikit-learn does not know NumPy's strings of any length.
+        y = np.array(y.tolist(), dtype=object)
+    _refuse_missing(y, mask)
+    _refuse_unusable(y)
     # First: the next check casts to int, which warns of what this one refuses.
     assert_all_finite(y, input_name="y")
     check_classification_targets(y)
     return np.asarray(y)
 
 
-def _refuse_missing(y: NDArray[Any]) -> None:
-    """Say where a label is None or NA; sorting would fail without a reason."""
-    if y.dtype.kind != "O":
-        return
-    for position, label in enumerate(y.tolist()):
-        if label is None or type(label).__name__ in ("NAType", "NaTType"):
+def _refuse_missing(y: NDArray[Any], mask: NDArray[np.bool_] | None) -> None:
+    """Say where a label is None, NA, NaT or masked; later it would fail, or pass."""
+    if y.dtype.kind in "mM":
+        is_missing = np.isnat(y)
+    elif y.dtype.kind == "O":
+        is_missing = np.fromiter(map(_is_missing, y.tolist()), np.bool_, len(y))
+    else:
+        is_missing = np.zeros(len(y), dtype=np.bool_)
+    if mask is not None:
+        is_missing |= mask
+    if is_missing.any():
+        position = int(np.flatnonzero(is_missing)[0])
+        raise ValueError(
+            f"y contains a missing label: the one at position {position} is "
+            f"{y[position]!r}{'' if mask is None else ' or masked'}. Drop such "
+            "samples, or give them a label of their own."
+        )
+
+
+def _is_missing(label: Any) -> bool:
+    return (
+        label is None
+        or label is np.ma.masked
+        or type(label).__name__ in ("NAType", "NaTType")
+    )
+
+
+def _refuse_unusable(y: NDArray[Any]) -> None:
+    """Refuse what scikit-learn's checks let through, and stumble over."""
+    if y.dtype.kind == "V":
+        raise ValueError(
+            f"y holds labels of dtype {y.dtype}, which cannot be sorted. Give each "
+            "class a name or a number."
+        )
+    # NaN and infinity are left to scikit-learn.
+    if y.dtype.kind == "f" and np.isfinite(y).all():
+        largest = float(np.abs(y).max(initial=0))
+        if largest >= 2.0**63:
             raise ValueError(
-                f"y contains a missing label: the one at position {position} is "
-                f"{label!r}. Drop such samples, or give them a label of their own."
+                f"y holds the label {largest:.3g}: numbers that name classes must be "
+                "integers of at most 64 bits. Give each class a name or a smaller "
+                "number."
             )

@@ -1,35 +1,80 @@
-"""How many threads work, and putting torch's setting back afterwards."""
+"""How many threads work, and putting torch's settings back afterwards."""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, wraps
+from typing import ParamSpec, TypeVar
 
 from joblib import cpu_count
+from joblib.parallel import get_active_backend
+
+MOST_THREADS = 64
+"""More are never started on a machine of fewer cores: OpenMP ends the process where
+the system refuses it a thread."""
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
 def n_threads(n_jobs: int | None) -> int:
     """Number of threads that `n_jobs` means.
 
-    None is all cores, or the share that joblib's worker processes are given through
-    ``OMP_NUM_THREADS``. Negative numbers count from all cores, as in joblib.
+    None is all cores, or the share of them that is left where joblib already works in
+    parallel: in its worker processes what it says by ``OMP_NUM_THREADS``, in threads
+    and in daemonic processes one. Negative numbers count from there, as in joblib.
 
     Raises
     ------
     ValueError
         If `n_jobs` is 0.
     """
+    if n_jobs is None:
+        return _share(_omp_limit)
     if n_jobs == 0:
         raise ValueError(
             "n_jobs == 0 has no meaning. Use None, 1, or -1 for all cores."
         )
-    cores = _n_cores()
-    if n_jobs is None:
-        limit = os.environ.get("OMP_NUM_THREADS", "")
-        return min(cores, int(limit)) if limit.isdigit() and int(limit) else cores
-    return n_jobs if n_jobs > 0 else max(1, cores + 1 + n_jobs)
+    if n_jobs > 0:
+        return min(int(n_jobs), max(MOST_THREADS, _n_cores()))
+    return max(1, _share(_omp_limit_of_worker) + 1 + int(n_jobs))
+
+
+def _share(limit: Callable[[], int]) -> int:
+    """Return how many threads are left for one who works here, besides the limit."""
+    if _works_beside_others():
+        return 1
+    return min(_n_cores(), limit())
+
+
+def _works_beside_others() -> bool:
+    """Whether this is a daemonic process, or one of several threads of joblib."""
+    if multiprocessing.current_process().daemon:
+        return True
+    # The main thread first: to ask joblib takes ten times as long. A worker process
+    # of joblib works in its main thread.
+    if threading.current_thread() is threading.main_thread():
+        return False
+    return _is_inside_joblib()
+
+
+def _is_inside_joblib() -> bool:
+    backend, _ = get_active_backend()
+    return bool(backend.nesting_level)
+
+
+def _omp_limit() -> int:
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    return int(limit) if limit.isdigit() and int(limit) else _n_cores()
+
+
+def _omp_limit_of_worker() -> int:
+    # Outside of joblib's workers -1 means all cores, as in joblib itself.
+    return _omp_limit() if _is_inside_joblib() else _n_cores()
 
 
 @cache
@@ -42,15 +87,60 @@ def _n_cores() -> int:
 def torch_threads(n_jobs: int | None) -> Iterator[None]:
     """Let torch use `n_jobs` threads inside, and what it used before outside.
 
-    None leaves torch's own setting alone.
+    None leaves torch's own setting alone, but for where one thread is all there is.
     """
     import torch
 
+    if n_jobs is None and not _works_beside_others():
+        yield
+        return
     before = torch.get_num_threads()
-    if n_jobs is not None:
-        torch.set_num_threads(n_threads(n_jobs))
+    wanted = n_threads(n_jobs)
     try:
+        if wanted != before:
+            torch.set_num_threads(wanted)
         yield
     finally:
         if torch.get_num_threads() != before:
             torch.set_num_threads(before)
+
+
+_under_way: dict[object, int] = {}
+"""torch's number of threads before each fit that is under way, the oldest first."""
+
+
+def keeps_torch_settings(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Decorate a function that leaves torch's settings as they were, come what may.
+
+    A context manager alone does not: Ctrl-C may come when its ``__exit__`` has been
+    called and has not begun. And a thread that asks for torch's number of threads for
+    the first time gets what another has set for its fit, and would put that back.
+    """
+
+    @wraps(function)
+    def keeping(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        import torch
+
+        oldest = next(iter(list(_under_way.values())), 0)
+        threads = max(torch.get_num_threads(), oldest)
+        gradients = torch.is_grad_enabled()
+        call = object()
+
+        def put_back() -> None:
+            if torch.get_num_threads() != threads:
+                torch.set_num_threads(threads)
+            if torch.is_grad_enabled() != gradients:
+                torch.set_grad_enabled(gradients)
+            _under_way.pop(call, None)
+
+        try:
+            _under_way[call] = threads
+            return function(*args, **kwargs)
+        finally:
+            # Twice: it is Ctrl-C that may have ended the first.
+            try:
+                put_back()
+            finally:
+                put_back()
+
+    return keeping

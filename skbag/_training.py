@@ -29,6 +29,9 @@ the table has learnt anything."""
 SMALLEST_SCALE = 1e-2
 """Below this the scale is multiplied into the table, before precision suffers."""
 
+LARGEST_STEP = 1e36
+"""Of the table; float32 holds no more, once divided by the smallest scale."""
+
 
 @dataclass
 class Schedule:
@@ -186,6 +189,8 @@ class Trainer:
         x = sum_bags(self.network.table, batch.ids, batch.offsets, weights)
         x.mul_(self._scale)
         scores, gradient, head_gradients, value = self._backward(x, batch)
+        if rate > LARGEST_STEP:
+            raise Diverged(f"a step of {rate:.3g} is beyond the numbers of a table")
         # A sync point on a GPU: the price of never applying an unsound step.
         value_seen = value.item()
         if not value_seen <= 1e8 * len(batch) * scores.shape[1]:
@@ -241,7 +246,10 @@ class Trainer:
             above, value = self.loss.gradient(
                 scores.detach(), batch.codes, batch.sample_weight
             )
-            gradients = torch.autograd.grad(scores, [x, *head.parameters()], above)
+            # Not grad_outputs=above: for that torch imports 480 modules, sympy with
+            # them, which takes as long as many fits and changes warnings.filters.
+            total = scores.mul(above).sum()
+            gradients = torch.autograd.grad(total, [x, *head.parameters()])
         return scores.detach(), gradients[0], list(gradients[1:]), value
 
     def _update_head(self, gradients: list[Tensor], rate: float) -> None:

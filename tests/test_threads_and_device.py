@@ -1,11 +1,14 @@
 """Thread counts are scoped; devices are checked before anything else happens."""
 
+import sys
+import threading
+
 import joblib
 import pytest
 import torch
 
 from skbag._device import CUDA_WORK, resolve_device
-from skbag._threads import n_threads, torch_threads
+from skbag._threads import keeps_torch_settings, n_threads, torch_threads
 
 
 def test_numbers_of_threads(monkeypatch):
@@ -65,3 +68,75 @@ def test_large_tasks_go_where_there_is_cuda(monkeypatch):
 def test_devices_that_are_not_there(device, words):
     with pytest.raises(ValueError, match=words):
         resolve_device(device, 1.0)
+
+
+# -- come what may ---------------------------------------------------------------------
+
+
+@keeps_torch_settings
+def work():
+    with torch_threads(torch.get_num_threads() + 1), torch.no_grad():
+        pass
+    with torch_threads(torch.get_num_threads() + 1), torch.inference_mode(False):
+        pass
+
+
+class InterruptAt:
+    """Interrupts at the n-th call or return, of Python or C, that a profiler sees."""
+
+    def __init__(self, n):
+        self.left = n
+
+    def __call__(self, frame, event, argument):
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+
+
+def test_settings_of_torch_are_put_back_wherever_ctrl_c_comes():
+    """Also while the error is still looked at, and holds what would put them back."""
+    before = torch.get_num_threads(), torch.is_grad_enabled()
+    n_interrupted = 0
+    for n in range(1, 1000):
+        try:
+            sys.setprofile(InterruptAt(n))
+            work()
+            sys.setprofile(None)
+        except KeyboardInterrupt as error:
+            sys.setprofile(None)
+            n_interrupted += 1
+            found = torch.get_num_threads(), torch.is_grad_enabled()
+            assert found == before, (n, error)
+        else:
+            break
+    assert 50 < n_interrupted < 500
+
+
+def test_a_new_thread_beside_a_fit_does_not_keep_its_number_of_threads():
+    before = torch.get_num_threads()
+    wanted = 1 if before > 1 else 2
+    inside, outside = threading.Event(), threading.Event()
+
+    @keeps_torch_settings
+    def first():
+        with torch_threads(wanted):
+            inside.set()
+            outside.wait(30)
+
+    @keeps_torch_settings
+    def second():
+        with torch_threads(before + 1):
+            outside.set()
+            one.join()
+
+    one, other = threading.Thread(target=first), threading.Thread(target=second)
+    one.start()
+    inside.wait(30)
+    other.start()
+    other.join()
+    found = []
+    new = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
+    new.start()
+    new.join()
+    assert found == [before]
+    assert torch.get_num_threads() == before

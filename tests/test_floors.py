@@ -11,7 +11,15 @@ PACKAGE = Path(skbag.__file__).parent
 
 # Each floor may import from the floors before it, and none of its own.
 FLOORS = [
-    {"_dtypes", "_version", "_threads", "_callbacks", "_documents"},
+    {
+        "_dtypes",
+        "_version",
+        "_threads",
+        "_callbacks",
+        "_documents",
+        "_memory",
+        "_footprint",
+    },
     {
         "_bags",
         "_features",
@@ -25,6 +33,7 @@ FLOORS = [
     {"_byte_encoder", "_plain_encoder", "_weighting", "_recipe", "_network"},
     {"_vocabulary", "_model", "_batches", "_device", "_lazy_bags", "_first_guess"},
     {"_settings", "_training", "_inputs"},
+    {"_memory_guard"},
     {"_preparation", "_training_run", "_parameters"},
     {"_fitting"},
     {"_classifier"},

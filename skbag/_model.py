@@ -22,8 +22,8 @@ CHARACTERS_PER_CHUNK = 2**17
 """Texts are encoded and scored in chunks of about so many characters: a chunk stays in
 the cache of a core, and a million texts need a fixed buffer beside their scores."""
 
-NUMBERS_PER_CHUNK = 2**22
-"""Scores of a chunk (16 MiB): with thousands of classes it holds fewer texts."""
+NUMBERS_PER_CHUNK = 2**21
+"""Scores of a chunk (8 MiB): with thousands of classes it holds fewer texts."""
 
 ENTRIES_PER_CHUNK = 2**18
 """Entries of a matrix scored at a time."""

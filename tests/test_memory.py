@@ -18,6 +18,7 @@ UNLIMITED_V1 = "9223372036854771712"
 def system(tmp_path, monkeypatch):
     """A made-up Linux of 8 GiB, and a function that puts files into it."""
     monkeypatch.setattr(_memory, "_rooms_of_process", lambda proc: [])
+    monkeypatch.setattr(_memory, "_free_in_heap", lambda: 0)
 
     def put(**files):
         for name, text in files.items():
@@ -26,7 +27,9 @@ def system(tmp_path, monkeypatch):
             path.write_text(str(text))
         return available_bytes(tmp_path / "proc", tmp_path / "cgroup")
 
-    put(proc__meminfo="MemTotal: 9000000 kB\nMemAvailable: 8388608 kB\nSwapFree: 0 kB\n")
+    put(
+        proc__meminfo="MemTotal: 9000000 kB\nMemAvailable: 8388608 kB\nSwapFree: 0 kB\n"
+    )
     return put
 
 
@@ -118,6 +121,7 @@ def test_files_of_another_form_are_passed_over(system):
 
 
 def test_limit_of_the_process(tmp_path, monkeypatch):
+    monkeypatch.setattr(_memory, "_free_in_heap", lambda: 0)
     limits = {"AS": 3 * GIB, "DATA": 2 * GIB}
     fake = SimpleNamespace(
         RLIMIT_AS="AS",
@@ -136,6 +140,7 @@ def test_limit_of_the_process(tmp_path, monkeypatch):
 
 
 def test_other_systems(tmp_path, monkeypatch):
+    monkeypatch.setattr(_memory, "_free_in_heap", lambda: 0)
     monkeypatch.setattr(_memory, "_rooms_of_process", lambda proc: [])
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(_memory, "_physical_bytes", lambda: 5)
@@ -164,6 +169,23 @@ def test_windows_is_asked_by_its_structure(monkeypatch):
     assert _memory._windows_bytes() == 3 * GIB
     kernel32.GlobalMemoryStatusEx = lambda status: 0
     assert _memory._windows_bytes() is None
+
+
+def test_what_was_freed_can_be_used_again(system, monkeypatch):
+    monkeypatch.setattr(_memory, "_free_in_heap", lambda: 10)
+    assert system() == 8 * GIB + 10
+
+
+def test_heap_of_this_process():
+    assert 0 <= _memory._free_in_heap() < 2**40
+
+
+def test_no_heap_is_asked_elsewhere(monkeypatch):
+    monkeypatch.setattr(_memory.ctypes, "CDLL", lambda name: object())
+    assert _memory._free_in_heap() == 0
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(_memory.ctypes, "CDLL", None)
+    assert _memory._free_in_heap() == 0
 
 
 def test_this_machine_has_some():

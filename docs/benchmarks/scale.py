@@ -3,7 +3,9 @@
     python docs/benchmarks/scale.py [CASE ...]
 
 Each figure comes from a fresh process, and memory is what the process grew by at its
-peak, above the input itself. Prints a Markdown table. The exponent is the binary
+peak, above the input itself; `estimate` is what a fit expects once its features are
+known, over what it then took, heap that it found free included. Time is that of one
+processor. Prints a Markdown table. The exponent is the binary
 logarithm of how much twice the input takes: 1 is proportional, 2 is quadratic.
 """
 
@@ -21,9 +23,16 @@ from typing import Any
 
 import memory
 
+import skbag._preparation
 from skbag import EmbeddingBagClassifier
+from skbag._footprint import footprint
+from skbag._memory import _free_in_heap
+from skbag._memory_guard import Task, fit_size
 
 Input = tuple[list[str], list[Any]]
+
+LITTLE = 16 * 2**20
+"""Bytes of growth that say nothing: a heap reuses what it has."""
 
 SHORT = "the parcel is late again|my money has not come back|where can it be".split("|")
 
@@ -85,25 +94,47 @@ CASES: dict[str, tuple[Callable[[int], Input], int, str]] = {
 }
 
 
+class Fit:
+    """One fit: what it took, and what its own estimate was."""
+
+    def __init__(self, texts: list[str], labels: list[Any]) -> None:
+        self.base = memory.baseline() or 0
+        self.before = self.between = self.free = self.estimate = 0
+        skbag._preparation.check_memory = self._at_the_guard
+        started = time.process_time()
+        self.fitted = EmbeddingBagClassifier(random_state=0, n_jobs=1).fit(
+            texts, labels
+        )
+        self.seconds = time.process_time() - started
+        after = memory.peak_above(self.between) or 0
+        self.n_bytes = max(self.before, self.between - self.base + after)
+        self.share = self.estimate / max(after + self.free, 1)
+
+    def _at_the_guard(self, task: Task) -> None:
+        self.before = memory.peak_above(self.base) or 0
+        self.free = _free_in_heap()
+        self.estimate = footprint(fit_size(task, exactly=True)).total
+        # Peaks count anew from here.
+        self.between = memory.baseline() or 0
+
+
 def measure(name: str, size: int) -> dict[str, float]:
     """Seconds and peak bytes of a fit and of predicting what was fitted on."""
     texts, labels = CASES[name][0](size)
     # What the first call of all imports and warms up is not the input's.
-    small = EmbeddingBagClassifier(random_state=0, n_jobs=1).fit(*_short_texts(100))
+    small = EmbeddingBagClassifier(random_state=0).fit(*_short_texts(100))
     small.predict(texts[:1])
-    result: dict[str, float] = {}
-    for what in ("fit", "predict"):
-        base = memory.baseline()
-        started = time.process_time()
-        if what == "fit":
-            classifier = EmbeddingBagClassifier(random_state=0, n_jobs=1).fit(
-                texts, labels
-            )
-        else:
-            classifier.predict(texts)
-        result[f"{what}_seconds"] = time.process_time() - started
-        result[f"{what}_bytes"] = memory.peak_above(base) or math.nan
-    return result
+    fit = Fit(texts, labels)
+    base = memory.baseline()
+    started = time.process_time()
+    fit.fitted.predict(texts)
+    return {
+        "fit_seconds": fit.seconds,
+        "fit_bytes": fit.n_bytes,
+        "estimate": fit.share,
+        "predict_seconds": time.process_time() - started,
+        "predict_bytes": memory.peak_above(base) or 0,
+    }
 
 
 def _in_fresh_process(name: str, size: int) -> dict[str, float]:
@@ -122,9 +153,12 @@ def row(name: str) -> str:
     cells = [words.format(size)]
     for key in ("fit_seconds", "fit_bytes", "predict_seconds", "predict_bytes"):
         unit, form = (1, ".2f") if key.endswith("seconds") else (2**20, ".0f")
-        exponent = math.log2(max(full[key], 1e-9) / max(half[key], 1e-9))
         cells.append(f"{half[key] / unit:{form}} / {full[key] / unit:{form}}")
-        cells.append(f"{exponent:.2f}")
+        # What is next to nothing has no law.
+        is_little = min(half[key], full[key]) < (0.01 if unit == 1 else LITTLE)
+        exponent = 0.0 if is_little else math.log2(full[key] / half[key])
+        cells.append("" if is_little else f"{exponent:.2f}")
+    cells.append(f"{full['estimate']:.2f}")
     return f"| {' | '.join(cells)} |"
 
 
@@ -139,7 +173,9 @@ def main() -> None:
         return
     print(
         "| input (half of it / all) | fit, s | exponent | fit, MiB | exponent "
-        "| predict, s | exponent | predict, MiB | exponent |\n|---" + "|---" * 8 + "|"
+        "| predict, s | exponent | predict, MiB | exponent | estimate |\n|---"
+        + "|---" * 9
+        + "|"
     )
     for name in options.cases or CASES:
         print(row(name), flush=True)

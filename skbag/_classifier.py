@@ -414,6 +414,9 @@ class EmbeddingBagClassifier(
         ValueError, TypeError
             If `X`, `y`, `sample_weight` or a parameter cannot be used; the message
             says what was seen, what was expected and what to try.
+        MemoryError
+            If the fit would take more memory than there is, before anything large is
+            made; the message says how much, and what brings it down.
 
         Warns
         -----
@@ -464,6 +467,8 @@ class EmbeddingBagClassifier(
         ------
         ValueError, TypeError
             As `fit`; and where `y` holds a label that `classes` did not announce.
+        MemoryError
+            As `fit`.
         """
         trial = self._trial(keep_fitted=True)
         trial._partial_fit(X, y, classes, sample_weight)
@@ -484,11 +489,7 @@ class EmbeddingBagClassifier(
         y : ndarray of shape (n_samples,)
             Of the dtype of `classes_`.
         """
-        model = self._fitted_model()
-        X = _inputs.read_X(self, X, reset=False)
-        # Part by part: the scores of a million texts would take far more memory.
-        parts = model.scores_in_parts(X, n_threads(self.n_jobs))
-        codes = np.concatenate([_losses.predicted_codes(scores) for scores in parts])
+        codes = self._map_scores(X, _losses.predicted_codes)
         labels: NDArray[Any] = self.classes_[codes]
         return labels
 
@@ -518,7 +519,9 @@ class EmbeddingBagClassifier(
         probabilities : ndarray of shape (n_samples, n_classes), dtype=float64
             Columns in the order of `classes_`.
         """
-        return _losses.probabilities(self._scores(X), self._model.temperature)
+        return self._map_scores(
+            X, lambda scores: _losses.probabilities(scores, self._model.temperature)
+        )
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """Natural logarithm of `predict_proba`, without underflow.
@@ -531,7 +534,9 @@ class EmbeddingBagClassifier(
         -------
         log_probabilities : ndarray of shape (n_samples, n_classes), dtype=float64
         """
-        return _losses.log_probabilities(self._scores(X), self._model.temperature)
+        return self._map_scores(
+            X, lambda scores: _losses.log_probabilities(scores, self._model.temperature)
+        )
 
     def transform(self, X: Any) -> NDArray[np.float32]:
         """Document vectors: the weighted sum of the embeddings of each text's tokens.
@@ -811,6 +816,14 @@ class EmbeddingBagClassifier(
         model = self._fitted_model()
         X = _inputs.read_X(self, X, reset=False)
         return model.scores(X, n_threads(self.n_jobs))
+
+    def _map_scores(
+        self, X: Any, use: Callable[[NDArray[np.float32]], NDArray[Any]]
+    ) -> NDArray[Any]:
+        """Part by part: scores of a million texts would take far more memory."""
+        model = self._fitted_model()
+        X = _inputs.read_X(self, X, reset=False)
+        return model.map_scores(use, X, n_threads(self.n_jobs))
 
 
 def _random_state(seed: Any) -> np.random.RandomState:

@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skbag._inputs import split_validation
+from skbag._losses import n_outputs
 from skbag._model import Model, Resume
 from skbag._preparation import carry_over, extend, prepare, reprepare
+from skbag._recipe import most_watched
 from skbag._samples import Samples
 from skbag._settings import Settings
 from skbag._threads import keeps_torch_settings, torch_threads
@@ -71,7 +73,7 @@ def fit(
         if before is None:
             prepared = prepare(samples, settings, order)
         else:
-            prepared = reprepare(before.featurizer, samples, order)
+            prepared = reprepare(before.featurizer, samples, settings, order)
     if before is not None:
         start = Start(carry_over(before.fitted, before.featurizer, prepared.featurizer))
     featurizer = prepared.featurizer
@@ -129,23 +131,25 @@ def partial_fit(
     if settings.training.shuffle:
         samples = samples.take(rng.permutation(len(samples)))
     start = None
+    most = most_watched(n_outputs(samples.n_classes))
     if before is None or resume is None:
-        featurizer, weighted = extend(None, samples, settings)
         # Earlier samples of the first part have to teach what later ones judge.
-        n_held = len(samples) // 2
+        n_held = min(len(samples) // 2, most)
+        featurizer, weighted = extend(None, samples, settings, n_held)
     else:
-        featurizer, weighted = extend(before.featurizer, samples, settings)
+        n_held = min(len(samples), most)
+        featurizer, weighted = extend(before.featurizer, samples, settings, n_held)
         start = Start(
             carry_over(before.fitted, before.featurizer, featurizer),
             resume.accumulators,
             # Constant, but smaller for a part for which that would be too large.
             resume.learning_rate,
         )
-        n_held = len(samples)
     with torch_threads(_training_threads(settings)):
         run = TrainingRun(
             weighted, settings.training, n_held=n_held, rng=rng, start=start
         )
+        del weighted  # As in fit.
         run.epoch()
         fitted, accumulators = run.finish()
     outcome = run.outcome

@@ -27,6 +27,9 @@ from scipy.special import log_softmax, softmax
 if TYPE_CHECKING:
     from torch import Tensor
 
+_NUMBERS_AT_ONCE = 2**20
+"""Probabilities that are worked on at a time (8 MiB)."""
+
 
 class Loss(Protocol):
     """What the trainer and the estimator need of a loss."""
@@ -194,9 +197,7 @@ def fit_temperature(
     true = wide[np.arange(len(codes)), codes]
     temperature = 1.0
     for _ in range(20):
-        p = softmax(temperature * wide, axis=1)
-        mean = (p * wide).sum(axis=1)
-        variance = (p * wide**2).sum(axis=1) - mean**2
+        mean, variance = _moments(wide, temperature)
         # A weak pull to small values keeps the answer finite on separable samples.
         slope = np.average(mean - true, weights=weights) + 1e-6 * temperature
         curvature = np.average(variance, weights=weights) + 1e-6
@@ -205,6 +206,22 @@ def fit_temperature(
         if abs(step) < 1e-6 * temperature:
             break
     return temperature
+
+
+def _moments(
+    wide: NDArray[np.float64], temperature: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and variance of each row under its softmax, a few rows at a time."""
+    n_rows, width = wide.shape
+    means, variances = np.empty(n_rows), np.empty(n_rows)
+    step = max(1, _NUMBERS_AT_ONCE // width)
+    for start in range(0, n_rows, step):
+        rows = wide[start : start + step]
+        p = softmax(temperature * rows, axis=1)
+        mean = (p * rows).sum(axis=1)
+        means[start : start + step] = mean
+        variances[start : start + step] = (p * rows**2).sum(axis=1) - mean**2
+    return means, variances
 
 
 def predicted_codes(scores: NDArray[np.float32]) -> NDArray[np.int64]:

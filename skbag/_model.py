@@ -24,6 +24,9 @@ CHARACTERS_PER_CHUNK = 2**17
 """Texts are encoded and scored in chunks of about so many characters: a chunk stays in
 the cache of a core, and a million texts need a fixed buffer beside their scores."""
 
+NUMBERS_PER_CHUNK = 2**21
+"""Scores of a chunk (8 MiB): with thousands of classes it holds fewer texts."""
+
 ENTRIES_PER_CHUNK = 2**18
 """Entries of a matrix scored at a time."""
 
@@ -56,8 +59,16 @@ class Featurizer:
         bags = Bags.from_csr(X) if self.encoder is None else self.encoder.encode(X)
         return self.weighting.apply(bags, self.id_weights)
 
-    def chunks(self, X: Any, n_threads: int = 1) -> list[Any]:
-        """Cut input into parts of bounded size, at least one, alike for each thread."""
+    def chunks(self, X: Any, n_threads: int = 1, width: int = 1) -> list[Any]:
+        """Cut input into parts of bounded size, at least one, alike for each thread.
+
+        Parameters
+        ----------
+        X : list of str or scipy CSR array
+        n_threads : int
+        width : int
+            How many numbers will be made of each text or row.
+        """
         if self.encoder is None:
             sizes, limit = np.diff(X.indptr), ENTRIES_PER_CHUNK
         elif len(X) == 1:
@@ -65,6 +76,8 @@ class Featurizer:
         else:
             sizes = np.fromiter(map(len, X), np.int64, len(X))
             limit = CHARACTERS_PER_CHUNK
+        # So short a text takes as much by its scores.
+        sizes = np.maximum(sizes, limit * width // NUMBERS_PER_CHUNK)
         total = int(sizes.sum())
         if total > limit // SMALLEST_SHARE:
             rounds = -(-total // (limit * n_threads))
@@ -100,39 +113,85 @@ class Model:
 
     def scores(self, X: Any, n_threads: int = 1) -> NDArray[np.float32]:
         """Scores of texts or rows, (n_samples, n_outputs)."""
-        scores = list(self.scores_in_parts(X, n_threads))
-        return scores[0] if len(scores) == 1 else np.concatenate(scores)
+        return self.map_scores(_as_they_are, X, n_threads)
 
-    def scores_in_parts(
-        self, X: Any, n_threads: int = 1
-    ) -> Iterator[NDArray[np.float32]]:
-        """The same in parts of bounded size, in order; at least one part."""
-        return self._in_parts(self.fitted.scores, X, n_threads)
+    def map_scores(
+        self,
+        use: Callable[[NDArray[np.float32]], NDArray[Any]],
+        X: Any,
+        n_threads: int = 1,
+    ) -> NDArray[Any]:
+        """What a function makes of scores, row by row; they are not kept themselves.
+
+        Parameters
+        ----------
+        use : callable
+            From scores of shape (n, n_outputs) to an array of n rows or numbers.
+        X : list of str or scipy CSR array
+        n_threads : int
+
+        Returns
+        -------
+        results : ndarray of shape (n_samples, ...)
+        """
+        fitted = self.fitted
+        n_outputs = len(fitted.layers[-1][1])
+        return self._map(lambda bags: use(fitted.scores(bags)), n_outputs, X, n_threads)
 
     def vectors(self, X: Any, n_threads: int = 1) -> NDArray[np.float32]:
         """Document vectors of texts or rows, (n_samples, width)."""
-        return np.concatenate(list(self._in_parts(self.fitted.vectors, X, n_threads)))
+        width = self.fitted.embedding.shape[1]
+        return self._map(self.fitted.vectors, width, X, n_threads)
 
     def bags(self, X: Any, n_threads: int = 1) -> Bags:
         """Weighted bags of texts or rows."""
-        return Bags.concatenate(list(self._in_parts(lambda bags: bags, X, n_threads)))
+        return Bags.concatenate(list(self._in_parts(_as_they_are, 1, X, n_threads)))
+
+    def _map(
+        self,
+        use: Callable[[Bags], NDArray[Any]],
+        width: int,
+        X: Any,
+        n_threads: int,
+    ) -> NDArray[Any]:
+        """What `use` makes of all bags, put together."""
+        n_samples = len(X) if isinstance(X, list) else X.shape[0]
+        return _put_together(self._in_parts(use, width, X, n_threads), n_samples)
 
     def _in_parts(
-        self, use: Callable[[Bags], _T], X: Any, n_threads: int
+        self, use: Callable[[Bags], _T], width: int, X: Any, n_threads: int
     ) -> Iterator[_T]:
-        """Yield what `use` makes of the bags of each part, in order."""
+        """Yield what `use` makes of the bags of each part, in order; at least one."""
 
         def weigh_and_use(part: Any) -> _T:
             return use(self.featurizer.weigh(part))
 
         if not self.featurizer.gains_by_threads:
             n_threads = 1
-        parts = self.featurizer.chunks(X, n_threads)
+        parts = self.featurizer.chunks(X, n_threads, width)
         if n_threads == 1 or len(parts) == 1:
             yield from map(weigh_and_use, parts)
         else:
             with ThreadPoolExecutor(n_threads) as executor:
                 yield from executor.map(weigh_and_use, parts)
+
+
+def _as_they_are(result: _T) -> _T:
+    return result
+
+
+def _put_together(parts: Iterator[NDArray[Any]], n_samples: int) -> NDArray[Any]:
+    """Join parts where they belong: a list of all would take the room once more."""
+    first = next(parts)
+    if len(first) == n_samples:
+        return first
+    whole = np.empty((n_samples, *first.shape[1:]), dtype=first.dtype)
+    whole[: len(first)] = first
+    stop = len(first)
+    for part in parts:
+        start, stop = stop, stop + len(part)
+        whole[start:stop] = part
+    return whole
 
 
 @dataclass(frozen=True, eq=False)

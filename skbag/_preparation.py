@@ -18,6 +18,7 @@ from skbag._first_guess import first_guess
 from skbag._fitted import Fitted
 from skbag._lazy_bags import LazyBags
 from skbag._losses import n_outputs
+from skbag._memory_guard import Task, check_memory
 from skbag._model import Featurizer
 from skbag._recipe import held_out
 from skbag._samples import Samples
@@ -68,6 +69,7 @@ def prepare(
         Shuffles the samples; None leaves them in order.
     """
     encoder, counts = _learn(_shuffled(samples, order), settings)
+    check_memory(Task(counts, encoder, settings, _n_held(counts)))
     prepared = _weigh(counts, encoder, settings.weighting)
     statistics = prepared.featurizer.statistics
     if settings.weighting.supervised and statistics and samples.n_classes == 2:
@@ -76,18 +78,25 @@ def prepare(
 
 
 def reprepare(
-    featurizer: Featurizer, samples: Samples, order: np.random.Generator | None
+    featurizer: Featurizer,
+    samples: Samples,
+    settings: Settings,
+    order: np.random.Generator | None,
 ) -> Prepared:
     """Go on from a fitted featurizer with new samples alone: a warm start.
 
     Its features stay, those first seen now join them; weights are counted anew.
     """
     encoder, counts = _learn_more(featurizer, _shuffled(samples, order))
+    settings = replace(settings, weighting=featurizer.weighting)
+    check_memory(
+        _to_go_on(featurizer, Task(counts, encoder, settings, _n_held(counts)))
+    )
     return _weigh(counts, encoder, featurizer.weighting)
 
 
 def extend(
-    featurizer: Featurizer | None, samples: Samples, settings: Settings
+    featurizer: Featurizer | None, samples: Samples, settings: Settings, n_held: int
 ) -> tuple[Featurizer, Samples]:
     """Add samples to what a featurizer has seen, or to nothing: ``partial_fit``.
 
@@ -97,9 +106,13 @@ def extend(
     if featurizer is None:
         encoder, counts = _learn(samples, settings)
         weighting, earlier = settings.weighting, None
+        task = Task(counts, encoder, settings, n_held, prunes=False)
     else:
         encoder, counts = _learn_more(featurizer, samples)
         weighting, earlier = featurizer.weighting, featurizer.statistics
+        settings = replace(settings, weighting=weighting)
+        task = _to_go_on(featurizer, Task(counts, encoder, settings, n_held))
+    check_memory(task)
     statistics = _count(counts, weighting, len(counts))
     if statistics is not None and earlier is not None:
         statistics = earlier.add(statistics)
@@ -150,6 +163,22 @@ def _learn_more(
     return encoder, samples.with_inputs(_all_of(encoder.learn(samples.X)))
 
 
+def _to_go_on(before: Featurizer, task: Task) -> Task:
+    """Return the same task as one that goes on from what is there."""
+    counted = before.statistics
+    return replace(
+        task,
+        n_cells_before=0 if counted is None else counted.class_counts.nnz,
+        # One more for the rows that are carried over.
+        n_tables=3 if before.id_weights is not None else 2,
+        prunes=False,
+    )
+
+
+def _n_held(counts: Samples) -> int:
+    return held_out(len(counts), n_outputs(counts.n_classes))
+
+
 def _all_of(counts: Bags) -> LazyBags:
     return LazyBags(counts, counts.n_ids)
 
@@ -163,7 +192,7 @@ def _shuffled(samples: Samples, order: np.random.Generator | None) -> Samples:
 
 
 def _weigh(counts: Samples, encoder: Encoder | None, weighting: Weighting) -> Prepared:
-    n_held = held_out(len(counts))
+    n_held = _n_held(counts)
     n_counted = len(counts) - n_held if weighting.supervised else len(counts)
     statistics = _count(counts, weighting, n_counted)
     featurizer = _with_weights(encoder, weighting, statistics)

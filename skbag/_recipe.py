@@ -49,6 +49,9 @@ SLOWEST = 4.0
 MEASURED = 2000
 """How many samples stand for all where norms and directions are measured."""
 
+WATCHED_SCORES = 2**23
+"""How many scores of samples not yet trained on are kept at most (32 MiB)."""
+
 SCORES_PER_BATCH = 2**15
 """Largest batch x outputs: the scores and their gradient then stay in cache."""
 
@@ -73,9 +76,15 @@ def texts_are_short(n_characters: int, n_texts: int) -> bool:
     return n_characters < SHORT_TEXT * n_texts and n_texts < MANY_TEXTS
 
 
-def held_out(n_samples: int) -> int:
+def held_out(n_samples: int, n_outputs: int) -> int:
     """How many samples the first epoch is judged by before it trains on them."""
-    return int(min(4096, max(n_samples // 10, min(64, n_samples // 3))))
+    enough = min(4096, max(n_samples // 10, min(64, n_samples // 3)))
+    return int(min(enough, most_watched(n_outputs)))
+
+
+def most_watched(n_outputs: int) -> int:
+    """How many samples' scores may be kept; with thousands of classes they are long."""
+    return max(WATCHED_SCORES // n_outputs, 1)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from skbag._recipe import (
     auto_learning_rate,
     carried_weights,
     first_plan_epochs,
+    most_watched,
     skill,
 )
 from skbag._samples import Samples
@@ -289,15 +290,16 @@ class TrainingRun:
         bags, device = validation.X, self.batches[0].ids.device
         # Like the bags of the batches: chunks, so that scores stay small.
         hits = []
-        for start in range(0, len(bags), 4096):
-            part = bags.slice(start, min(start + 4096, len(bags)))
+        step = min(4096, most_watched(n_outputs(validation.n_classes)))
+        for start in range(0, len(bags), step):
+            part = bags.slice(start, min(start + step, len(bags)))
             scores = self.trainer.score(
                 torch.from_numpy(part.ids).to(device),
                 torch.from_numpy(part.offsets.astype(np.int32)).to(device),
                 torch.from_numpy(part.weights).to(device),
             )
             codes = predicted_codes(scores.cpu().numpy())
-            hits.append(codes == validation.codes[start : start + 4096])
+            hits.append(codes == validation.codes[start : start + step])
         return float(np.average(np.concatenate(hits), weights=validation.weight))
 
     def _judge(self, loss: float, score: float | None) -> None:

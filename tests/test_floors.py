@@ -11,7 +11,16 @@ PACKAGE = Path(skbag.__file__).parent
 
 # Each floor may import from the floors before it, and none of its own.
 FLOORS = [
-    {"_dtypes", "_version", "_threads", "_callbacks", "_documents", "exceptions"},
+    {
+        "_dtypes",
+        "_version",
+        "_threads",
+        "_callbacks",
+        "_documents",
+        "_memory",
+        "_footprint",
+        "exceptions",
+    },
     {
         "_bags",
         "_features",
@@ -41,6 +50,7 @@ FLOORS = [
         "_torch_module",
     },
     {"_settings", "_training", "_inputs", "_state"},
+    {"_memory_guard"},
     {"_preparation", "_training_run", "_parameters", "_pickling", "_saving"},
     {"_fitting"},
     {"_classifier"},

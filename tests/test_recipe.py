@@ -157,5 +157,11 @@ def test_penalty_follows_the_scale_of_the_samples_and_the_loss():
 
 @pytest.mark.parametrize("n", [2, 3, 10, 500, 5_000, 10**6])
 def test_some_samples_are_held_out_but_never_most(n):
-    assert 0 <= _recipe.held_out(n) <= n / 3
-    assert _recipe.held_out(n) <= 4096
+    assert 0 <= _recipe.held_out(n, 1) <= n / 3
+    assert _recipe.held_out(n, 1) <= 4096
+
+
+def test_scores_of_samples_held_out_are_bounded():
+    assert _recipe.held_out(10**6, 2048) == 4096
+    assert _recipe.held_out(10**6, 20_000) * 20_000 <= _recipe.WATCHED_SCORES
+    assert _recipe.most_watched(10**9) == 1

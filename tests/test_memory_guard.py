@@ -1,0 +1,231 @@
+"""A fit that memory cannot hold is refused, with what to do; others are not."""
+
+from __future__ import annotations
+
+import pickle
+import re
+import tracemalloc
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_array_equal
+
+# Not to be loaded while allocations are traced.
+from skbag import _fitting, _memory_guard  # noqa: F401
+from skbag._footprint import FitSize, footprint
+
+GIB = 2**30
+
+
+@pytest.fixture
+def room(monkeypatch):
+    """Return a function that sets how many bytes there are."""
+
+    def set_room(n_bytes):
+        monkeypatch.setattr(_memory_guard, "SMALL", 0)
+        monkeypatch.setattr(_memory_guard, "available_bytes", lambda: n_bytes)
+
+    return set_room
+
+
+def wide(n_columns):
+    X = sp.csr_array((np.ones(10, "f"), np.arange(10), np.arange(11)), (10, n_columns))
+    return X, [0, 1, 2, 0, 1, 2, 0, 1, 2, 0]
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("supervised_weighting", ["auto", True])
+def test_widest_matrix_is_refused_without_allocating(
+    method, supervised_weighting, make_classifier, room
+):
+    room(16 * GIB)
+    X, y = wide(2**31 - 1)
+    clf = make_classifier(supervised_weighting=supervised_weighting)
+    arguments = {"classes": [0, 1, 2]} if method == "partial_fit" else {}
+    tracemalloc.start()
+    try:
+        with pytest.raises(
+            MemoryError, match=r"fewer columns in X \(now 2,147,483,647"
+        ):
+            getattr(clf, method)(X, y, **arguments)
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
+    assert vars(clf) == clf.get_params()
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("warm_start", [False, True])
+def test_refusal_leaves_the_estimator_as_it_was(
+    method, warm_start, corpus, new_corpus, make_classifier, room
+):
+    clf = make_classifier(warm_start=warm_start).fit(*corpus)
+    before = pickle.dumps(clf)
+    room(1000)
+    with pytest.raises(MemoryError, match="but 1 MiB are available"):
+        getattr(clf, method)(*new_corpus)
+    assert pickle.dumps(clf) == before
+    room(GIB)
+    getattr(clf, method)(*new_corpus)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "named", "not_named"),
+    [
+        ({}, ["min_df (now 'auto')", "max_features (now None)", "ngram_range"], []),
+        ({}, ["short_text_features=False"], ["columns", "dropout", "early_stopping"]),
+        ({"short_text_features": False}, ["min_df"], ["short_text_features"]),
+        ({"embedding_dim": 10**6}, ["a smaller embedding_dim (now 1,000,000)"], []),
+        ({"ngram_range": (1, 1)}, ["min_df"], ["ngram_range"]),
+        ({"vocabulary": ["sail"]}, [], ["min_df", "max_features"]),
+        ({"early_stopping": True}, ["early_stopping=False"], []),
+    ],
+)
+def test_refusal_names_what_applies(
+    parameters, named, not_named, corpus, make_classifier, room, monkeypatch
+):
+    # Tables so dear that all else is next to nothing.
+    monkeypatch.setattr(_memory_guard, "footprint", _all_table)
+    room(1)
+    with pytest.raises(MemoryError, match="To bring it down: ") as refusal:
+        make_classifier(**parameters).fit(*corpus)
+    remedies = str(refusal.value).split("To bring it down: ")[1]
+    assert all(name in remedies for name in named)
+    assert not any(name in remedies for name in not_named)
+
+
+def _all_table(size):
+    needed = footprint(size)
+    changed = {"table": 10**12, "total": 2 * 10**12}
+    return type(needed)(**{**vars(needed), **changed})
+
+
+def test_many_classes_are_told_of_embedding_dim(make_classifier, room):
+    texts = [f"a{i} b{i}" for i in range(400)]
+    room(1000)
+    with pytest.raises(MemoryError, match=r"embedding_dim=64 \(.* each of 200 classes"):
+        make_classifier().fit(texts, [i % 200 for i in range(400)])
+
+
+def test_features_of_earlier_fits_cannot_be_pruned(corpus, make_classifier, room):
+    clf = make_classifier(embedding_dim=1000).fit(*corpus)
+    room(1000)
+    with pytest.raises(MemoryError, match="a smaller embedding_dim") as refusal:
+        clf.partial_fit(*corpus)
+    assert "min_df" not in str(refusal.value)
+
+
+def test_many_samples_are_to_come_in_parts(make_classifier, room):
+    texts = [f"one two three {i % 7}" for i in range(30_000)]
+    room(1000)
+    with pytest.raises(
+        MemoryError, match="smaller parts of the samples, in partial_fit"
+    ):
+        make_classifier().fit(texts, [i % 2 for i in range(30_000)])
+
+
+def test_large_layers_and_batches_are_named(corpus, make_classifier, room):
+    parameters = {"embedding_dim": 9, "hidden_layer_sizes": (10**7,), "batch_size": 99}
+    room(GIB)
+    message = r"smaller batch_size \(now 99\); smaller hidden_layer_sizes"
+    with pytest.raises(MemoryError, match=message):
+        make_classifier(**parameters).fit(*corpus)
+
+
+def test_bounds_alone_do_not_refuse(corpus, make_classifier, room, monkeypatch):
+    """What a bound would refuse, the entries themselves may allow."""
+    sizes = []
+
+    def spy(task, *, exactly=False, original=_memory_guard.fit_size):
+        sizes.append(original(task, exactly=exactly))
+        return sizes[-1]
+
+    monkeypatch.setattr(_memory_guard, "fit_size", spy)
+    room(1)
+    with pytest.raises(MemoryError, match="To fit 120 samples"):
+        make_classifier().fit(*corpus)
+    bound, exact = sizes
+    assert footprint(exact).total < footprint(bound).total
+    room(footprint(exact).total)
+    make_classifier().fit(*corpus)
+    assert len(sizes) == 4
+
+
+def test_exact_sizes_are_those_of_the_samples(make_classifier, room, monkeypatch):
+    """One batch, each feature in its own class: nothing is left to chance."""
+    sizes = []
+
+    def spy(size):
+        sizes.append(size)
+        return footprint(size)
+
+    monkeypatch.setattr(_memory_guard, "footprint", spy)
+    room(1)
+    with pytest.raises(MemoryError, match="To fit 6 samples"):
+        make_classifier(min_df=1, max_df=2, ngram_range=(1, 1), batch_size=6).fit(
+            ["a b every", "c every", "d every"] * 2, [0, 1, 2] * 2
+        )
+    size = sizes[-1]
+    assert size.n_ids < 4 * 10
+    assert size.n_entries == 2 * size.n_ids
+    assert size.n_batch_rows == size.n_ids
+
+
+def test_small_fits_ask_nobody(corpus, make_classifier, monkeypatch):
+    def fail():
+        raise AssertionError("asked")
+
+    monkeypatch.setattr(_memory_guard, "available_bytes", fail)
+    make_classifier().fit(*corpus)
+
+
+def test_unknown_memory_is_no_guard(corpus, make_classifier, room):
+    room(None)
+    make_classifier().fit(*corpus)
+
+
+def test_prediction_is_not_guarded(corpus, make_classifier, room):
+    clf = make_classifier().fit(*corpus)
+    expected = clf.predict(corpus.texts)
+    room(0)
+    assert_array_equal(clf.predict(corpus.texts), expected)
+
+
+SIZE = FitSize(
+    n_samples=1000,
+    n_entries=10**5,
+    n_ids=10**4,
+    n_classes=10,
+    n_cells=5 * 10**4,
+    n_batch_rows=5 * 10**4,
+    width=10,
+    n_outputs=10,
+    batch_size=128,
+    n_watched=100,
+    n_head=0,
+    n_tables=2,
+    bytes_per_entry=16,
+)
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["n_entries", "n_ids", "n_cells", "n_batch_rows", "width", "n_tables", "n_watched"],
+)
+def test_more_of_anything_never_takes_less(field):
+    more = FitSize(**{**vars(SIZE), field: 1000 * getattr(SIZE, field)})
+    assert footprint(more).total > footprint(SIZE).total
+
+
+def test_words_of_the_refusal(make_classifier, room):
+    room(16 * GIB)
+    message = re.escape(
+        "To fit 10 samples takes about 48.0 GiB of memory, but 16.0 GiB are available. "
+        "The table of 2,147,483,647 rows and 3 columns takes 24.0 GiB, 2 times at the "
+        "peak; the batches take 1 MiB, counts by class 0 MiB, scores 1 MiB. To bring "
+        "it down: fewer columns in X (now 2,147,483,647): select some, or hash them "
+        "into fewer."
+    )
+    with pytest.raises(MemoryError, match=message):
+        make_classifier().fit(*wide(2**31 - 1))

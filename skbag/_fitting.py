@@ -67,6 +67,8 @@ def fit(
     )
     # Only proportions matter; steps are sized for weights of 1 on average.
     samples = samples.with_mean_weight_one()
+    # Some may be nothing beside the others.
+    samples = samples.without_weightless()
     order = rng if settings.training.shuffle else None
     start = None
     with torch_threads(settings.n_jobs):

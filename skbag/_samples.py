@@ -51,11 +51,7 @@ class Samples:
         return self.take(np.flatnonzero(self.weight))
 
     def with_mean_weight_one(self) -> Samples:
-        """Scale the weights to 1 on average, where only proportions matter.
-
-        Samples whose weight is nothing beside the others' are left out.
-        """
+        """Scale the weights to 1 on average, where only proportions matter."""
         if self.weight is None:
             return self
-        scaled = replace(self, weight=self.weight / self.weight.mean())
-        return scaled.without_weightless()
+        return replace(self, weight=self.weight / self.weight.mean())

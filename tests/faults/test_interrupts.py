@@ -252,9 +252,12 @@ def test_an_interrupted_prediction_changes_nothing(
 
     call = Predict(None).measured_by(Predict(pickle.loads(pickle.dumps(clf))))
     before = global_state()
+    n_interrupted = 0
     for _ in range(n_cases(15, 100)):
         trial = pickle.loads(pickle.dumps(clf))
         call.run = Predict(trial).run
-        assert by_event(call, rng.random())
+        n_interrupted += by_event(call, rng.random())
         assert global_state() == before
         assert bits(trial, new_corpus.texts) == expected
+    # Not all: Python drops what is raised while it collects garbage.
+    assert n_interrupted > 0

@@ -120,6 +120,14 @@ class EmbeddingBagClassifier(
         characters on average and are fewer than 200,000, if the tokens are those of
         the default pattern and `supervised_weighting` is on.
 
+    subword_ngram_range : tuple (min_n, max_n) or None, default=None
+        Also use the runs of min_n to max_n characters of every word, with ``<`` before
+        it and ``>`` after it, so that unknown and misspelt words count by what they
+        share with known ones; for instance (3, 6). ``min_df='auto'`` keeps no run that
+        only one text holds, and allows these runs a table as large as that of all
+        other features. Fits take several times as long. Words of more than 1,000
+        characters have none.
+
     use_idf : bool, default=True
         Multiply counts by the inverse document frequency,
         ``ln((1 + n) / (1 + df)) + 1``. For texts only, like the next two.
@@ -317,6 +325,7 @@ class EmbeddingBagClassifier(
         max_features: int | None = None,
         vocabulary: Any = None,
         short_text_features: bool | str = "auto",
+        subword_ngram_range: tuple[int, int] | None = None,
         use_idf: bool = True,
         sublinear_tf: bool = True,
         norm: Literal["l1", "l2"] | None = "l2",
@@ -354,6 +363,7 @@ class EmbeddingBagClassifier(
         self.max_features = max_features
         self.vocabulary = vocabulary
         self.short_text_features = short_text_features
+        self.subword_ngram_range = subword_ngram_range
         self.use_idf = use_idf
         self.sublinear_tf = sublinear_tf
         self.norm = norm

@@ -35,6 +35,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "max_features": [Interval(Integral, 1, None, closed="left"), None],
     "vocabulary": ["array-like", dict, set, None],
     "short_text_features": [StrOptions({"auto"}), "boolean"],
+    "subword_ngram_range": [tuple, None],
     "use_idf": ["boolean"],
     "sublinear_tf": ["boolean"],
     "norm": [StrOptions({"l1", "l2"}), None],
@@ -97,6 +98,7 @@ def settings_of(estimator: Any, *, is_text: bool) -> Settings:
             stop_words=estimator.stop_words,
             ngram_range=_ngram_range(estimator.ngram_range),
             vocabulary=estimator.vocabulary,
+            subword_ngram_range=_subword_ngram_range(estimator.subword_ngram_range),
         ),
         short_text_features=estimator.short_text_features,
         pruning=Pruning(estimator.min_df, estimator.max_df, estimator.max_features),
@@ -153,6 +155,22 @@ def _ngram_range(ngram_range: Any) -> tuple[int, int]:
         raise ValueError(
             "ngram_range must be two numbers (min_n, max_n) with 1 <= min_n <= max_n, "
             f"got {ngram_range!r}. Use (1, 2) for words and pairs of words."
+        )
+    return int(ngram_range[0]), int(ngram_range[1])
+
+
+def _subword_ngram_range(ngram_range: Any) -> tuple[int, int] | None:
+    if ngram_range is None:
+        return None
+    if (
+        len(ngram_range) != 2
+        or not all(isinstance(n, Integral) for n in ngram_range)
+        or not 2 <= ngram_range[0] <= ngram_range[1]
+    ):
+        raise ValueError(
+            "subword_ngram_range must be None or two numbers of characters (min_n, "
+            f"max_n) with 2 <= min_n <= max_n, got {ngram_range!r}. Use (3, 6) for "
+            "fastText's usual subwords."
         )
     return int(ngram_range[0]), int(ngram_range[1])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property
 from operator import itemgetter
 from typing import Any
@@ -13,17 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import CountVectorizer
 
+from skbag._analysis import Features, build_analysis
 from skbag._bags import Bags
 from skbag._dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
-from skbag._features import (
-    FeatureKind,
-    Role,
-    name_of_skip_pair,
-    short_text_features,
-    skip_pairs,
-)
-
-_Features = Iterable[tuple[FeatureKind, Iterable[Hashable]]]
+from skbag._features import FeatureKind, Role, name_of_skip_pair
 
 
 class PlainEncoder:
@@ -50,6 +43,9 @@ class PlainEncoder:
         left when stop words are gone; analyzers other than ``"word"`` have no tokens,
         and therefore none.
 
+    subword_ngram_range : tuple (min_n, max_n) or None, default=None
+        Characters of the subwords to count also, of the same tokens; None for none.
+
     Raises
     ------
     ValueError
@@ -69,6 +65,7 @@ class PlainEncoder:
         analyzer: str | Callable[[str], Iterable[Hashable]] = "word",
         vocabulary: Mapping[Any, int] | Iterable[Any] | None = None,
         short_text_features: bool = False,
+        subword_ngram_range: tuple[int, int] | None = None,
     ) -> None:
         self._parameters: dict[str, Any] = {
             "strip_accents": strip_accents,
@@ -81,9 +78,9 @@ class PlainEncoder:
             "analyzer": analyzer,
         }
         self._short_text_features = short_text_features
+        self._subword_ngram_range = subword_ngram_range
         self._fixed = vocabulary is not None
-        # In the order of the ids. A term is a key itself, a short-text feature is a
-        # key (role, string), a skip pair a key (FeatureKind.SKIP, string, string).
+        # In the order of the ids; the keys are those of `build_analysis`.
         self._ids: dict[Hashable, int] = {}
         self._kinds = bytearray()
         if vocabulary is not None:
@@ -119,7 +116,9 @@ class PlainEncoder:
         One with a given vocabulary still learns nothing.
         """
         selected = PlainEncoder(
-            **self._parameters, short_text_features=self._short_text_features
+            **self._parameters,
+            short_text_features=self._short_text_features,
+            subword_ngram_range=self._subword_ngram_range,
         )
         keys = list(self._ids)
         selected._fixed = self._fixed
@@ -169,34 +168,13 @@ class PlainEncoder:
         return found
 
     @cached_property
-    def _features(self) -> Callable[[str], _Features]:
+    def _features(self) -> Callable[[str], Features]:
         """Function from a text to the keys of its features, grouped by kind."""
-        analyzer = self._parameters["analyzer"]
-        if analyzer == "word":
-            return self._build_word_features()
-        analyze = CountVectorizer(**self._parameters).build_analyzer()
-        return lambda text: [(FeatureKind.TERM, analyze(text))]
-
-    def _build_word_features(self) -> Callable[[str], _Features]:
-        # Unigrams only: the tokens of the text, without the stop words.
-        tokens_only = {**self._parameters, "ngram_range": (1, 1)}
-        tokenize = CountVectorizer(**tokens_only).build_analyzer()
-        shortest, longest = self._parameters["ngram_range"]
-        with_short_text_features = self._short_text_features
-
-        def features(text: str) -> Iterator[tuple[FeatureKind, Iterable[Hashable]]]:
-            tokens = list(tokenize(text))
-            if shortest <= 1:
-                yield FeatureKind.TERM, tokens
-            for n in range(max(shortest, 2), longest + 1):
-                yield FeatureKind.NGRAM, _ngrams(tokens, n)
-            if with_short_text_features:
-                for key in short_text_features(tokens):
-                    yield key[0].kind, (key,)
-                skip = FeatureKind.SKIP
-                yield skip, [(skip, *pair) for pair in skip_pairs(tokens)]
-
-        return features
+        return build_analysis(
+            self._parameters,
+            with_short_text_features=self._short_text_features,
+            subword_ngram_range=self._subword_ngram_range,
+        )
 
     def _kind_of_term(self, term: Hashable) -> FeatureKind:
         """Kind of a term of a given vocabulary, as far as the term tells."""
@@ -218,15 +196,6 @@ def _validated_vocabulary(
     vectorizer._validate_vocabulary()
     in_order = sorted(vectorizer.vocabulary_.items(), key=itemgetter(1))
     return {term: int(index) for term, index in in_order}
-
-
-def _ngrams(tokens: list[str], n: int) -> list[str]:
-    """Join every ``n`` tokens in a row.
-
-    >>> _ngrams(["to", "be", "or", "not"], 3)
-    ['to be or', 'be or not']
-    """
-    return [" ".join(tokens[i : i + n]) for i in range(len(tokens) - n + 1)]
 
 
 def _name(key: Hashable) -> str:

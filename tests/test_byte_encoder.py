@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from skbag import _byte_encoder
+from skbag import _counting
 from skbag._byte_encoder import ByteEncoder
 from skbag._encoder import Encoder
 from skbag._features import FeatureKind
@@ -46,12 +46,19 @@ OPTIONS = st.fixed_dictionaries(
         "lowercase": st.booleans(),
         "ngram_range": st.sampled_from([(1, 1), (1, 2), (2, 2)]),
         "short_text_features": st.booleans(),
+        "subword_ngram_range": st.sampled_from([None, (3, 6), (2, 3), (4, 4)]),
     }
 )
 
+CHOICES = {
+    "lowercase": [True, False],
+    "ngram_range": [(1, 1), (1, 2), (2, 2)],
+    "short_text_features": [True, False],
+    "subword_ngram_range": [None, (3, 6)],
+}
+
 ALL_OPTIONS = [
-    dict(zip(("lowercase", "ngram_range", "short_text_features"), values, strict=True))
-    for values in product([True, False], [(1, 1), (1, 2), (2, 2)], [True, False])
+    dict(zip(CHOICES, values, strict=True)) for values in product(*CHOICES.values())
 ]
 
 EVERYTHING = {"ngram_range": (1, 2), "short_text_features": True}
@@ -59,7 +66,7 @@ EVERYTHING = {"ngram_range": (1, 2), "short_text_features": True}
 
 @pytest.fixture
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(_byte_encoder, "_CHUNK_CHARACTERS", 20)
+    monkeypatch.setattr(_counting, "CHUNK_CHARACTERS", 20)
 
 
 def plain_encoder(**options):

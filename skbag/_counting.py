@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,28 @@ def to_bags(
         offsets=np.searchsorted(unique, first_of_rows).astype(OFFSET_DTYPE),
         weights=counts,
         n_ids=n_ids,
+    )
+
+
+def bag_arrays(
+    counts: Iterable[Mapping[int, int]],
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float32]]:
+    """Put counts by id, one mapping for each document, into the arrays of `Bags`.
+
+    Returns
+    -------
+    ids, offsets, weights : ndarray
+    """
+    ids, weights, lengths = array("i"), array("f"), array("q", [0])
+    for bag in counts:
+        ascending = sorted(bag)
+        ids.extend(ascending)
+        weights.extend([bag[i] for i in ascending])
+        lengths.append(len(bag))
+    return (
+        np.array(ids, dtype=ID_DTYPE),
+        np.cumsum(lengths, dtype=OFFSET_DTYPE),
+        np.array(weights, dtype=WEIGHT_DTYPE),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property
@@ -15,7 +14,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from skbag._analysis import Features, build_analysis
 from skbag._bags import Bags
-from skbag._dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
+from skbag._counting import bag_arrays
 from skbag._features import FeatureKind, Role, name_of_skip_pair
 
 
@@ -139,24 +138,17 @@ class PlainEncoder:
         documents: Sequence[str],
         find: Callable[[Hashable, FeatureKind], int | None],
     ) -> Bags:
-        ids, weights, lengths = array("i"), array("f"), array("q", [0])
-        for text in documents:
+        def counts(text: str) -> dict[int, int]:
             bag: Counter[int] = Counter()
             for kind, keys in self._features(text):
                 for key, count in Counter(keys).items():
                     found = find(key, kind)
                     if found is not None:
                         bag[found] += count
-            ascending = sorted(bag)
-            ids.extend(ascending)
-            weights.extend([bag[i] for i in ascending])
-            lengths.append(len(bag))
-        return Bags(
-            np.array(ids, dtype=ID_DTYPE),
-            np.cumsum(lengths, dtype=OFFSET_DTYPE),
-            np.array(weights, dtype=WEIGHT_DTYPE),
-            self.n_ids,
-        )
+            return bag
+
+        arrays = bag_arrays(map(counts, documents))
+        return Bags(*arrays, self.n_ids)
 
     def _find(self, key: Hashable, kind: FeatureKind) -> int | None:
         return self._ids.get(key)

@@ -23,6 +23,7 @@ from skbag._recipe import held_out
 from skbag._samples import Samples
 from skbag._settings import Settings
 from skbag._vocabulary import (
+    check_any,
     check_subwords,
     keep_features,
     make_encoder,
@@ -132,6 +133,9 @@ def _learn(samples: Samples, settings: Settings) -> tuple[Encoder | None, Sample
     encoder = make_encoder(options, short)
     counts = encoder.learn(texts)
     if options.vocabulary is not None:
+        return encoder, samples.with_inputs(_all_of(counts))
+    if options.n_buckets is not None:
+        check_any(counts)
         return encoder, samples.with_inputs(_all_of(counts))
     width = settings.training.embedding_dim or n_outputs(samples.n_classes)
     # Only these are pruned by kind; to tell millions apart takes a while.

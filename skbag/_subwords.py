@@ -7,7 +7,8 @@ T. Mikolov, "Enriching Word Vectors with Subword Information", TACL 2017.) A sub
 its string: that a mark stands where a word begins or ends, and not in it, is certain
 with the default tokens only.
 
-A run of more than `LONGEST_WORD` characters is data, not a word, and has none.
+A word of one character has none, for it has no parts; nor has one of more than
+`LONGEST_WORD`, which is data and not a word.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def subwords(word: str, ngram_range: tuple[int, int]) -> list[str]:
     >>> subwords("rat", (3, 6))
     ['<ra', 'rat', 'at>', '<rat', 'rat>']
     """
-    if len(word) > LONGEST_WORD:
+    if not 1 < len(word) <= LONGEST_WORD:
         return []
     marked = f"<{word}>"
     shortest, longest = ngram_range
@@ -77,7 +78,7 @@ def subword_spans(
     # One row per word, one column per size: how many there are, where they start.
     counts = lengths[:, np.newaxis] - sizes + 1
     counts[counts < 2] = 0  # shorter than that, or the whole
-    counts[lengths - 2 > LONGEST_WORD] = 0
+    counts[(lengths < 4) | (lengths - 2 > LONGEST_WORD)] = 0
     which, places = ragged_ranges(np.repeat(first, len(sizes)), counts.ravel())
     word, column = np.divmod(which, len(sizes))
     return word, Spans(

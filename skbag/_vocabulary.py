@@ -15,6 +15,7 @@ from skbag._byte_encoder import ByteEncoder
 from skbag._dtypes import ID_DTYPE
 from skbag._encoder import Encoder
 from skbag._features import FeatureKind
+from skbag._hashed_encoder import HashedEncoder
 from skbag._plain_encoder import PlainEncoder
 from skbag._recipe import (
     LEAST_SKIPS,
@@ -44,6 +45,7 @@ class TextOptions:
     ngram_range: tuple[int, int]
     vocabulary: Any
     subword_ngram_range: tuple[int, int] | None = None
+    n_buckets: int | None = None
 
     @property
     def has_default_tokens(self) -> bool:
@@ -70,26 +72,30 @@ class Pruning:
 
 def make_encoder(options: TextOptions, short_text_features: bool) -> Encoder:
     """Return an empty encoder: the vectorised one where it gives the same features."""
-    if options.has_default_tokens and tuple(options.ngram_range) in BYTE_NGRAM_RANGES:
-        return ByteEncoder(
-            lowercase=options.lowercase,
-            ngram_range=options.ngram_range,
-            short_text_features=short_text_features,
-            subword_ngram_range=options.subword_ngram_range,
-        )
-    return PlainEncoder(
-        lowercase=options.lowercase,
-        strip_accents=options.strip_accents,
-        preprocessor=options.preprocessor,
-        tokenizer=options.tokenizer,
-        token_pattern=options.token_pattern,
-        analyzer=options.analyzer,
-        stop_words=options.stop_words,
-        ngram_range=options.ngram_range,
-        vocabulary=options.vocabulary,
-        short_text_features=short_text_features,
-        subword_ngram_range=options.subword_ngram_range,
+    by_arrays = (
+        options.has_default_tokens and tuple(options.ngram_range) in BYTE_NGRAM_RANGES
     )
+    more: dict[str, Any] = {
+        "short_text_features": short_text_features,
+        "subword_ngram_range": options.subword_ngram_range,
+    }
+    if by_arrays and options.n_buckets is None:
+        return ByteEncoder(options.lowercase, options.ngram_range, **more)
+    analysis: dict[str, Any] = {
+        "lowercase": options.lowercase,
+        "strip_accents": options.strip_accents,
+        "preprocessor": options.preprocessor,
+        "tokenizer": options.tokenizer,
+        "token_pattern": options.token_pattern,
+        "analyzer": options.analyzer,
+        "stop_words": options.stop_words,
+        "ngram_range": options.ngram_range,
+    }
+    if options.n_buckets is not None:
+        return HashedEncoder(
+            options.n_buckets, default_tokens=by_arrays, **analysis, **more
+        )
+    return PlainEncoder(vocabulary=options.vocabulary, **analysis, **more)
 
 
 def wants_short_text_features(
@@ -198,14 +204,26 @@ def keep_features(
         counts = np.bincount(bags.ids, weights=bags.weights, minlength=bags.n_ids)
         kept = kept[np.argsort(-counts[kept], kind="stable")[:max_features]]
     if len(kept) == 0:
+        check_any(bags)
         raise ValueError(
             "After pruning, no tokens remain. Try a lower min_df or a higher max_df."
-            if bags.n_ids
-            else "No tokens were found: the texts are empty or hold nothing that "
-            "token_pattern, analyzer or stop_words let through."
         )
     by_frequency = np.argsort(-document_counts[kept], kind="stable")
     return kept[by_frequency].astype(ID_DTYPE)
+
+
+def check_any(bags: Bags) -> None:
+    """Raise where texts have no features at all.
+
+    Raises
+    ------
+    ValueError
+    """
+    if not len(bags.ids):
+        raise ValueError(
+            "No tokens were found: the texts are empty or hold nothing that "
+            "token_pattern, analyzer or stop_words let through."
+        )
 
 
 def _auto_min_df_by_kind(

@@ -41,6 +41,13 @@ MODELS = {
     "hidden layer": {"embedding_dim": 8, "hidden_layer_sizes": (6,)},
     "plain encoder, tokenizer": {"tokenizer": str.split},
     "plain encoder, characters": {"analyzer": "char_wb", "ngram_range": (2, 3)},
+    "subwords": {"subword_ngram_range": (3, 6)},
+    "buckets": {"n_buckets": 4096, "subword_ngram_range": (3, 4)},
+    "buckets, characters": {
+        "n_buckets": 512,
+        "analyzer": "char",
+        "ngram_range": (2, 3),
+    },
     "given vocabulary": {"vocabulary": ["oven", "sail", "fern", "soup"]},
     "early stopping": {"early_stopping": True},
     "matrix": {},

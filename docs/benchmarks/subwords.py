@@ -30,10 +30,12 @@ class Skbag:
         self.parameters = parameters
 
     def fit(self, texts: list[str], labels: list[str], seed: int) -> None:
+        """Train."""
         self.model = EmbeddingBagClassifier(random_state=seed, **self.parameters)
         self.model.fit(texts, labels)
 
     def predict(self, texts: list[str]) -> Any:
+        """Labels of texts."""
         return self.model.predict(texts)
 
 

@@ -106,3 +106,21 @@ for name, model, taken in [
 ]:
     accuracy = model.score(test_texts, test_labels)
     print(f"  {name:24s} accuracy {accuracy:.3f}  [{taken:.1f} s]")
+
+# %%
+# In bounded memory
+# -----------------
+# A vocabulary grows as long as new words come. ``n_buckets`` hashes features into a
+# table of fixed size instead: what it takes is known before the first batch, at the
+# price of the names, and of features that now and then share a row.
+bounded = EmbeddingBagClassifier(n_buckets=2**17, random_state=0)
+sizes = []
+for batch_texts, batch_labels in stream():
+    bounded.partial_fit(batch_texts, batch_labels, classes=classes)
+    sizes.append(bounded.embedding_.nbytes)
+accuracy = bounded.score(test_texts, test_labels)
+print(
+    f"  n_buckets=2**17          accuracy {accuracy:.3f}; its table had "
+    f"{sizes[0] / 2**20:.0f} MiB after the first batch, {sizes[-1] / 2**20:.0f} at the "
+    f"end\n  (the vocabulary's: {clf.embedding_.nbytes / 2**20:.0f} MiB and growing)"
+)

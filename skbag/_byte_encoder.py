@@ -4,7 +4,8 @@ A string is hashed once, to its id in a *lexicon* that keeps its bytes. A featur
 pair of numbers in one key of 64 bits, ``left << 32 | right``: for a bigram the lexicon
 ids of both words, for a skip pair the same with the highest bit set, for all else a
 role and the lexicon id of the one string. Keys are exact, so that two features are
-never taken for one and a key tells the name.
+never taken for one and a key tells the name. What a word has by itself, its subwords
+above all, is found once for each word and not for each of its occurrences.
 
 Documents go through in chunks. All occurrences of a chunk become numbers ``document
 << 32 | id``: sorted, they are the bags, and equal neighbours are the counts.
@@ -19,24 +20,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._bags import Bags
-from skbag._byte_tokenizer import Spans, Tokens, tokenize
-from skbag._dtypes import COUNT_DTYPE, ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE, native
+from skbag._byte_tokenizer import Spans, Tokens, hash_spans, tokenize
+from skbag._counting import Sort, chunks, edges, in_few_bytes, to_bags
+from skbag._dtypes import ID_DTYPE, native
 from skbag._features import SKIP_DISTANCES, FeatureKind, Role, name_of_skip_pair
 from skbag._interner import GrowingArray, Interner
 from skbag._lexicon import AFFIX_ROLES, Lexicon, affix_ids
 from skbag._one_text import MOST_CHARACTERS, OneText
-
-_CHUNK_CHARACTERS = 1 << 17
-"""Texts worked on at once: their arrays stay in the cache of a core."""
+from skbag._subwords import RaggedRows, checked_range, subword_ids
 
 _NGRAM_RANGES = ((1, 1), (1, 2), (2, 2))
 
 _HALF = np.uint64(32)
 _LOW_HALF = np.uint64(0xFFFFFFFF)
-_FIRST_ROLE = (1 << 32) - 1 - len(Role)
-"""The left halves from here on are roles; below, lexicon ids, from `_SKIP` on those of
-skip pairs. All bits set, which is what a missing id (-1) makes of the left half
-wherever it stands, is neither: such a key belongs to no feature."""
+_FIRST_ROLE = (1 << 32) - 256
+"""The left halves from here on are roles, up to 255 of them; below, lexicon ids, from
+`_SKIP` on those of skip pairs. All bits set, which is what a missing id (-1) makes of
+the left half wherever it stands, is neither: such a key belongs to no feature. Keys are
+in files and pickles: these numbers stay as they are."""
 
 _SKIP = 1 << 31
 """Added to the left half of a skip pair; lexicon ids stay below it."""
@@ -46,8 +47,10 @@ _N_COLUMNS = len(_WHOLE_ROLES) + len(AFFIX_ROLES)
 _AFFIX_COLUMNS = slice(len(_WHOLE_ROLES), _N_COLUMNS)
 """Columns of the table of the features that a word has by itself."""
 
+_WORDS_AT_ONCE = 1 << 13
+"""Words whose subwords are found together."""
+
 _Find = Callable[[NDArray[np.uint64]], NDArray[np.int32]]
-_Sort = Callable[[NDArray[Any]], NDArray[Any]]
 
 
 class ByteEncoder:
@@ -66,6 +69,9 @@ class ByteEncoder:
     short_text_features : bool
         Whether to count the short-text features also.
 
+    subword_ngram_range : tuple (min_n, max_n) or None
+        Characters of the subwords to count also; None for none.
+
     Raises
     ------
     ValueError
@@ -77,6 +83,7 @@ class ByteEncoder:
         lowercase: bool = True,
         ngram_range: tuple[int, int] = (1, 1),
         short_text_features: bool = False,
+        subword_ngram_range: tuple[int, int] | None = None,
     ) -> None:
         if tuple(ngram_range) not in _NGRAM_RANGES:
             raise ValueError(
@@ -86,6 +93,7 @@ class ByteEncoder:
         self._lowercase = lowercase
         self._ngram_range = ngram_range
         self._short_text_features = short_text_features
+        self._subword_ngram_range = subword_ngram_range
         self._know(Lexicon(b""), Interner())
 
     def _know(self, lexicon: Lexicon, features: Interner) -> None:
@@ -98,6 +106,10 @@ class ByteEncoder:
         self._by_word = GrowingArray(self._features_by_word())
         self._all_rows_filled = True
         self._is_met = GrowingArray(np.zeros(len(lexicon), dtype=np.bool_))
+        # The subwords of the words met by learning, which all are features; and those
+        # of all known words, as far as they are, made when `encode` first needs them.
+        self._subwords_met = RaggedRows()
+        self._subwords_known: RaggedRows | None = None
         self._one_text: OneText | None = None
 
     @property
@@ -125,11 +137,11 @@ class ByteEncoder:
         from skbag._sorting import sort
 
         self._one_text = None
+        self._subwords_known = None
         self._all_rows_filled = not self._short_text_features
         # Narrowed part by part: a fit keeps the counts of all texts.
         parts = [
-            _in_few_bytes(self._learn_chunk(chunk, sort))
-            for chunk in _chunks(documents)
+            in_few_bytes(self._learn_chunk(chunk, sort)) for chunk in chunks(documents)
         ]
         return Bags.concatenate(parts)
 
@@ -147,7 +159,7 @@ class ByteEncoder:
         if len(documents) == 1 and len(documents[0]) <= MOST_CHARACTERS:
             return self._encode_one(documents[0])
         return Bags.concatenate(
-            [self._encode_chunk(chunk) for chunk in _chunks(documents)]
+            [self._encode_chunk(chunk) for chunk in chunks(documents)]
         )
 
     def select(self, ids: NDArray[np.int32]) -> ByteEncoder:
@@ -167,7 +179,10 @@ class ByteEncoder:
         left[is_pair] = new_ids[first] | skip
 
         selected = ByteEncoder(
-            self._lowercase, self._ngram_range, self._short_text_features
+            self._lowercase,
+            self._ngram_range,
+            self._short_text_features,
+            self._subword_ngram_range,
         )
         strings = self._lexicon.strings().take(np.flatnonzero(needed))
         lexicon = Lexicon(strings.to_lines())
@@ -208,17 +223,21 @@ class ByteEncoder:
         features[right[which]] = which
         return features
 
-    def _learn_chunk(self, documents: Sequence[str], sort: _Sort) -> Bags:
+    def _learn_chunk(self, documents: Sequence[str], sort: Sort) -> Bags:
         tokens = tokenize(documents, self._lowercase)
         words = self._lexicon.add(tokens.spans)
         self._meet(tokens, words)
         own = self._by_word.values.take(words, axis=0)
-        return self._count(tokens, words, own, self._features.add, sort)
+        more = self._subwords_met.take(words) if self._subword_ngram_range else None
+        return self._count(tokens, words, own, more, self._features.add, sort)
 
     def _encode_chunk(self, documents: Sequence[str]) -> Bags:
         tokens = tokenize(documents, self._lowercase)
         words, own = self._look_up(tokens.spans)
-        return self._count(tokens, words, own, self._features.lookup, np.sort)
+        more = None
+        if self._subword_ngram_range is not None:
+            more = self._look_up_subwords(tokens.spans, words)
+        return self._count(tokens, words, own, more, self._features.lookup, np.sort)
 
     def _encode_one(self, document: str) -> Bags:
         if self._one_text is None:
@@ -233,6 +252,7 @@ class ByteEncoder:
                 has_words=self._ngram_range[0] == 1,
                 has_bigrams=self._ngram_range[1] == 2,
                 has_more=self._short_text_features,
+                subword_ngram_range=self._subword_ngram_range,
             )
         return self._one_text.encode(document)
 
@@ -253,6 +273,59 @@ class ByteEncoder:
             own[unknown, _AFFIX_COLUMNS] = features
         return words, own
 
+    def _look_up_subwords(
+        self, spans: Spans, words: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Token and feature of each occurrence of a subword that is known."""
+        if self._subwords_known is None:
+            # Threads that get here together find the same.
+            self._subwords_known = self._subwords_of_known_words()
+        has_row = words >= 0
+        has_row[has_row] = self._subwords_known.is_set(words[has_row])
+        tokens = np.flatnonzero(has_row)
+        which, ids = self._subwords_known.take(words[tokens])
+        others = np.flatnonzero(~has_row)
+        if not len(others):
+            return tokens[which], ids
+        others_spans = spans.take(others)
+        _, first, number = np.unique(
+            hash_spans(others_spans), return_index=True, return_inverse=True
+        )
+        found = RaggedRows()
+        found.grow(len(first))
+        found.set(np.arange(len(first)), *self._find_subwords(others_spans.take(first)))
+        more_which, more_ids = found.take(number.ravel())
+        return (
+            np.concatenate([tokens[which], others[more_which]]),
+            np.concatenate([ids, more_ids]),
+        )
+
+    def _subwords_of_known_words(self) -> RaggedRows:
+        """The subwords of each string that is a word in any feature."""
+        rows = RaggedRows()
+        rows.grow(len(self._lexicon))
+        left, right = _unpack(self._features.keys)
+        is_word = np.zeros(len(self._lexicon), dtype=np.bool_)
+        is_word[right[(left < _FIRST_ROLE) | (left == _FIRST_ROLE + Role.TOKEN)]] = True
+        is_word[left[left < _FIRST_ROLE] & ~_SKIP] = True
+        strings, words = self._lexicon.strings(), np.flatnonzero(is_word)
+        for start in range(0, len(words), _WORDS_AT_ONCE):
+            some = words[start : start + _WORDS_AT_ONCE]
+            rows.set(some, *self._find_subwords(strings.take(some)))
+        return rows
+
+    def _find_subwords(
+        self, words: Spans
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Word and feature of each subword that is known, of words of any kind."""
+        assert self._subword_ngram_range is not None
+        which, strings = subword_ids(
+            words, self._subword_ngram_range, self._lexicon.look_up
+        )
+        ids = self._features.lookup(_pack_role(Role.SUBWORD, strings))
+        found = np.flatnonzero(ids >= 0)
+        return which[found], ids[found]
+
     def _meet(self, tokens: Tokens, words: NDArray[np.int32]) -> None:
         """Make the features that the words of a chunk have by themselves."""
         self._make_rows()
@@ -271,12 +344,28 @@ class ByteEncoder:
                 ):
                     has = strings >= 0
                     self._make(role, column, new_words[has], strings[has])
+            if self._subword_ngram_range is not None:
+                self._meet_subwords(tokens.spans.take(new[first]), new_words)
         if self._short_text_features:
-            _, firsts, lasts = _edges(tokens.offsets)
+            _, firsts, lasts = edges(tokens.offsets)
             for role, places in ((Role.FIRST, firsts), (Role.LAST, lasts)):
                 strings = words[places]
                 lacks = self._by_word.values[strings, role] < 0
                 self._make(role, role, strings[lacks], strings[lacks])
+
+    def _meet_subwords(self, spans: Spans, words: NDArray[np.int32]) -> None:
+        """Make the subwords of words, and note them with the words."""
+        assert self._subword_ngram_range is not None
+        for start in range(0, len(words), _WORDS_AT_ONCE):
+            some = slice(start, start + _WORDS_AT_ONCE)
+            which, strings = subword_ids(
+                Spans(spans.text, spans.starts[some], spans.ends[some]),
+                self._subword_ngram_range,
+                self._lexicon.add,
+            )
+            ids = self._features.add(_pack_role(Role.SUBWORD, strings))
+            self._subwords_met.set(words[some], which, ids)
+        self._make_rows()
 
     def _make_rows(self) -> None:
         """Add to the tables of words what the lexicon has more."""
@@ -284,6 +373,8 @@ class ByteEncoder:
         shape = (n_new, self._by_word.values.shape[1])
         self._by_word.append(np.full(shape, -1, dtype=ID_DTYPE))
         self._is_met.append(np.zeros(n_new, dtype=np.bool_))
+        if self._subword_ngram_range is not None:
+            self._subwords_met.grow(len(self._lexicon))
 
     def _make(
         self,
@@ -301,8 +392,9 @@ class ByteEncoder:
         tokens: Tokens,
         words: NDArray[np.int32],
         own: NDArray[np.int32],
+        more: tuple[NDArray[np.int64], NDArray[np.int32]] | None,
         find: _Find,
-        sort: _Sort,
+        sort: Sort,
     ) -> Bags:
         """Bags of one chunk.
 
@@ -313,21 +405,24 @@ class ByteEncoder:
             Lexicon ids; -1 for unknown words.
         own : ndarray of shape (n_tokens, n_columns), dtype=int32
             The features that each token has by itself; -1 for none.
+        more : tuple of two ndarrays of shape (n,) or None
+            Token and feature of each occurrence of a subword.
         find : callable
             Finds the ids of bigrams by their keys.
         sort : callable
             Sorts whole numbers.
         """
-        parts = list(self._occurrences(tokens, words, own, find))
+        parts = list(self._occurrences(tokens, words, own, more, find))
         rows = np.concatenate([rows for rows, _ in parts])
         ids = np.concatenate([ids for _, ids in parts])
-        return _to_bags(rows, ids, len(tokens.offsets) - 1, self.n_ids, sort)
+        return to_bags(rows, ids, len(tokens.offsets) - 1, self.n_ids, sort)
 
     def _occurrences(
         self,
         tokens: Tokens,
         words: NDArray[np.int32],
         own: NDArray[np.int32],
+        more: tuple[NDArray[np.int64], NDArray[np.int32]] | None,
         find: _Find,
     ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
         """Yield the row and the feature of each occurrence, by groups."""
@@ -341,13 +436,15 @@ class ByteEncoder:
         if self._short_text_features:
             for distance in SKIP_DISTANCES:
                 yield _pairs(rows, words, distance, find)
-            filled, firsts, lasts = _edges(tokens.offsets)
+            filled, firsts, lasts = edges(tokens.offsets)
             yield filled.astype(ID_DTYPE), own[firsts, Role.FIRST]
             yield filled.astype(ID_DTYPE), own[lasts, Role.LAST]
             for column in range(len(_WHOLE_ROLES), _N_COLUMNS):
                 ids = own[:, column]
                 found = np.flatnonzero(ids >= 0)
                 yield rows[found], ids[found]
+        if more is not None:
+            yield rows.take(more[0]), more[1]
 
     def __getstate__(self) -> dict[str, Any]:
         """Plain state; part of what files and pickles of every version hold."""
@@ -355,6 +452,7 @@ class ByteEncoder:
             "lowercase": self._lowercase,
             "ngram_range": self._ngram_range,
             "short_text_features": self._short_text_features,
+            "subword_ngram_range": self._subword_ngram_range,
             "strings": np.frombuffer(self._lexicon.lines(), dtype=np.uint8),
             "keys": self._features.keys,
         }
@@ -369,6 +467,7 @@ class ByteEncoder:
         self._lowercase = lowercase
         self._ngram_range = ngram_range
         self._short_text_features = short_text_features
+        self._subword_ngram_range = checked_range(state.get("subword_ngram_range"))
         lexicon = Lexicon.checked(state["strings"])
         keys = native(state["keys"])
         if keys.ndim != 1 or keys.dtype != np.uint64:
@@ -402,14 +501,6 @@ def _pairs(
     return rows[:-distance][in_one_text].take(found), ids.take(found)
 
 
-def _edges(
-    offsets: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Texts that have tokens, the first token of each and the last."""
-    filled = np.flatnonzero(np.diff(offsets))
-    return filled, offsets[filled], offsets[filled + 1] - 1
-
-
 def _pack(left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.uint64]:
     keys = left.astype(np.uint64)
     keys <<= _HALF
@@ -430,54 +521,3 @@ def _key_of_role(role: Role, string: int) -> int:
 def _unpack(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     left, right = keys >> _HALF, keys & _LOW_HALF
     return left.astype(np.int64), right.astype(np.int64)
-
-
-def _to_bags(
-    rows: NDArray[np.int32],
-    ids: NDArray[np.int32],
-    n_rows: int,
-    n_ids: int,
-    sort: _Sort,
-) -> Bags:
-    """Count equal ids of equal rows; ids of -1 are left out."""
-    id_bits = n_ids.bit_length()
-    # Half the bytes are sorted in less than half the time.
-    fits = id_bits + n_rows.bit_length() < 32
-    packed: NDArray[Any] = rows.astype(np.int32 if fits else np.int64)
-    packed <<= id_bits
-    packed |= ids  # an id of -1 makes it -1 altogether,
-    packed = sort(packed)
-    packed = packed[np.searchsorted(packed, 0) :]  # and the first.
-    begins = np.empty(len(packed), dtype=np.bool_)
-    begins[:1] = True
-    np.not_equal(packed[1:], packed[:-1], out=begins[1:])
-    where = np.flatnonzero(begins)
-    unique = packed[where]
-    first_of_rows = np.arange(n_rows + 1, dtype=packed.dtype) << id_bits
-    counts = np.empty(len(where), dtype=WEIGHT_DTYPE)
-    counts[-1:] = len(packed) - where[-1:]
-    np.subtract(where[1:], where[:-1], out=counts[:-1], casting="unsafe")
-    return Bags(
-        ids=(unique & ((1 << id_bits) - 1)).astype(ID_DTYPE, copy=False),
-        offsets=np.searchsorted(unique, first_of_rows).astype(OFFSET_DTYPE),
-        weights=counts,
-        n_ids=n_ids,
-    )
-
-
-def _in_few_bytes(counts: Bags) -> Bags:
-    """Return the same counts, in `COUNT_DTYPE` if it can hold them."""
-    if counts.weights.max(initial=0) > np.iinfo(COUNT_DTYPE).max:
-        return counts
-    return counts.with_weights(counts.weights.astype(COUNT_DTYPE))
-
-
-def _chunks(documents: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Cut documents into chunks, at least one, at the same places every time."""
-    start, n_characters = 0, 0
-    for stop, text in enumerate(documents):
-        if n_characters > _CHUNK_CHARACTERS:
-            yield documents[start:stop]
-            start, n_characters = stop, 0
-        n_characters += len(text)
-    yield documents[start:]

@@ -166,6 +166,24 @@ def hash_string(string: bytes) -> int:
     return hashed
 
 
+def characters(
+    spans: Spans,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Find the characters of spans, and of what is between them.
+
+    Returns
+    -------
+    positions : ndarray of shape (n_characters,), dtype=int64
+        The byte that each character starts at.
+    first, last : ndarray of shape (n_spans,), dtype=int64
+        Numbers of the first character of each span and of the one after it.
+    """
+    starts_character = _starts_character(spans.text)
+    numbers = np.cumsum(starts_character, dtype=np.int64) - 1
+    positions = np.flatnonzero(starts_character)
+    return positions, numbers[spans.starts], numbers[spans.ends]
+
+
 def prefixes(spans: Spans, length: int) -> tuple[NDArray[np.int64], Spans]:
     r"""Prefixes of ``length`` characters of the spans with more characters.
 
@@ -181,9 +199,9 @@ def prefixes(spans: Spans, length: int) -> tuple[NDArray[np.int64], Spans]:
     >>> which.tolist(), found.to_lines()
     ([1], b'refu\n')
     """
-    characters, first, last = _characters(spans)
+    positions, first, last = characters(spans)
     which = np.flatnonzero(last - first > length)
-    ends = characters[first[which] + length]
+    ends = positions[first[which] + length]
     return which, Spans(spans.text, spans.starts[which], ends)
 
 
@@ -194,9 +212,9 @@ def suffixes(spans: Spans, length: int) -> tuple[NDArray[np.int64], Spans]:
     >>> found.to_lines().decode()
     'té\n'
     """
-    characters, first, last = _characters(spans)
+    positions, first, last = characters(spans)
     which = np.flatnonzero(last - first > length)
-    starts = characters[last[which] - length]
+    starts = positions[last[which] - length]
     return which, Spans(spans.text, starts, spans.ends[which])
 
 
@@ -275,16 +293,6 @@ def _starts_character(text: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Whether a byte of UTF-8 is the first of its character."""
     first: NDArray[np.bool_] = (text & 0xC0) != 0x80
     return first
-
-
-def _characters(
-    spans: Spans,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Byte positions of all characters; the first of each span, the one after it."""
-    starts_character = _starts_character(spans.text)
-    numbers = np.cumsum(starts_character, dtype=np.int64) - 1
-    positions = np.flatnonzero(starts_character)
-    return positions, numbers[spans.starts], numbers[spans.ends]
 
 
 def _hash_long(string: bytes) -> int:

@@ -29,6 +29,7 @@ from skbag import _inputs, _losses, _targets
 from skbag._bags import EmbeddingBagInput
 from skbag._callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
 from skbag._encoder import LazyVocabulary
+from skbag._hashed_encoder import HashedEncoder
 from skbag._model import Model
 from skbag._onnx_graph import build_onnx
 from skbag._parameters import CONSTRAINTS, settings_of
@@ -125,6 +126,21 @@ class EmbeddingBagClassifier(
         one or two others between them. 'auto' does where texts have fewer than 256
         characters on average and are fewer than 200,000, if the tokens are those of
         the default pattern and `supervised_weighting` is on.
+
+    subword_ngram_range : tuple (min_n, max_n) or None, default=None
+        Also use the runs of min_n to max_n characters of every word, with ``<`` before
+        it and ``>`` after it, so that unknown and misspelt words count by what they
+        share with known ones; for instance (3, 6). ``min_df='auto'`` keeps no run that
+        only one text holds, and allows these runs a table as large as that of all
+        other features. Fits take several times as long. Words of more than 1,000
+        characters have none.
+
+    n_buckets : int or None, default=None
+        Rows of the table. Features are hashed into so many buckets instead of being
+        numbered, so that memory is bounded, and `partial_fit` can go on for ever; 2**18
+        to 2**22 are usual, at least 64. Features that share a bucket are taken for one.
+        Nothing is pruned, and there is no `vocabulary_`. Where a feature goes depends
+        on its text alone, the same everywhere.
 
     use_idf : bool, default=True
         Multiply counts by the inverse document frequency,
@@ -230,7 +246,7 @@ class EmbeddingBagClassifier(
 
     vocabulary_ : mapping of str to int
         Feature to id (row of `embedding_`), read-only, built when first looked into;
-        not there after fitting on a matrix.
+        not there after fitting on a matrix, or with `n_buckets`.
 
     embedding_ : ndarray of shape (n_ids, embedding_dim), dtype=float32
         The table; one column per output if ``embedding_dim=None``. An *output* is a
@@ -323,6 +339,8 @@ class EmbeddingBagClassifier(
         max_features: int | None = None,
         vocabulary: Any = None,
         short_text_features: bool | str = "auto",
+        subword_ngram_range: tuple[int, int] | None = None,
+        n_buckets: int | None = None,
         use_idf: bool = True,
         sublinear_tf: bool = True,
         norm: Literal["l1", "l2"] | None = "l2",
@@ -360,6 +378,8 @@ class EmbeddingBagClassifier(
         self.max_features = max_features
         self.vocabulary = vocabulary
         self.short_text_features = short_text_features
+        self.subword_ngram_range = subword_ngram_range
+        self.n_buckets = n_buckets
         self.use_idf = use_idf
         self.sublinear_tf = sublinear_tf
         self.norm = norm
@@ -648,6 +668,8 @@ class EmbeddingBagClassifier(
                 "vocabulary_ exists after fitting on texts; this "
                 "EmbeddingBagClassifier was fitted on a matrix."
             )
+        if isinstance(encoder, HashedEncoder):
+            encoder.names()  # says why there are none
         if "_vocabulary" not in self.__dict__:
             self._vocabulary = LazyVocabulary(encoder)
         return self._vocabulary

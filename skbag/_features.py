@@ -16,12 +16,16 @@ and *skip pairs*: two tokens in order with one or two others between them (Guthr
 al., "A Closer Look at Skip-gram Modelling", LREC 2006). "to be or not" has three, named
 ``to <skip> or``, ``be <skip> not`` and ``to <skip> not``.
 
+It may also have *subwords*: runs of characters of each token (see `_subwords`). Their
+names show where the token goes on, by ``…``, and where it begins or ends, by ``<`` and
+``>``: ``<ref…``, ``…fug…`` and ``…gee>`` are some of "refugee".
+
 A text of one token has it first and last. A prefix or suffix belongs to every
 occurrence of a token with *more* characters than it; a character is one element of a
 ``str``. A token of the default pattern is a run of word characters or one symbol, so
-it can be neither ``<first>`` nor ``<skip>`` nor hold ``…`` together with a letter: the
-names are unambiguous. Under another pattern two features may share a name; they stay
-two.
+it can be neither ``<first>`` nor ``<skip>`` nor hold ``…`` or ``<`` together with
+another character: the names are unambiguous. Under another pattern two features may
+share a name; they stay two.
 """
 
 from __future__ import annotations
@@ -57,6 +61,9 @@ class FeatureKind(IntEnum):
     SKIP = 4
     """Two tokens with one or two between them."""
 
+    SUBWORD = 5
+    """A run of characters of a token."""
+
 
 class Role(IntEnum):
     """How a feature that holds one string uses it."""
@@ -66,6 +73,7 @@ class Role(IntEnum):
     LAST = 2
     PREFIX = 3
     SUFFIX = 4
+    SUBWORD = 5
 
     @property
     def kind(self) -> FeatureKind:
@@ -76,8 +84,13 @@ class Role(IntEnum):
         """Return the name of the feature that uses ``string`` in this role.
 
         >>> [role.name_of("the") for role in Role]
-        ['the', '<first> the', '<last> the', 'the…', '…the']
+        ['the', '<first> the', '<last> the', 'the…', '…the', '…the…']
+        >>> Role.SUBWORD.name_of("<the"), Role.SUBWORD.name_of("the>")
+        ('<the…', '…the>')
         """
+        if self is Role.SUBWORD:
+            before = "" if string.startswith("<") else "…"
+            return before + string + ("" if string.endswith(">") else "…")
         return _NAMES[self].format(string)
 
 
@@ -87,6 +100,7 @@ _KINDS = (
     FeatureKind.EDGE,
     FeatureKind.AFFIX,
     FeatureKind.AFFIX,
+    FeatureKind.SUBWORD,
 )
 _NAMES = ("{}", "<first> {}", "<last> {}", "{}…", "…{}")
 

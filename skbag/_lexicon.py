@@ -13,12 +13,13 @@ from skbag._dtypes import ID_DTYPE
 from skbag._features import PREFIX_LENGTHS, SUFFIX_LENGTHS, Role
 from skbag._interner import GrowingArray, Interner
 
-_AFFIXES: tuple[tuple[Role, Callable[..., Any], int], ...] = (
+AFFIXES: tuple[tuple[Role, Callable[..., Any], int], ...] = (
     *((Role.PREFIX, prefixes, length) for length in PREFIX_LENGTHS),
     *((Role.SUFFIX, suffixes, length) for length in SUFFIX_LENGTHS),
 )
+"""The role of each affix of a word, what cuts it off, and its characters."""
 
-AFFIX_ROLES = tuple(role for role, _, _ in _AFFIXES)
+AFFIX_ROLES = tuple(role for role, _, _ in AFFIXES)
 """The role of each affix of a word."""
 
 
@@ -113,7 +114,7 @@ def affix_ids(
     """
     # Only the bytes of these words, not of the whole text they may be in.
     words = Spans.from_lines(words.to_lines())
-    parts = [cut(words, length) for _, cut, length in _AFFIXES]
+    parts = [cut(words, length) for _, cut, length in AFFIXES]
     # All at once: for few words a call costs more than its work.
     found = find(
         Spans(
@@ -122,7 +123,7 @@ def affix_ids(
             np.concatenate([affixes.ends for _, affixes in parts]),
         )
     )
-    ids = np.full((len(words), len(_AFFIXES)), -1, dtype=ID_DTYPE)
+    ids = np.full((len(words), len(AFFIXES)), -1, dtype=ID_DTYPE)
     start = 0
     for column, (which, affixes) in enumerate(parts):
         stop = start + len(affixes)

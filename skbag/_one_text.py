@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from skbag._bags import Bags
 from skbag._dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
 from skbag._features import SKIP_DISTANCES, Role, affixes
+from skbag._subwords import subwords
 
 MOST_CHARACTERS = 600
 """Longer texts are not short."""
@@ -50,6 +51,8 @@ class OneText:
     lowercase : bool
     has_words, has_bigrams, has_more : bool
         Whether single words, bigrams and the short-text features are features.
+    subword_ngram_range : tuple (min_n, max_n) or None
+        Characters of the subwords that are features.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class OneText:
         has_words: bool,
         has_bigrams: bool,
         has_more: bool,
+        subword_ngram_range: tuple[int, int] | None,
     ) -> None:
         self._find_string = find_string
         self._find_feature = find_feature
@@ -76,7 +80,9 @@ class OneText:
         self._has_words = has_words
         self._has_bigrams = has_bigrams
         self._has_more = has_more
-        self._words: dict[str, tuple[int, list[int]]] = {}
+        self._subword_ngram_range = subword_ngram_range
+        # Of each its id, its features in the roles of whole words, and the others.
+        self._words: dict[str, tuple[int, list[int], list[int]]] = {}
 
     def encode(self, text: str) -> Bags:
         """Count the features of a text: bags of one."""
@@ -101,8 +107,8 @@ class OneText:
         words = [known.get(token) or self._meet(token) for token in tokens]
         features: list[int] = []
         if self._has_words:
-            features += [own[Role.TOKEN] for _, own in words]
-        numbers = [number for number, _ in words]
+            features += [whole[Role.TOKEN] for _, whole, _ in words]
+        numbers = [number for number, _, _ in words]
         if self._has_bigrams:
             features += self._pairs(numbers, 1, 0)
         if self._has_more:
@@ -110,8 +116,9 @@ class OneText:
                 features += self._pairs(numbers, distance, self._skip)
             features.append(words[0][1][Role.FIRST])
             features.append(words[-1][1][Role.LAST])
-            for _, own in words:
-                features += own[Role.LAST + 1 :]
+        if self._has_more or self._subword_ngram_range is not None:
+            for _, _, others in words:
+                features += others
         return features
 
     def _pairs(self, numbers: list[int], distance: int, more: int) -> list[int]:
@@ -123,25 +130,30 @@ class OneText:
             if left >= 0 and right >= 0
         ]
 
-    def _meet(self, word: str) -> tuple[int, list[int]]:
+    def _meet(self, word: str) -> tuple[int, list[int], list[int]]:
         """Id and own features of a word, remembered from then on."""
         if len(self._words) >= _MOST_WORDS:
             # A new one: another thread may be reading the old one.
             self._words = {}
         number = self._find_string(word)
-        own: list[int]
+        n_whole = len(_WHOLE_ROLES) if self._has_more else 1
+        others: list[int] = []
         if number >= 0:
-            own = self._by_word[number].tolist()
-        elif self._has_more:
-            own = [-1] * len(_WHOLE_ROLES)
-            own += [self._part(role, part) for role, part in affixes(word)]
+            own: list[int] = self._by_word[number].tolist()
+            whole, others = own[:n_whole], own[n_whole:]
         else:
-            own = [-1]
+            whole = [-1] * n_whole
+            if self._has_more:
+                others = [self._part(role, part) for role, part in affixes(word)]
+        if self._subword_ngram_range is not None:
+            found = subwords(word, self._subword_ngram_range)
+            others += [self._part(Role.SUBWORD, part) for part in found]
+        met = number, whole, others
         if len(word) <= _LONGEST_WORD:
-            self._words[word] = number, own
-        return number, own
+            self._words[word] = met
+        return met
 
     def _part(self, role: Role, part: str | None) -> int:
-        """Feature of an affix."""
+        """Feature of an affix or a subword."""
         number = -1 if part is None else self._find_string(part)
         return -1 if number < 0 else self._find_feature(self._key_of_role(role, number))

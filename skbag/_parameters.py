@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skbag._buckets import FEWEST_BUCKETS
+from skbag._dtypes import ID_DTYPE
 from skbag._losses import LOSSES
 from skbag._settings import Settings, TrainingOptions
 from skbag._vocabulary import Pruning, TextOptions
@@ -35,6 +37,11 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "max_features": [Interval(Integral, 1, None, closed="left"), None],
     "vocabulary": ["array-like", dict, set, None],
     "short_text_features": [StrOptions({"auto"}), "boolean"],
+    "subword_ngram_range": [tuple, None],
+    "n_buckets": [
+        Interval(Integral, FEWEST_BUCKETS, np.iinfo(ID_DTYPE).max, closed="both"),
+        None,
+    ],
     "use_idf": ["boolean"],
     "sublinear_tf": ["boolean"],
     "norm": [StrOptions({"l1", "l2"}), None],
@@ -97,6 +104,8 @@ def settings_of(estimator: Any, *, is_text: bool) -> Settings:
             stop_words=estimator.stop_words,
             ngram_range=_ngram_range(estimator.ngram_range),
             vocabulary=estimator.vocabulary,
+            subword_ngram_range=_subword_ngram_range(estimator.subword_ngram_range),
+            n_buckets=_n_buckets(estimator),
         ),
         short_text_features=estimator.short_text_features,
         pruning=Pruning(
@@ -166,6 +175,43 @@ def _ngram_range(ngram_range: Any) -> tuple[int, int]:
             f"got {ngram_range!r}. Use (1, 2) for words and pairs of words."
         )
     return int(ngram_range[0]), int(ngram_range[1])
+
+
+def _subword_ngram_range(ngram_range: Any) -> tuple[int, int] | None:
+    if ngram_range is None:
+        return None
+    if (
+        len(ngram_range) != 2
+        or not all(isinstance(n, Integral) for n in ngram_range)
+        or not 2 <= ngram_range[0] <= ngram_range[1]
+    ):
+        raise ValueError(
+            "subword_ngram_range must be None or two numbers of characters (min_n, "
+            f"max_n) with 2 <= min_n <= max_n, got {ngram_range!r}. Use (3, 6) for "
+            "fastText's usual subwords."
+        )
+    return int(ngram_range[0]), int(ngram_range[1])
+
+
+def _n_buckets(estimator: Any) -> int | None:
+    if estimator.n_buckets is None:
+        return None
+    n_buckets = int(estimator.n_buckets)
+    for parameter, neutral in (
+        ("vocabulary", (None,)),
+        ("min_df", ("auto", 1, 0.0)),
+        ("max_df", (1.0,)),
+        ("max_features", (None,)),
+    ):
+        value = getattr(estimator, parameter)
+        # As strings: 1 is one text, 1.0 is all of them.
+        if str(value) not in map(str, neutral):
+            raise ValueError(
+                f"n_buckets={n_buckets} keeps all features, in so many buckets: it "
+                f"does not go with {parameter}={value!r}. Use "
+                f"{parameter}={neutral[0]!r}, or n_buckets=None."
+            )
+    return n_buckets
 
 
 def _hidden_sizes(sizes: Any, embedding_dim: int | None) -> tuple[int, ...]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property
 from operator import itemgetter
 from typing import Any
@@ -12,17 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skbag._analysis import Features, build_analysis, vectorizer
 from skbag._bags import Bags
-from skbag._dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
-from skbag._features import (
-    FeatureKind,
-    Role,
-    name_of_skip_pair,
-    short_text_features,
-    skip_pairs,
-)
-
-_Features = Iterable[tuple[FeatureKind, Iterable[Hashable]]]
+from skbag._counting import bag_arrays
+from skbag._features import FeatureKind, Role, name_of_skip_pair
+from skbag._subwords import checked_range
 
 _PLAIN_TERM, _SKIP_PAIR = 255, 254
 """What a key is made of, in pickled state, where it is not a `Role`."""
@@ -52,6 +45,9 @@ class PlainEncoder:
         left when stop words are gone; analyzers other than ``"word"`` have no tokens,
         and therefore none.
 
+    subword_ngram_range : tuple (min_n, max_n) or None, default=None
+        Characters of the subwords to count also, of the same tokens; None for none.
+
     Raises
     ------
     ValueError
@@ -71,6 +67,7 @@ class PlainEncoder:
         analyzer: str | Callable[[str], Iterable[Hashable]] = "word",
         vocabulary: Mapping[Any, int] | Iterable[Any] | None = None,
         short_text_features: bool = False,
+        subword_ngram_range: tuple[int, int] | None = None,
     ) -> None:
         self._parameters: dict[str, Any] = {
             "strip_accents": strip_accents,
@@ -83,9 +80,9 @@ class PlainEncoder:
             "analyzer": analyzer,
         }
         self._short_text_features = short_text_features
+        self._subword_ngram_range = subword_ngram_range
         self._fixed = vocabulary is not None
-        # In the order of the ids. A term is a key itself, a short-text feature is a
-        # key (role, string), a skip pair a key (FeatureKind.SKIP, string, string).
+        # In the order of the ids; the keys are those of `build_analysis`.
         self._ids: dict[Hashable, int] = {}
         self._kinds = bytearray()
         if vocabulary is not None:
@@ -121,7 +118,9 @@ class PlainEncoder:
         One with a given vocabulary still learns nothing.
         """
         selected = PlainEncoder(
-            **self._parameters, short_text_features=self._short_text_features
+            **self._parameters,
+            short_text_features=self._short_text_features,
+            subword_ngram_range=self._subword_ngram_range,
         )
         keys = list(self._ids)
         selected._fixed = self._fixed
@@ -142,7 +141,7 @@ class PlainEncoder:
         keys: list[Any] = list(self._ids)
         makes = np.full(len(keys), _PLAIN_TERM, dtype=np.uint8)
         seconds = []
-        if self._short_text_features:
+        if self._short_text_features or self._subword_ngram_range:
             for i, key in enumerate(keys):
                 if isinstance(key, tuple) and isinstance(key[0], (Role, FeatureKind)):
                     make, keys[i], *second = key
@@ -151,6 +150,7 @@ class PlainEncoder:
         return {
             "parameters": dict(self._parameters),
             "short_text_features": self._short_text_features,
+            "subword_ngram_range": self._subword_ngram_range,
             "fixed": self._fixed,
             "kinds": self.kinds,
             "terms": keys,
@@ -163,6 +163,7 @@ class PlainEncoder:
         if self._parameters.keys() != PlainEncoder()._parameters.keys():
             raise ValueError("unknown options")
         self._short_text_features = bool(state["short_text_features"])
+        self._subword_ngram_range = checked_range(state.get("subword_ngram_range"))
         self._fixed = bool(state["fixed"])
         kinds, makes, terms = state["kinds"], state["makes"], list(state["terms"])
         seconds = iter(state["seconds"])
@@ -187,24 +188,17 @@ class PlainEncoder:
         documents: Sequence[str],
         find: Callable[[Hashable, FeatureKind], int | None],
     ) -> Bags:
-        ids, weights, lengths = array("i"), array("f"), array("q", [0])
-        for text in documents:
+        def counts(text: str) -> dict[int, int]:
             bag: Counter[int] = Counter()
             for kind, keys in self._features(text):
                 for key, count in Counter(keys).items():
                     found = find(key, kind)
                     if found is not None:
                         bag[found] += count
-            ascending = sorted(bag)
-            ids.extend(ascending)
-            weights.extend([bag[i] for i in ascending])
-            lengths.append(len(bag))
-        return Bags(
-            np.array(ids, dtype=ID_DTYPE),
-            np.cumsum(lengths, dtype=OFFSET_DTYPE),
-            np.array(weights, dtype=WEIGHT_DTYPE),
-            self.n_ids,
-        )
+            return bag
+
+        arrays = bag_arrays(map(counts, documents))
+        return Bags(*arrays, self.n_ids)
 
     def _find(self, key: Hashable, kind: FeatureKind) -> int | None:
         return self._ids.get(key)
@@ -216,34 +210,13 @@ class PlainEncoder:
         return found
 
     @cached_property
-    def _features(self) -> Callable[[str], _Features]:
+    def _features(self) -> Callable[[str], Features]:
         """Function from a text to the keys of its features, grouped by kind."""
-        analyzer = self._parameters["analyzer"]
-        if analyzer == "word":
-            return self._build_word_features()
-        analyze = _vectorizer(**self._parameters).build_analyzer()
-        return lambda text: [(FeatureKind.TERM, analyze(text))]
-
-    def _build_word_features(self) -> Callable[[str], _Features]:
-        # Unigrams only: the tokens of the text, without the stop words.
-        tokens_only = {**self._parameters, "ngram_range": (1, 1)}
-        tokenize = _vectorizer(**tokens_only).build_analyzer()
-        shortest, longest = self._parameters["ngram_range"]
-        with_short_text_features = self._short_text_features
-
-        def features(text: str) -> Iterator[tuple[FeatureKind, Iterable[Hashable]]]:
-            tokens = list(tokenize(text))
-            if shortest <= 1:
-                yield FeatureKind.TERM, tokens
-            for n in range(max(shortest, 2), min(longest, len(tokens)) + 1):
-                yield FeatureKind.NGRAM, _ngrams(tokens, n)
-            if with_short_text_features:
-                for key in short_text_features(tokens):
-                    yield key[0].kind, (key,)
-                skip = FeatureKind.SKIP
-                yield skip, [(skip, *pair) for pair in skip_pairs(tokens)]
-
-        return features
+        return build_analysis(
+            self._parameters,
+            with_short_text_features=self._short_text_features,
+            subword_ngram_range=self._subword_ngram_range,
+        )
 
     def _kind_of_term(self, term: Hashable) -> FeatureKind:
         """Kind of a term of a given vocabulary, as far as the term tells."""
@@ -257,31 +230,14 @@ class PlainEncoder:
         return FeatureKind.TERM
 
 
-def _vectorizer(**parameters: Any) -> Any:
-    """Return a ``CountVectorizer``."""
-    # Imported here: predicting with the default tokens does not need it.
-    from sklearn.feature_extraction.text import CountVectorizer
-
-    return CountVectorizer(**parameters)
-
-
 def _validated_vocabulary(
     vocabulary: Mapping[Any, int] | Iterable[Any],
 ) -> dict[Hashable, int]:
     """Check a given vocabulary as CountVectorizer does; terms in the order of ids."""
-    vectorizer = _vectorizer(vocabulary=vocabulary)
-    vectorizer._validate_vocabulary()
-    in_order = sorted(vectorizer.vocabulary_.items(), key=itemgetter(1))
+    checker = vectorizer(vocabulary=vocabulary)
+    checker._validate_vocabulary()
+    in_order = sorted(checker.vocabulary_.items(), key=itemgetter(1))
     return {term: int(index) for term, index in in_order}
-
-
-def _ngrams(tokens: list[str], n: int) -> list[str]:
-    """Join every ``n`` tokens in a row.
-
-    >>> _ngrams(["to", "be", "or", "not"], 3)
-    ['to be or', 'be or not']
-    """
-    return [" ".join(tokens[i : i + n]) for i in range(len(tokens) - n + 1)]
 
 
 def _name(key: Hashable) -> str:

@@ -24,6 +24,8 @@ from skbag._recipe import held_out
 from skbag._samples import Samples
 from skbag._settings import Settings
 from skbag._vocabulary import (
+    check_any,
+    check_subwords,
     keep_features,
     make_encoder,
     new_numbers,
@@ -140,13 +142,18 @@ def _learn(samples: Samples, settings: Settings) -> tuple[Encoder | None, Sample
     short = wants_short_text_features(
         settings.short_text_features, options, settings.weighting.supervised, texts
     )
+    check_subwords(options)
     encoder = make_encoder(options, short)
     counts = encoder.learn(texts)
     if options.vocabulary is not None:
         return encoder, samples.with_inputs(_all_of(counts))
+    if options.n_buckets is not None:
+        check_any(counts)
+        return encoder, samples.with_inputs(_all_of(counts))
     width = settings.training.embedding_dim or n_outputs(samples.n_classes)
-    # Only short-text features are pruned by kind; to tell millions apart takes a while.
-    kinds = encoder.kinds if short else None
+    # Only these are pruned by kind; to tell millions apart takes a while.
+    by_kind = short or options.subword_ngram_range is not None
+    kinds = encoder.kinds if by_kind else None
     kept = keep_features(counts, kinds, settings.pruning, width)
     bags = LazyBags(counts, len(kept), new_numbers(kept, counts.n_ids))
     return encoder.select(kept), samples.with_inputs(bags)

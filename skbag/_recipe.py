@@ -21,6 +21,9 @@ TABLE_NUMBERS = 2**23
 LEAST_SKIPS = 2
 """Texts that must hold a skip pair, where `min_df` is automatic."""
 
+LEAST_SUBWORDS = 2
+"""The same for a subword."""
+
 SHORT_TEXT = 256
 """Mean characters below which texts are short, ..."""
 

@@ -22,6 +22,7 @@ from skbag._byte_encoder import ByteEncoder
 from skbag._dtypes import WEIGHT_DTYPE, native
 from skbag._encoder import Encoder
 from skbag._fitted import Fitted
+from skbag._hashed_encoder import HashedEncoder
 from skbag._losses import n_outputs
 from skbag._model import Featurizer, Model, Resume
 from skbag._plain_encoder import PlainEncoder
@@ -31,7 +32,11 @@ from skbag.exceptions import ModelFileError
 FORMAT = 1
 """Number of the layout that is written; all up to it are read."""
 
-ENCODERS: dict[str, Any] = {"byte": ByteEncoder, "plain": PlainEncoder}
+ENCODERS: dict[str, Any] = {
+    "byte": ByteEncoder,
+    "plain": PlainEncoder,
+    "hashed": HashedEncoder,
+}
 """Encoders by the name that state calls them."""
 
 
@@ -139,7 +144,7 @@ def _read_encoder(state: dict[str, Any] | None) -> Encoder | None:
     encoder: Any = kind.__new__(kind)
     try:
         encoder.__setstate__(state)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise _damaged(f"encoder: {error!r}") from error
     read: Encoder = encoder
     return read

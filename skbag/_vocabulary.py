@@ -15,8 +15,14 @@ from skbag._byte_encoder import ByteEncoder
 from skbag._dtypes import ID_DTYPE
 from skbag._encoder import Encoder
 from skbag._features import FeatureKind
+from skbag._hashed_encoder import HashedEncoder
 from skbag._plain_encoder import PlainEncoder
-from skbag._recipe import LEAST_SKIPS, auto_min_df, texts_are_short
+from skbag._recipe import (
+    LEAST_SKIPS,
+    LEAST_SUBWORDS,
+    auto_min_df,
+    texts_are_short,
+)
 
 TOKEN_PATTERN = r"(?u)\w+|[^\w\s]"
 """Default token pattern: words, and every other visible character by itself."""
@@ -38,6 +44,8 @@ class TextOptions:
     stop_words: str | Sequence[str] | None
     ngram_range: tuple[int, int]
     vocabulary: Any
+    subword_ngram_range: tuple[int, int] | None = None
+    n_buckets: int | None = None
 
     @property
     def has_default_tokens(self) -> bool:
@@ -64,24 +72,30 @@ class Pruning:
 
 def make_encoder(options: TextOptions, short_text_features: bool) -> Encoder:
     """Return an empty encoder: the vectorised one where it gives the same features."""
-    if options.has_default_tokens and tuple(options.ngram_range) in BYTE_NGRAM_RANGES:
-        return ByteEncoder(
-            lowercase=options.lowercase,
-            ngram_range=options.ngram_range,
-            short_text_features=short_text_features,
-        )
-    return PlainEncoder(
-        lowercase=options.lowercase,
-        strip_accents=options.strip_accents,
-        preprocessor=options.preprocessor,
-        tokenizer=options.tokenizer,
-        token_pattern=options.token_pattern,
-        analyzer=options.analyzer,
-        stop_words=options.stop_words,
-        ngram_range=options.ngram_range,
-        vocabulary=options.vocabulary,
-        short_text_features=short_text_features,
+    by_arrays = (
+        options.has_default_tokens and tuple(options.ngram_range) in BYTE_NGRAM_RANGES
     )
+    more: dict[str, Any] = {
+        "short_text_features": short_text_features,
+        "subword_ngram_range": options.subword_ngram_range,
+    }
+    if by_arrays and options.n_buckets is None:
+        return ByteEncoder(options.lowercase, options.ngram_range, **more)
+    analysis: dict[str, Any] = {
+        "lowercase": options.lowercase,
+        "strip_accents": options.strip_accents,
+        "preprocessor": options.preprocessor,
+        "tokenizer": options.tokenizer,
+        "token_pattern": options.token_pattern,
+        "analyzer": options.analyzer,
+        "stop_words": options.stop_words,
+        "ngram_range": options.ngram_range,
+    }
+    if options.n_buckets is not None:
+        return HashedEncoder(
+            options.n_buckets, default_tokens=by_arrays, **analysis, **more
+        )
+    return PlainEncoder(vocabulary=options.vocabulary, **analysis, **more)
 
 
 def wants_short_text_features(
@@ -118,6 +132,29 @@ def wants_short_text_features(
     return bool(setting)
 
 
+def check_subwords(options: TextOptions) -> None:
+    """Raise where subwords are asked for and there are no words, or given ones.
+
+    Raises
+    ------
+    ValueError
+    """
+    wanted = options.subword_ngram_range
+    if wanted is None:
+        return
+    if options.vocabulary is not None:
+        raise ValueError(
+            f"subword_ngram_range={wanted} adds features to the vocabulary, but a "
+            "vocabulary was given. Use subword_ngram_range=None."
+        )
+    if options.analyzer != "word":
+        raise ValueError(
+            f"subword_ngram_range={wanted} needs words: analyzer='word', got "
+            f"analyzer={options.analyzer!r}. Use subword_ngram_range=None, or "
+            "analyzer='word'."
+        )
+
+
 def keep_features(
     bags: Bags, kinds: NDArray[np.uint8] | None, pruning: Pruning, width: int
 ) -> NDArray[np.int32]:
@@ -131,7 +168,7 @@ def keep_features(
     bags : Bags
         Counts, ids unique within each bag.
     kinds : ndarray of shape (n_ids,), dtype=uint8, or None
-        The `FeatureKind` of each id; None where none is a skip pair.
+        The `FeatureKind` of each id; None where none is a skip pair or a subword.
     pruning : Pruning
     width : int
         Columns of the table, for the automatic `min_df`.
@@ -150,11 +187,10 @@ def keep_features(
     min_df, max_df = pruning.min_df, pruning.max_df
     document_counts = np.bincount(bags.ids, minlength=bags.n_ids)
     if isinstance(min_df, str):
-        if kinds is not None:
-            # Most skip pairs are met once, and then say what the words by them say.
-            is_chance = (kinds == FeatureKind.SKIP) & (document_counts < LEAST_SKIPS)
-            document_counts[is_chance] = 0
-        min_df = auto_min_df(document_counts, width)
+        if kinds is None:
+            min_df = auto_min_df(document_counts, width)
+        else:
+            min_df = _auto_min_df_by_kind(document_counts, kinds, width)
     low = _document_count(min_df, n_texts)
     high = _document_count(max_df, n_texts)
     if high < low:
@@ -168,14 +204,43 @@ def keep_features(
         counts = np.bincount(bags.ids, weights=bags.weights, minlength=bags.n_ids)
         kept = kept[np.argsort(-counts[kept], kind="stable")[:max_features]]
     if len(kept) == 0:
+        check_any(bags)
         raise ValueError(
             "After pruning, no tokens remain. Try a lower min_df or a higher max_df."
-            if bags.n_ids
-            else "No tokens were found: the texts are empty or hold nothing that "
-            "token_pattern, analyzer or stop_words let through."
         )
     by_frequency = np.argsort(-document_counts[kept], kind="stable")
     return kept[by_frequency].astype(ID_DTYPE)
+
+
+def check_any(bags: Bags) -> None:
+    """Raise where texts have no features at all.
+
+    Raises
+    ------
+    ValueError
+    """
+    if not len(bags.ids):
+        raise ValueError(
+            "No tokens were found: the texts are empty or hold nothing that "
+            "token_pattern, analyzer or stop_words let through."
+        )
+
+
+def _auto_min_df_by_kind(
+    document_counts: NDArray[np.int64], kinds: NDArray[np.uint8], width: int
+) -> int:
+    """`auto_min_df`, and 0 in place of the counts of what is to go beside.
+
+    Subwords have a table of their own size: they leave the other features alone.
+    """
+    # Most skip pairs are met once, and then say what the words by them say.
+    is_chance = (kinds == FeatureKind.SKIP) & (document_counts < LEAST_SKIPS)
+    is_subword = kinds == FeatureKind.SUBWORD
+    if is_subword.any():
+        least = auto_min_df(document_counts[is_subword], width)
+        is_chance |= is_subword & (document_counts < max(least, LEAST_SUBWORDS))
+    document_counts[is_chance] = 0
+    return auto_min_df(document_counts[~is_subword], width)
 
 
 def _document_count(limit: Any, n_texts: int) -> float:

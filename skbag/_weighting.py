@@ -33,6 +33,7 @@ KIND_FACTORS = {
     FeatureKind.EDGE: 0.7,
     FeatureKind.AFFIX: 0.5,
     FeatureKind.SKIP: 0.5,
+    FeatureKind.SUBWORD: 0.3,
 }
 """Weight of each kind of feature against a single word: those that repeat what words
 say, in finer or coarser form, count for less."""

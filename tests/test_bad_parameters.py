@@ -24,6 +24,10 @@ OUT_OF_RANGE = [
     ("max_features", 0),
     ("vocabulary", 3),
     ("short_text_features", "yes"),
+    ("subword_ngram_range", 3),
+    ("n_buckets", 63),
+    ("n_buckets", 2**31),
+    ("n_buckets", 2.0**10),
     ("use_idf", None),
     ("sublinear_tf", "yes"),
     ("norm", "l3"),
@@ -98,6 +102,30 @@ UNUSABLE = [
         {"short_text_features": True, "vocabulary": ["a"]},
         "short_text_features=True adds features",
     ),
+    ({"subword_ngram_range": (3,)}, "subword_ngram_range must be None or two numbers"),
+    ({"subword_ngram_range": (6, 3)}, "with 2 <= min_n <= max_n, got (6, 3)"),
+    ({"subword_ngram_range": (1, 3)}, "with 2 <= min_n <= max_n, got (1, 3)"),
+    ({"subword_ngram_range": (3.0, 6)}, "with 2 <= min_n <= max_n, got (3.0, 6)"),
+    (
+        {"subword_ngram_range": (3, 6), "analyzer": "char_wb"},
+        "subword_ngram_range=(3, 6) needs words: analyzer='word', got",
+    ),
+    (
+        {"subword_ngram_range": (3, 6), "vocabulary": ["a"]},
+        "subword_ngram_range=(3, 6) adds features to the vocabulary",
+    ),
+    *(
+        ({"n_buckets": 1024, name: value}, f"does not go with {name}={value!r}. Use ")
+        for name, value in [
+            ("vocabulary", ["a"]),
+            ("min_df", 2),
+            ("min_df", 0.1),
+            ("min_df", 1.0),
+            ("max_df", 0.9),
+            ("max_df", 1),
+            ("max_features", 100),
+        ]
+    ),
     ({"class_weight": {"zoo": 2}}, "are not in class_weight"),
     ({"class_weight": {"sea": -1}}, "class_weight must be finite and not negative"),
     ({"class_weight": dict.fromkeys(CLASSES, 0)}, "class_weight are all zero"),
@@ -133,9 +161,10 @@ def test_pruning_that_leaves_nothing(parameters, make_classifier):
         make_classifier(**parameters).fit(texts, [0, 1] * 60)
 
 
+@pytest.mark.parametrize("n_buckets", [None, 1024])
 @pytest.mark.parametrize("texts", [["", " ", "\n\t"], ["!", "?", "..."]])
-def test_no_tokens_at_all(texts, make_classifier):
-    clf = make_classifier(token_pattern=r"\w+")
+def test_no_tokens_at_all(texts, n_buckets, make_classifier):
+    clf = make_classifier(token_pattern=r"\w+", n_buckets=n_buckets)
     with pytest.raises(ValueError, match="No tokens were found: the texts are empty"):
         clf.fit(texts, [0, 1, 0])
     with pytest.raises(ValueError, match="No tokens were found: the texts are empty"):

@@ -80,3 +80,65 @@ def test_small_run(tmp_path):
     assert set(results["costs"]) == {"texts", "length"}
     page = (tmp_path / "README.md").read_text()
     assert "| made_up |" in page
+
+
+# -- subwords and buckets --------------------------------------------------------------
+
+WORDS = ["refugee", "crossed", "I", "über", "river", "x1"]
+
+
+@pytest.fixture
+def scripts(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import buckets
+    import data
+    import subwords
+    import typos
+
+    return typos, subwords, buckets, data
+
+
+def test_misspelt_words_are_one_edit_away(scripts):
+    typos = scripts[0]
+    text = " ".join(WORDS * 300)
+    [spoilt] = typos.misspell([text], share=1.0)
+    words = spoilt.split(" ")
+    assert len(words) == len(WORDS) * 300
+    lengths = {len(new) - len(old) for new, old in zip(words, WORDS * 300, strict=True)}
+    assert lengths == {-1, 0, 1}
+    assert typos.misspell([text], share=1.0) == [spoilt]
+    assert typos.misspell([text], share=1.0, seed=1) != [spoilt]
+
+
+def test_a_share_of_the_words_is_misspelt_and_nothing_else(scripts):
+    typos = scripts[0]
+    text = ", ".join(WORDS * 500) + "! 🙂"
+    [spoilt] = typos.misspell([text], share=0.1)
+    assert spoilt.endswith("! 🙂")
+    pairs = zip(text.split(", "), spoilt.split(", "), strict=True)
+    changed = sum(one != other for one, other in pairs) / 3000
+    assert 0.07 < changed < 0.13
+    assert typos.misspell([text], share=0.0) == [text]
+
+
+def test_tables_of_subwords_and_buckets(scripts, monkeypatch):
+    _, subwords, buckets, data = scripts
+    texts, labels = data.zipf_texts(400, 500, length=8, n_classes=3)
+    parts = (texts[:300], labels[:300]), (texts[300:], labels[300:])
+    methods = {
+        "plain": subwords.Skbag(),
+        "more": subwords.Skbag(subword_ngram_range=(3, 4)),
+    }
+    monkeypatch.setattr(subwords, "methods", lambda n_threads: methods)
+    found = subwords.measure(*parts, seeds=1, n_threads=1)
+    table = subwords.table({"made up": found})
+    assert [line.split(" | ")[1] for line in table.splitlines()[2:]] == [
+        "plain",
+        "more",
+    ]
+    assert found["plain"]["clean"] > 40
+
+    found = buckets.measure(*parts, seeds=1, n_threads=1, exponents=(8, 10))
+    assert list(found) == ["default", "exact", "2^8", "2^10"]
+    assert found["2^8"]["rows"] <= 256
+    assert "| made up | exact |" in buckets.table({"made up": found})

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from skbag import _byte_encoder
+from skbag import _byte_encoder, _counting
 from skbag._byte_encoder import ByteEncoder
 from skbag._encoder import Encoder
 from skbag._features import FeatureKind
 from skbag._plain_encoder import PlainEncoder
+from skbag._subwords import subword_ids
 
 TOKEN_PATTERN = r"\w+|[^\w\s]"
 
@@ -46,20 +47,28 @@ OPTIONS = st.fixed_dictionaries(
         "lowercase": st.booleans(),
         "ngram_range": st.sampled_from([(1, 1), (1, 2), (2, 2)]),
         "short_text_features": st.booleans(),
+        "subword_ngram_range": st.sampled_from([None, (3, 6), (2, 3), (4, 4)]),
     }
 )
 
+CHOICES = {
+    "lowercase": [True, False],
+    "ngram_range": [(1, 1), (1, 2), (2, 2)],
+    "short_text_features": [True, False],
+    "subword_ngram_range": [None, (3, 6)],
+}
+
 ALL_OPTIONS = [
-    dict(zip(("lowercase", "ngram_range", "short_text_features"), values, strict=True))
-    for values in product([True, False], [(1, 1), (1, 2), (2, 2)], [True, False])
+    dict(zip(CHOICES, values, strict=True)) for values in product(*CHOICES.values())
 ]
 
 EVERYTHING = {"ngram_range": (1, 2), "short_text_features": True}
+WITH_SUBWORDS = {**EVERYTHING, "subword_ngram_range": (3, 4)}
 
 
 @pytest.fixture
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(_byte_encoder, "_CHUNK_CHARACTERS", 20)
+    monkeypatch.setattr(_counting, "CHUNK_CHARACTERS", 20)
 
 
 def plain_encoder(**options):
@@ -395,3 +404,96 @@ def test_one_text_larger_than_a_chunk():
         ", word": 399_999,
     }
     assert by_name(encoder, bags)[2] == {"word": 1}
+
+
+# -- subwords --------------------------------------------------------------------------
+
+
+def test_subwords_are_features():
+    encoder = ByteEncoder(subword_ngram_range=(3, 4))
+    bags = encoder.learn(["Rats eat", "a !"])
+    counts = {"rats", "eat", "<ra…", "…rat…", "…ats…", "…ts>"}
+    counts |= {"<rat…", "…rats…", "…ats>", "<ea…", "…eat…", "…at>", "<eat…", "…eat>"}
+    assert by_name(encoder, bags) == [dict.fromkeys(counts, 1), {"a": 1, "!": 1}]
+    kinds = kinds_by_name(encoder)
+    assert {kinds[name] for name in counts if "…" in name} == {FeatureKind.SUBWORD}
+    assert kinds["rats"] == FeatureKind.TERM
+
+
+def test_a_subword_counts_for_each_word_that_has_it():
+    encoder = ByteEncoder(subword_ngram_range=(3, 3))
+    counts = by_name(encoder, encoder.learn(["banana banana cabana"]))[0]
+    assert counts["…ana…"] == 5
+    assert counts["…na>"] == 3
+
+
+@pytest.mark.parametrize("company", [[], ["zzz " * 300]])
+def test_unknown_words_count_by_known_subwords(company):
+    encoder = ByteEncoder(subword_ngram_range=(3, 4))
+    encoder.learn(["refugee"])
+    for _ in range(2):
+        found = by_name(encoder, encoder.encode(["refugees refugees", *company]))[0]
+        assert found["<ref…"] == 2
+        assert "…gee>" not in found
+        assert "refugee" not in found
+
+
+@pytest.mark.parametrize("company", [[], ["zzz " * 300]])
+def test_a_word_known_as_a_subword_only_has_subwords(company):
+    encoder = ByteEncoder(subword_ngram_range=(4, 4))
+    encoder.learn(["refugees"])  # fuge is one of its subwords
+    found = by_name(encoder, encoder.encode(["fuge fugees", *company]))
+    assert found[0] == {"…fuge…": 2, "…ugee…": 1, "…gees…": 1, "…ees>": 1}
+
+
+def test_subwords_learnt_later_are_found_in_words_known_before():
+    encoder = ByteEncoder(subword_ngram_range=(3, 3))
+    encoder.learn(["cat mat"])
+    kept = ["cat", "…cat…"]
+    encoder = encoder.select(ids_of(encoder, kept))
+    company = "zzz " * 300
+    assert by_name(encoder, encoder.encode(["cat", company]))[0] == dict.fromkeys(
+        kept, 1
+    )
+    encoder.learn(["rat"])
+    counts = by_name(encoder, encoder.encode(["cat", company]))[0]
+    assert counts == dict.fromkeys([*kept, "…at>"], 1)
+
+
+def test_subwords_of_many_words(monkeypatch, small_chunks):
+    options = {"subword_ngram_range": (3, 6)}
+    fast, plain = ByteEncoder(**options), plain_encoder(**options)
+    monkeypatch.setattr(_byte_encoder, "_WORDS_AT_ONCE", 3)
+    words = [f"{i:03d}{i * i}" for i in range(60)]
+    texts = [" ".join(words[i : i + 9]) for i in range(0, 60, 5)]
+    assert by_name(fast, fast.learn(texts)) == by_name(plain, plain.learn(texts))
+    texts = [text + "0" for text in texts]
+    assert by_name(fast, fast.encode(texts)) == by_name(plain, plain.encode(texts))
+
+
+def test_subwords_are_found_once_for_each_word(monkeypatch):
+    asked = []
+
+    def counting(words, *others):
+        asked.extend(words.to_lines().split())
+        return subword_ids(words, *others)
+
+    monkeypatch.setattr(_byte_encoder, "subword_ids", counting)
+    encoder = ByteEncoder(subword_ngram_range=(3, 6))
+    encoder.learn(["cat mat cat", "mat " * 100])
+    encoder.learn(["mat cat rat"])
+    assert sorted(asked) == [b"cat", b"mat", b"rat"]
+    asked.clear()
+    for _ in range(3):  # words not known are asked for in each chunk, once
+        encoder.encode(["cat hat hat", "rat hat mat"])
+    assert sorted(asked) == [b"cat", *[b"hat"] * 3, b"mat", b"rat"]
+
+
+def test_threads_share_an_encoder_with_subwords(small_chunks):
+    encoder = ByteEncoder(**WITH_SUBWORDS)
+    encoder.learn(DOCUMENTS[::2])
+    expected = encoder.encode(DOCUMENTS)
+    encoder = pickle.loads(pickle.dumps(encoder))
+    with ThreadPoolExecutor(8) as executor:
+        for bags in executor.map(encoder.encode, [DOCUMENTS] * 32):
+            assert_same_bags(bags, expected)

@@ -1,7 +1,17 @@
+import re
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skbag._features import FeatureKind, Role, short_text_features, skip_pairs
+from skbag._features import (
+    FeatureKind,
+    Role,
+    name_of_skip_pair,
+    short_text_features,
+    skip_pairs,
+)
+from skbag._subwords import subwords
 
 
 def names(tokens):
@@ -33,8 +43,27 @@ def test_kinds_fit_a_byte_and_cover_all_roles():
         FeatureKind.EDGE,
         FeatureKind.AFFIX,
         FeatureKind.AFFIX,
+        FeatureKind.SUBWORD,
     ]
-    assert [int(kind) for kind in FeatureKind] == [0, 1, 2, 3, 4]
+    assert [int(kind) for kind in FeatureKind] == [0, 1, 2, 3, 4, 5]
+
+
+@given(st.sets(st.text("a<>…", min_size=1, max_size=4)))
+def test_subwords_that_differ_have_names_that_differ(strings):
+    assert len({Role.SUBWORD.name_of(string) for string in strings}) == len(strings)
+
+
+@given(st.lists(st.text("abcdefg<>…!", min_size=1, max_size=9), max_size=4))
+def test_no_subword_of_default_tokens_is_named_as_another_feature(texts):
+    tokens = re.findall(r"\w+|[^\w\s]", " ".join(texts))
+    of_subwords = {
+        Role.SUBWORD.name_of(part)
+        for token in tokens
+        for part in subwords(token, (2, 6))
+    }
+    others = {*tokens, *map(" ".join, pairwise(tokens)), *names(tokens)}
+    others |= {name_of_skip_pair(*pair) for pair in skip_pairs(tokens)}
+    assert not of_subwords & others
 
 
 @given(st.lists(st.text(min_size=1)))

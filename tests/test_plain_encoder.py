@@ -199,6 +199,22 @@ def test_short_text_features_see_the_tokens_left_by_stop_words():
     assert {"<first> middle", "<last> middle"} < set(encoder.names())
 
 
+def test_subwords_are_of_the_tokens_left_by_stop_words():
+    encoder = PlainEncoder(
+        stop_words=["the"], strip_accents="unicode", subword_ngram_range=(3, 3)
+    )
+    encoder.learn(["the café"])
+    assert encoder.names() == ["cafe", "<ca…", "…caf…", "…afe…", "…fe>"]
+    assert encoder.kinds.tolist() == [FeatureKind.TERM] + [FeatureKind.SUBWORD] * 4
+
+
+def test_subwords_of_other_analyzers_there_are_none():
+    for analyzer in ("char", "char_wb", str.split):
+        encoder = PlainEncoder(analyzer=analyzer, subword_ngram_range=(3, 6))
+        encoder.learn(["refugee in a"])
+        assert set(encoder.kinds.tolist()) == {FeatureKind.TERM}
+
+
 def test_short_text_features_need_no_unigrams():
     encoder = PlainEncoder(ngram_range=(2, 2), short_text_features=True)
     encoder.learn(["the middle"])

@@ -9,11 +9,15 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from skbag._bags import Bags
 from skbag._byte_encoder import ByteEncoder
+from skbag._features import FeatureKind
+from skbag._hashed_encoder import HashedEncoder
 from skbag._plain_encoder import PlainEncoder
 from skbag._vocabulary import (
     TOKEN_PATTERN,
     Pruning,
     TextOptions,
+    check_any,
+    check_subwords,
     keep_features,
     make_encoder,
     new_numbers,
@@ -167,3 +171,89 @@ def test_automatic_short_text_features(texts, supervised, changes, expected):
 def test_short_text_features_that_cannot_be(changes, words):
     with pytest.raises(ValueError, match=words):
         wants_short_text_features(True, replace(DEFAULT, **changes), True, ["a"])
+
+
+# -- subwords and buckets --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("changes", [{}, {"analyzer": "char"}, {"ngram_range": (1, 3)}])
+def test_buckets_take_the_hashed_encoder(changes):
+    options = replace(DEFAULT, n_buckets=1000, **changes)
+    encoder = make_encoder(options, True)
+    assert isinstance(encoder, HashedEncoder)
+    assert encoder.n_ids == 1000
+    assert encoder.gains_by_threads == (not changes)
+
+
+def test_encoders_get_the_subwords_asked_for():
+    for changes in ({}, {"ngram_range": (1, 3)}, {"n_buckets": 1000}):
+        options = replace(DEFAULT, subword_ngram_range=(4, 4), **changes)
+        encoder = make_encoder(options, False)
+        plain = make_encoder(replace(options, subword_ngram_range=None), False)
+        assert len(encoder.learn(["refuge"]).ids) == 6
+        assert len(plain.learn(["refuge"]).ids) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"analyzer": "char"}, "needs words: analyzer='word', got analyzer='char'"),
+        ({"analyzer": str.split}, "needs words: analyzer='word', got analyzer=<"),
+        ({"vocabulary": ["a"]}, "adds features to the vocabulary, but a vocabulary"),
+    ],
+)
+def test_subwords_need_words_and_a_vocabulary_of_their_own(changes, message):
+    check_subwords(replace(DEFAULT, **changes))
+    with pytest.raises(ValueError, match=message):
+        check_subwords(replace(DEFAULT, subword_ngram_range=(3, 6), **changes))
+
+
+def test_no_features_at_all():
+    check_any(make_encoder(DEFAULT, False).learn(["a"]))
+    with pytest.raises(ValueError, match="No tokens were found: the texts are empty"):
+        check_any(make_encoder(DEFAULT, False).learn(["", " "]))
+
+
+def bags_of(document_counts):
+    """Bags in which each id is in so many of the texts."""
+    n_texts = max(document_counts)
+    rows = [[int(row < n) for n in document_counts] for row in range(n_texts)]
+    return Bags.from_csr(sp.csr_array(np.array(rows, dtype=np.float32)))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_automatic_min_df_of_subwords_is_their_own(seed, monkeypatch):
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(1, 12, size=60)
+    kinds = rng.choice([FeatureKind.TERM, FeatureKind.SUBWORD], size=60).astype(
+        np.uint8
+    )
+    monkeypatch.setattr("skbag._recipe.TABLE_NUMBERS", int(rng.integers(5, 40)))
+    pruning = Pruning("auto", 1.0, None)
+    bags, is_subword = bags_of(counts), kinds == FeatureKind.SUBWORD
+
+    kept = set(keep_features(bags, kinds, pruning, 1).tolist())
+
+    # Words are kept as if there were no subwords,
+    words = np.flatnonzero(~is_subword)
+    alone = keep_features(bags_of(counts[words]), None, pruning, 1)
+    assert kept & set(words.tolist()) == set(words[alone].tolist())
+    # and subwords as if there were no words, but those of one text.
+    parts = np.flatnonzero(is_subword)
+    alone = keep_features(bags_of(counts[parts]), None, pruning, 1)
+    lowest = counts[list(kept & set(words.tolist()))].min()
+    expected = {i for i in parts[alone].tolist() if counts[i] >= max(2, lowest)}
+    assert kept & set(parts.tolist()) <= set(parts[alone].tolist())
+    assert kept & set(parts.tolist()) >= expected
+
+
+def test_a_number_for_min_df_is_for_all_kinds_alike():
+    kinds = np.array([FeatureKind.TERM, FeatureKind.SUBWORD] * 2, dtype=np.uint8)
+    bags = bags_of([1, 1, 3, 3])
+    assert len(keep_features(bags, kinds, Pruning(1, 1.0, None), 1)) == 4
+    assert keep_features(bags, kinds, Pruning(2, 1.0, None), 1).tolist() == [2, 3]
+    assert keep_features(bags, kinds, Pruning("auto", 1.0, None), 1).tolist() == [
+        2,
+        3,
+        0,
+    ]

@@ -40,10 +40,19 @@ class FasttextMethod:
         Number of epochs.
     threads : int
         Threads that train.
+    subwords : tuple of int
+        Shortest and longest runs of characters of words; none by default.
     """
 
-    def __init__(self, n_grams: int, epochs: int, threads: int = 2) -> None:
+    def __init__(
+        self,
+        n_grams: int,
+        epochs: int,
+        threads: int = 2,
+        subwords: tuple[int, int] = (0, 0),
+    ) -> None:
         self.settings = {"wordNgrams": n_grams, "epoch": epochs, "thread": threads}
+        self.settings |= {"minn": subwords[0], "maxn": subwords[1]}
         self.classes: list[str] = []
 
     def fit(self, texts: list[str], labels: list[str], seed: int) -> dict[str, Any]:

@@ -1,0 +1,93 @@
+"""From a text to the keys of its features, in plain Python.
+
+CountVectorizer's own parts do it, so that its parameters mean what they mean there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+from skbag._features import FeatureKind, Role, short_text_features, skip_pairs
+from skbag._subwords import subwords
+
+Features = Iterable[tuple[FeatureKind, Iterable[Hashable]]]
+
+_MOST_WORDS = 2**16
+"""How many words have their subwords remembered."""
+
+
+def build_analysis(
+    parameters: dict[str, Any],
+    *,
+    with_short_text_features: bool,
+    subword_ngram_range: tuple[int, int] | None,
+    join: Callable[[Sequence[str]], Hashable] = " ".join,
+) -> Callable[[str], Features]:
+    """Return a function from a text to the keys of its features, grouped by kind.
+
+    Parameters
+    ----------
+    parameters : dict
+        Of :class:`~sklearn.feature_extraction.text.CountVectorizer`.
+    with_short_text_features : bool
+    subword_ngram_range : tuple (min_n, max_n) or None
+        These two are for words; other analyzers have none.
+    join : callable
+        Makes the key of an n-gram of its tokens.
+
+    Returns
+    -------
+    analysis : callable
+        A term is a key itself, a short-text feature or subword a key ``(role,
+        string)``, a skip pair a key ``(FeatureKind.SKIP, string, string)``.
+    """
+    if parameters["analyzer"] != "word":
+        analyze = vectorizer(**parameters).build_analyzer()
+        return lambda text: [(FeatureKind.TERM, analyze(text))]
+
+    # Unigrams only: the tokens of the text, without the stop words.
+    tokenize = vectorizer(**{**parameters, "ngram_range": (1, 1)}).build_analyzer()
+    shortest, longest = parameters["ngram_range"]
+
+    @lru_cache(_MOST_WORDS)
+    def keys_of_subwords(word: str) -> list[tuple[Role, str]]:
+        assert subword_ngram_range is not None
+        return [(Role.SUBWORD, part) for part in subwords(word, subword_ngram_range)]
+
+    def features(text: str) -> Iterator[tuple[FeatureKind, Iterable[Hashable]]]:
+        tokens = list(tokenize(text))
+        if shortest <= 1:
+            yield FeatureKind.TERM, tokens
+        for n in range(max(shortest, 2), min(longest, len(tokens)) + 1):
+            yield FeatureKind.NGRAM, _ngrams(tokens, n, join)
+        if with_short_text_features:
+            for key in short_text_features(tokens):
+                yield key[0].kind, (key,)
+            skip = FeatureKind.SKIP
+            yield skip, [(skip, *pair) for pair in skip_pairs(tokens)]
+        if subword_ngram_range is not None:
+            for token in tokens:
+                yield FeatureKind.SUBWORD, keys_of_subwords(token)
+
+    return features
+
+
+def vectorizer(**parameters: Any) -> Any:
+    """Return a ``CountVectorizer``."""
+    # Imported here: predicting with the default tokens does not need it.
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    return CountVectorizer(**parameters)
+
+
+def _ngrams(
+    tokens: list[str], n: int, join: Callable[[Sequence[str]], Hashable]
+) -> list[Hashable]:
+    """Join every ``n`` tokens in a row.
+
+    >>> _ngrams(["to", "be", "or", "not"], 3, " ".join)
+    ['to be or', 'be or not']
+    """
+    return [join(tokens[i : i + n]) for i in range(len(tokens) - n + 1)]

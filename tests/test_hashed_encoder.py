@@ -1,0 +1,334 @@
+"""Features in buckets: those of the exact encoders, but without their names."""
+
+import copy
+import pickle
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skbag import _counting, _hashed_encoder
+from skbag._buckets import Buckets, key_of
+from skbag._encoder import Encoder
+from skbag._features import FeatureKind
+from skbag._hashed_encoder import HashedEncoder
+from skbag._plain_encoder import PlainEncoder
+from tests.test_byte_encoder import (
+    ALL_OPTIONS,
+    DOCUMENTS,
+    OPTIONS,
+    TEXTS,
+    TOKEN_PATTERN,
+    assert_same_bags,
+    by_name,
+)
+
+EVERYTHING = {
+    "ngram_range": (1, 2),
+    "short_text_features": True,
+    "subword_ngram_range": (3, 6),
+}
+N_BUCKETS = st.sampled_from([64, 1000, 2**20])
+
+
+@pytest.fixture
+def small_chunks(monkeypatch):
+    monkeypatch.setattr(_counting, "CHUNK_CHARACTERS", 20)
+
+
+def by_arrays(n_buckets=1000, **options):
+    return HashedEncoder(
+        n_buckets, default_tokens=True, token_pattern=TOKEN_PATTERN, **options
+    )
+
+
+def one_by_one(n_buckets=1000, **options):
+    return HashedEncoder(n_buckets, token_pattern=TOKEN_PATTERN, **options)
+
+
+def buckets_of(exact, n_buckets=2**31 - 1, **options):
+    """Bucket of each feature of a PlainEncoder, by its key."""
+    hashed = one_by_one(n_buckets, **options)
+    kinds = exact.kinds.tolist()
+    keys = [
+        tuple(key.split(" ")) if kind == FeatureKind.NGRAM else key
+        for key, kind in zip(exact._ids, kinds, strict=True)
+    ]
+    return list(map(hashed._bucket, map(FeatureKind, kinds), keys))
+
+
+# -- the same features -----------------------------------------------------------------
+
+
+@settings(deadline=None)
+@given(TEXTS, TEXTS, OPTIONS, N_BUCKETS)
+def test_by_arrays_is_as_one_by_one(learnt, encoded, options, n_buckets):
+    fast, plain = by_arrays(n_buckets, **options), one_by_one(n_buckets, **options)
+    assert_same_bags(fast.learn(learnt), plain.learn(learnt))
+    assert_same_bags(fast.encode(encoded), plain.encode(encoded))
+    for text in encoded:
+        assert_same_bags(fast.encode([text]), plain.encode([text]))
+    np.testing.assert_array_equal(fast.kinds, plain.kinds)
+
+
+@settings(deadline=None)
+@given(TEXTS, TEXTS, OPTIONS)
+def test_without_collisions_counts_are_those_of_the_exact_encoder(
+    learnt, encoded, options
+):
+    exact = PlainEncoder(token_pattern=TOKEN_PATTERN, **options)
+    exact_learnt = exact.learn(learnt)
+    n_buckets = 2**26
+    hashed = by_arrays(n_buckets, **options)
+    buckets = buckets_of(exact, n_buckets, **options)
+    if len(set(buckets)) < len(buckets):
+        return  # a collision, which is possible but rare
+    for bags, expected in (
+        (hashed.learn(learnt), exact_learnt),
+        (hashed.encode(encoded), exact.encode(encoded)),
+    ):
+        assert [
+            dict(zip(bag.ids.tolist(), bag.weights.tolist(), strict=True))
+            for bag in (bags.slice(i, i + 1) for i in range(len(bags)))
+        ] == [
+            {
+                buckets[i]: count
+                for i, count in zip(bag.ids.tolist(), bag.weights.tolist(), strict=True)
+            }
+            for bag in (expected.slice(i, i + 1) for i in range(len(expected)))
+        ]
+    kinds = hashed.kinds
+    assert [kinds[bucket] for bucket in buckets] == exact.kinds.tolist()
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"analyzer": "char", "ngram_range": (1, 3)},
+        {"analyzer": "char_wb", "ngram_range": (2, 3), "lowercase": False},
+        {"analyzer": str.split},
+        {"tokenizer": str.split, "token_pattern": None, "ngram_range": (2, 3)},
+        {"stop_words": ["the", "a"], "token_pattern": r"\S+", "ngram_range": (1, 3)},
+        {"strip_accents": "unicode", "subword_ngram_range": (2, 4)},
+    ],
+)
+def test_any_analyzer(parameters):
+    exact = PlainEncoder(**parameters)
+    hashed = HashedEncoder(2**24, **parameters)
+    # A zero character at the end of a run does not count.
+    documents = [text.replace("\x00", "x") for text in DOCUMENTS]
+    expected, bags = exact.learn(documents), hashed.learn(documents)
+    assert_same_bags(hashed.encode(documents), bags)
+    # No two features fell together, which could be.
+    assert sorted(by_counts(bags)) == sorted(by_counts(expected))
+
+
+def by_counts(bags):
+    """Of each feature its counts in all documents, the features in any order."""
+    matrix = bags.to_csr().tocsc()
+    matrix.sort_indices()
+    columns = np.flatnonzero(np.diff(matrix.indptr))
+    return [
+        tuple(zip(column.indices.tolist(), column.data.tolist(), strict=True))
+        for column in (matrix[:, [j]].tocsc() for j in columns)
+    ]
+
+
+def test_documented_buckets():
+    encoder = by_arrays(ngram_range=(1, 2))
+    buckets = Buckets(1000, [FeatureKind.TERM, FeatureKind.NGRAM])
+    bags = encoder.learn(["My parcel"])
+    assert bags.ids.tolist() == sorted(
+        [
+            buckets.of_one(FeatureKind.TERM, key_of(["my"])),
+            buckets.of_one(FeatureKind.TERM, key_of(["parcel"])),
+            buckets.of_one(FeatureKind.NGRAM, key_of(["my", "parcel"])),
+        ]
+    )
+
+
+def test_kinds_counted_share_all_buckets():
+    def kinds(**options):
+        return np.unique(one_by_one(**options).kinds).tolist()
+
+    assert kinds() == [FeatureKind.TERM]
+    assert kinds(ngram_range=(2, 2)) == [FeatureKind.NGRAM]
+    assert kinds(ngram_range=(1, 3)) == [FeatureKind.TERM, FeatureKind.NGRAM]
+    assert kinds(**EVERYTHING) == list(FeatureKind)
+    # Short-text features and subwords are of words only.
+    assert kinds(analyzer="char", **EVERYTHING) == [FeatureKind.TERM]
+
+
+# -- the contract of an encoder --------------------------------------------------------
+
+
+def test_is_an_encoder():
+    assert isinstance(by_arrays(), Encoder)
+
+
+@pytest.mark.parametrize("options", ALL_OPTIONS)
+def test_encode_after_learn_gives_the_same(options, small_chunks):
+    encoder = by_arrays(**options)
+    bags = encoder.learn(DOCUMENTS)
+    assert_same_bags(encoder.encode(DOCUMENTS), bags)
+    assert bags.n_ids == encoder.n_ids == len(encoder.kinds) == 1000
+
+
+def test_dtypes_and_order():
+    for encoder in (by_arrays(**EVERYTHING), one_by_one(**EVERYTHING)):
+        learnt, encoded = encoder.learn(DOCUMENTS), encoder.encode(DOCUMENTS)
+        assert learnt.weights.dtype == np.uint8
+        assert encoded.weights.dtype == np.float32
+        for bags in (learnt, encoded):
+            assert bags.ids.dtype == np.int32
+            assert bags.offsets.dtype == np.int64
+            for row in range(len(bags)):
+                assert (np.diff(bags.slice(row, row + 1).ids) > 0).all()
+
+
+@pytest.mark.parametrize("documents", [[], [""], ["", " \n", "\u3000"]])
+@pytest.mark.parametrize("make", [by_arrays, one_by_one])
+def test_nothing_to_count(make, documents):
+    encoder = make(**EVERYTHING)
+    for bags in (encoder.learn(documents), encoder.encode(documents)):
+        assert bags.offsets.tolist() == [0] * (len(documents) + 1)
+    assert len(encoder.encode(DOCUMENTS).ids) == 0
+
+
+@pytest.mark.parametrize("make", [by_arrays, one_by_one])
+def test_what_was_never_met_is_left_out(make):
+    encoder = make(2**24, ngram_range=(1, 2))
+    encoder.learn(["one two"])
+    for texts in (["two three"], ["two three"] * 2, ["two three " + "x" * 700]):
+        bags = encoder.encode(texts)
+        assert np.diff(bags.offsets).tolist() == [1] * len(texts)
+    encoder.learn(["two three"])
+    assert len(encoder.encode(["two three"]).ids) == 3
+
+
+def test_encode_does_not_change_the_encoder():
+    encoder = by_arrays(**EVERYTHING)
+    encoder.learn(DOCUMENTS[:2])
+    before = pickle.dumps(encoder)
+    encoder.encode(DOCUMENTS)
+    encoder.encode(DOCUMENTS[:1])
+    assert pickle.dumps(encoder) == before
+
+
+def test_state_does_not_grow():
+    encoder = by_arrays(**EVERYTHING)
+    before = len(pickle.dumps(encoder))
+    encoder.learn([f"word{i} and word{i * i}" for i in range(2000)])
+    assert len(pickle.dumps(encoder)) == before
+
+
+def test_memory_of_buckets_is_bounded(monkeypatch):
+    monkeypatch.setattr(_hashed_encoder, "_MOST_KEYS", 3)
+    encoder, fresh = one_by_one(**EVERYTHING), by_arrays(**EVERYTHING)
+    assert_same_bags(encoder.learn(DOCUMENTS), fresh.learn(DOCUMENTS))
+    assert encoder._bucket.cache_info().currsize == 3
+
+
+@pytest.mark.parametrize("make", [by_arrays, one_by_one])
+@pytest.mark.parametrize(
+    "duplicate", [copy.deepcopy, lambda encoder: pickle.loads(pickle.dumps(encoder))]
+)
+def test_copies_behave_the_same(make, duplicate):
+    encoder = make(**EVERYTHING)
+    encoder.learn(DOCUMENTS[:4])
+
+    twin = duplicate(encoder)
+
+    assert pickle.dumps(twin) == pickle.dumps(encoder)
+    assert_same_bags(twin.encode(DOCUMENTS), encoder.encode(DOCUMENTS))
+    twin.learn(DOCUMENTS)
+    assert len(encoder.encode(DOCUMENTS).ids) < len(twin.encode(DOCUMENTS).ids)
+
+
+def test_many_threads_share_an_encoder(small_chunks):
+    encoder = by_arrays(**EVERYTHING)
+    encoder.learn(DOCUMENTS[::2])
+    expected = encoder.encode(DOCUMENTS)
+    encoder = pickle.loads(pickle.dumps(encoder))
+    with ThreadPoolExecutor(8) as executor:
+        for bags in executor.map(encoder.encode, [DOCUMENTS] * 32):
+            assert_same_bags(bags, expected)
+    assert encoder.gains_by_threads
+    assert not one_by_one().gains_by_threads
+
+
+def test_a_failed_learn_leaves_the_encoder_as_it_was(small_chunks):
+    encoder = by_arrays()
+    before = pickle.dumps(encoder)
+    with pytest.raises(TypeError, match="NoneType"):
+        encoder.learn(["a text of some length"] * 50 + [None])
+    assert pickle.dumps(encoder) == before
+
+
+def test_buckets_do_not_depend_on_the_process():
+    code = (
+        "from tests.test_hashed_encoder import *\n"
+        "encoder = one_by_one(**EVERYTHING)\n"
+        "print(encoder.learn(DOCUMENTS).ids.tolist())"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={"PYTHONPATH": ":".join(sys.path), "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1")
+    }
+    ids = by_arrays(**EVERYTHING).learn(DOCUMENTS).ids.tolist()
+    assert found == {f"{ids}\n".encode()}
+
+
+# -- what cannot be --------------------------------------------------------------------
+
+
+def test_there_are_no_names():
+    message = "There is no vocabulary: with n_buckets=1000 features are hashed"
+    with pytest.raises(AttributeError, match=message):
+        by_arrays().names()
+
+
+def test_there_is_nothing_to_select():
+    with pytest.raises(ValueError, match="cannot be pruned or renumbered"):
+        by_arrays().select(np.array([0], dtype=np.int32))
+
+
+def pairs_of_characters(text):
+    return zip(text, text[1:], strict=False)
+
+
+def numbers(text):
+    return [len(word) for word in text.split()]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "seen"),
+    [
+        ({"analyzer": pairs_of_characters}, "('T', 'h') of type tuple"),
+        ({"analyzer": numbers}, "3 of type int"),
+        (
+            {"tokenizer": numbers, "token_pattern": None, "ngram_range": (2, 2)},
+            "3 of type int",
+        ),
+    ],
+)
+def test_only_strings_have_a_hash(parameters, seen):
+    message = re.escape(f"give strings, got {seen}. Convert it to a str")
+    with pytest.raises(TypeError, match=message):
+        HashedEncoder(1000, **parameters).learn(DOCUMENTS)
+
+
+def test_names_of_the_exact_twin_are_those_counted():
+    # Guards the twins above: by_name of the exact encoder is not empty.
+    exact = PlainEncoder(token_pattern=TOKEN_PATTERN, **EVERYTHING)
+    assert by_name(exact, exact.learn(["parcel"]))[0]["<par…"] == 1

@@ -13,7 +13,7 @@ from skbag._dtypes import ID_DTYPE
 _EMPTY = -1
 _SMALLEST_TABLE_BITS = 8
 _ADDED_AT_ONCE = 2**18
-"""Keys of one round: a table for all occurrences of a long text would leave the cache."""
+"""Keys of one round: a table for all words of a long text would leave the cache."""
 
 # Odd constants with well mixed bits (from splitmix64): multiplying by them is a
 # permutation that carries low bits up, the shift between them carries high bits down.

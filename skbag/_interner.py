@@ -12,6 +12,8 @@ from skbag._dtypes import ID_DTYPE
 
 _EMPTY = -1
 _SMALLEST_TABLE_BITS = 8
+_ADDED_AT_ONCE = 2**18
+"""Keys of one round: a table for all words of a long text would leave the cache."""
 
 # Odd constants with well mixed bits (from splitmix64): multiplying by them is a
 # permutation that carries low bits up, the shift between them carries high bits down.
@@ -142,6 +144,11 @@ class Interner:
         -------
         ids : ndarray of shape (n,), dtype=int32
         """
+        if len(keys) > _ADDED_AT_ONCE:
+            starts = range(0, len(keys), _ADDED_AT_ONCE)
+            return np.concatenate(
+                [self.add(keys[start : start + _ADDED_AT_ONCE]) for start in starts]
+            )
         ids, slots = self._search(keys, self._first_slots(keys))
         where = np.flatnonzero(ids == _EMPTY)
         if not len(where):

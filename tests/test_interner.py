@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skbag import _interner
 from skbag._interner import GrowingArray, Interner
 
 # Small ones, ones that differ in the upper half only, the extremes.
@@ -138,3 +139,21 @@ def test_finder_finds_one_key_as_lookup_finds_many(known, wanted):
     assert [find(key) for key in wanted + known] == interner.lookup(
         array(wanted + known)
     ).tolist()
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 1000])
+def test_keys_added_in_rounds_get_the_ids_of_one(at_once, monkeypatch):
+    keys = np.random.default_rng(0).integers(300, size=1000).astype(np.uint64)
+    expected = NaiveInterner().add(keys.tolist())
+    monkeypatch.setattr(_interner, "_ADDED_AT_ONCE", at_once)
+    interner = Interner()
+    assert interner.add(keys).tolist() == expected
+    assert interner.lookup(keys).tolist() == expected
+
+
+def test_table_grows_with_different_keys_only():
+    """A long text repeats its words a million times."""
+    interner = Interner()
+    interner.add(np.arange(2**21, dtype=np.uint64) % np.uint64(100))
+    assert len(interner) == 100
+    assert len(interner._table) <= 8 * _interner._ADDED_AT_ONCE

@@ -23,11 +23,11 @@ from skbag._model import Featurizer
 from skbag._recipe import held_out
 from skbag._samples import Samples
 from skbag._settings import Settings
+from skbag._shared_tokens import learn
 from skbag._vocabulary import (
     check_any,
     check_subwords,
     keep_features,
-    make_encoder,
     new_numbers,
     wants_short_text_features,
 )
@@ -143,8 +143,7 @@ def _learn(samples: Samples, settings: Settings) -> tuple[Encoder | None, Sample
         settings.short_text_features, options, settings.weighting.supervised, texts
     )
     check_subwords(options)
-    encoder = make_encoder(options, short)
-    counts = encoder.learn(texts)
+    encoder, counts = learn(texts, options, short)
     if options.vocabulary is not None:
         return encoder, samples.with_inputs(_all_of(counts))
     if options.n_buckets is not None:

@@ -60,11 +60,11 @@ FLOORS = [
         "_torch_module",
     },
     {"_settings", "_training", "_inputs", "_state"},
-    {"_memory_guard"},
+    {"_memory_guard", "_shared_tokens"},
     {"_preparation", "_training_run", "_parameters", "_pickling", "_saving"},
     {"_fitting"},
     {"_classifier"},
-    {"_persistence"},
+    {"_persistence", "tuning"},
 ]
 TORCH_ROOMS = {
     "_sorting",

@@ -1,0 +1,378 @@
+"""Tuning within a time budget, on scikit-learn's own search.
+
+Not imported with the package: ``from skbag.tuning import TimedSearchCV``.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator
+from numbers import Integral, Real
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import loguniform
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    MetaEstimatorMixin,
+    _fit_context,
+    clone,
+)
+from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.model_selection import HalvingRandomSearchCV, check_cv, cross_val_score
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import _num_samples, check_is_fitted
+
+from skbag._classifier import EmbeddingBagClassifier
+from skbag._shared_tokens import shared_tokens
+
+__all__ = ["TimedSearchCV", "search_space", "shared_tokens"]
+
+FACTOR = 3
+"""Of so many candidates the best goes on, with as many times the samples."""
+
+MOST_ROUNDS = 3
+"""Rounds of halving, at most: the first candidates see ``FACTOR ** -MOST_ROUNDS`` of
+the samples."""
+
+LEAST_PER_CLASS = 4
+"""Samples of each class, on average and in each fold, that a first round needs."""
+
+
+def search_space(engine: str = "sklearn") -> dict[str, Any]:
+    """Parameters worth trying, and what to draw them from.
+
+    Text parameters have few values, so that candidates can share tokens
+    (see `shared_tokens`); the values "auto" are among the others everywhere.
+
+    Parameters
+    ----------
+    engine : {'sklearn', 'optuna'}, default='sklearn'
+        Whose distributions: for ``RandomizedSearchCV`` and ``HalvingRandomSearchCV``,
+        or for ``optuna_integration.OptunaSearchCV`` (``pip install
+        "skbag[tuning]"``).
+
+    Returns
+    -------
+    space : dict
+        A new one each time, to be changed at will.
+
+    Raises
+    ------
+    ValueError
+        If there is no such engine.
+    ImportError
+        If optuna is not installed.
+    """
+    choices: dict[str, list[Any]] = {
+        "short_text_features": ["auto", False, True],
+        "min_df": ["auto", 1, 2],
+        "subword_ngram_range": [None, None, None, (3, 5)],
+        "use_idf": [True, True, False],
+        "supervised_weighting": ["auto", "auto", False],
+        "loss": ["squared_hinge", "squared_hinge", "cross_entropy"],
+        "max_iter": ["auto", "auto", 4, 8, 16],
+        "dropout": [0.0, 0.0, 0.1, 0.3],
+    }
+    ranges = {"alpha": (1e-7, 1e-3), "learning_rate_init": (0.05, 1.0)}
+    if engine == "sklearn":
+        space: dict[str, Any] = dict(choices)
+        for name, (low, high) in ranges.items():
+            space[name] = _AutoOr(loguniform(low, high))
+        return space
+    if engine != "optuna":
+        raise ValueError(f"engine must be 'sklearn' or 'optuna', got {engine!r}.")
+    try:
+        from optuna.distributions import CategoricalDistribution, FloatDistribution
+    except ImportError as error:
+        raise ImportError(
+            "search_space(engine='optuna') needs optuna, which is not installed: "
+            'pip install "skbag[tuning]"'
+        ) from error
+    return {
+        **{
+            name: CategoricalDistribution(list(dict.fromkeys(values)))
+            for name, values in choices.items()
+            # Its values can only be numbers, strings and the like.
+            if name != "subword_ngram_range"
+        },
+        **{name: FloatDistribution(*ends, log=True) for name, ends in ranges.items()},
+    }
+
+
+class _AutoOr:
+    """Draws "auto" every other time, else from a distribution."""
+
+    def __init__(self, distribution: Any) -> None:
+        self.distribution = distribution
+
+    def rvs(self, random_state: Any = None) -> Any:
+        """Draw once."""
+        random_state = check_random_state(random_state)
+        if random_state.randint(2):
+            return "auto"
+        return float(self.distribution.rvs(random_state=random_state))
+
+
+class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    """Search for better parameters until a time is up, then fit with the best.
+
+    The estimator as it is comes first, by cross-validation. Then scikit-learn's
+    ``HalvingRandomSearchCV`` draws candidates and sends the best third of each round on
+    to three times the samples (successive halving), again and again with new
+    candidates as long as there is time (Li et al., "Hyperband: A Novel Bandit-Based
+    Approach to Hyperparameter Optimization", JMLR 2018, repeats it likewise). What was
+    measured on all samples competes; the best is fitted on them. Ctrl-C ends the
+    search early and keeps what it has found.
+
+    Parameters
+    ----------
+    estimator : EmbeddingBagClassifier or None, default=None
+        Whose parameters to tune; None is ``EmbeddingBagClassifier()``. Parameters that
+        are not drawn stay as they are.
+
+    param_distributions : dict or None, default=None
+        Lists, or distributions with a method ``rvs``, by parameter; None is
+        `search_space`.
+
+    time_budget : float, default=300.0
+        Seconds for everything, the last fit included. It is not exceeded by more than
+        one round of search that took longer than those before; a first
+        cross-validation and the last fit take place in any case.
+
+    cv : int, cross-validation generator or iterable, default=3
+        Splits, as in ``GridSearchCV``.
+
+    scoring : str, callable or None, default=None
+        What to maximise; None is the estimator's ``score``.
+
+    random_state : int, RandomState instance or None, default=None
+        Of the candidates; and of the estimator where that has none.
+
+    verbose : int, default=0
+        Print each round's best.
+
+    Attributes
+    ----------
+    best_estimator_ : estimator
+        Fitted on all samples with `best_params_`.
+
+    best_params_ : dict
+        What differs from `estimator`; empty where nothing better was found.
+
+    best_score_ : float
+        Mean score of the best in cross-validation on all samples.
+
+    default_score_ : float
+        That of `estimator` as it is.
+
+    cv_results_ : dict of lists
+        ``params``, ``mean_test_score``, ``n_resources`` (samples) and ``search`` (a
+        number) of each candidate in each round; the first is `estimator` as it is.
+
+    n_candidates_ : int
+        How many different candidates were tried.
+
+    search_seconds_ : float
+        How long it took in all.
+
+    classes_ : ndarray of shape (n_classes,)
+        The labels.
+
+    See Also
+    --------
+    search_space : What is tried.
+
+    Examples
+    --------
+    >>> from skbag.tuning import TimedSearchCV
+    >>> texts, labels = ["late parcel", "refund my money"] * 30, [0, 1] * 30
+    >>> search = TimedSearchCV(time_budget=2, random_state=0).fit(texts, labels)
+    >>> search.predict(["where is my parcel"])
+    array([0])
+    """
+
+    _parameter_constraints = {  # noqa: RUF012
+        "estimator": [EmbeddingBagClassifier, None],
+        "param_distributions": [dict, None],
+        "time_budget": [Interval(Real, 0, None, closed="neither")],
+        "cv": ["cv_object"],
+        "scoring": [str, callable, None],
+        "random_state": ["random_state"],
+        "verbose": [Interval(Integral, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        estimator: EmbeddingBagClassifier | None = None,
+        param_distributions: dict[str, Any] | None = None,
+        *,
+        time_budget: float = 300.0,
+        cv: Any = 3,
+        scoring: Any = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.estimator = estimator
+        self.param_distributions = param_distributions
+        self.time_budget = time_budget
+        self.cv = cv
+        self.scoring = scoring
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: ArrayLike) -> TimedSearchCV:
+        """Search, then fit with the best parameters.
+
+        Parameters
+        ----------
+        X : texts or matrix
+            As in `EmbeddingBagClassifier.fit`.
+        y : array-like of shape (n_samples,)
+
+        Returns
+        -------
+        self : TimedSearchCV
+        """
+        started = perf_counter()
+        random_state = check_random_state(self.random_state)
+        seed = random_state.randint(np.iinfo(np.int32).max)
+        estimator = clone(self.estimator or EmbeddingBagClassifier())
+        if estimator.random_state is None:
+            # Candidates are told apart on the same shuffles, and can share tokens.
+            estimator.set_params(random_state=seed)
+        self.cv_results_: dict[str, list[Any]] = {
+            name: [] for name in ("params", "mean_test_score", "n_resources", "search")
+        }
+        with shared_tokens():
+            score = self._score(estimator, X, y)
+            self.default_score_ = score
+            self._note([{}], [score], [_num_samples(X)], 0)
+            seconds = perf_counter() - started
+            deadline = started + self.time_budget - seconds / self._n_splits(y)
+            try:
+                for number in self._rounds(seconds, deadline, random_state):
+                    self._search(estimator, X, y, number, random_state)
+            except KeyboardInterrupt:
+                warnings.warn(
+                    "The search was interrupted; the best found so far is fitted.",
+                    UserWarning,
+                    stacklevel=2,
+                )
+            self._choose(_num_samples(X))
+            self.best_estimator_ = clone(estimator).set_params(**self.best_params_)
+            self.best_estimator_.fit(X, y)
+        self.classes_ = self.best_estimator_.classes_
+        self.search_seconds_ = perf_counter() - started
+        return self
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Predict by the best estimator."""
+        check_is_fitted(self)
+        labels: NDArray[Any] = self.best_estimator_.predict(X)
+        return labels
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities of the best estimator."""
+        check_is_fitted(self)
+        probabilities: NDArray[np.float64] = self.best_estimator_.predict_proba(X)
+        return probabilities
+
+    def decision_function(self, X: Any) -> NDArray[np.float32]:
+        """Scores of the best estimator."""
+        check_is_fitted(self)
+        scores: NDArray[np.float32] = self.best_estimator_.decision_function(X)
+        return scores
+
+    def _n_splits(self, y: ArrayLike) -> int:
+        n_splits: int = check_cv(self.cv, y, classifier=True).get_n_splits()
+        return n_splits
+
+    def _score(self, estimator: EmbeddingBagClassifier, X: Any, y: ArrayLike) -> float:
+        """Cross-validate the estimator as it is."""
+        scores = cross_val_score(
+            estimator, X, y, cv=self.cv, scoring=self.scoring, error_score="raise"
+        )
+        return float(np.mean(scores))
+
+    def _rounds(
+        self, seconds: float, deadline: float, random_state: np.random.RandomState
+    ) -> Iterator[int]:
+        """Count searches as long as the next, by those before, ends in time."""
+        # A search costs about as much as its rounds cross-validations of all samples.
+        expected = seconds * (MOST_ROUNDS + 1)
+        number = 0
+        while perf_counter() + expected < deadline:
+            number += 1
+            begun = perf_counter()
+            yield number
+            expected = max(perf_counter() - begun, expected if number > 1 else 0)
+
+    def _search(
+        self,
+        estimator: EmbeddingBagClassifier,
+        X: Any,
+        y: ArrayLike,
+        number: int,
+        random_state: np.random.RandomState,
+    ) -> None:
+        """One search by successive halving."""
+        n_samples = _num_samples(X)
+        least = LEAST_PER_CLASS * len(np.unique(np.asarray(y))) * self._n_splits(y)
+        rounds = MOST_ROUNDS
+        while rounds > 1 and n_samples // FACTOR**rounds < least:
+            rounds -= 1
+        search = HalvingRandomSearchCV(
+            estimator,
+            self.param_distributions or search_space(),
+            n_candidates=FACTOR**rounds,
+            factor=FACTOR,
+            min_resources=max(n_samples // FACTOR**rounds, 1),
+            max_resources=n_samples,
+            cv=self.cv,
+            scoring=self.scoring,
+            refit=False,
+            random_state=random_state.randint(np.iinfo(np.int32).max),
+        )
+        with warnings.catch_warnings():
+            # A candidate may leave no token, or diverge: it loses, and that is all.
+            warnings.simplefilter("ignore", FitFailedWarning)
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            not_finite = "One or more of the test scores"
+            warnings.filterwarnings("ignore", not_finite, UserWarning)
+            search.fit(X, y)
+        found = search.cv_results_
+        scores = found["mean_test_score"]
+        self._note(found["params"], scores, found["n_resources"], number)
+        if self.verbose:
+            sys.stdout.write(f"Search {number}: best score {np.nanmax(scores):.4f}\n")
+
+    def _note(self, params: Any, scores: Any, n_resources: Any, number: int) -> None:
+        results = self.cv_results_
+        results["params"] += list(params)
+        results["mean_test_score"] += [float(score) for score in scores]
+        results["n_resources"] += [int(n) for n in n_resources]
+        results["search"] += [number] * len(params)
+
+    def _choose(self, n_samples: int) -> None:
+        """Take the best of what was measured on all, or nearly all, samples."""
+        results = self.cv_results_
+        scores = np.array(results["mean_test_score"])
+        # Rounds of thirds end at the last multiple of the first.
+        on_all = np.array(results["n_resources"]) * FACTOR > n_samples
+        scores[~on_all] = -np.inf
+        best = int(np.nanargmax(scores))
+        self.best_params_: dict[str, Any] = results["params"][best]
+        self.best_score_ = float(scores[best])
+        candidates = {
+            (number, repr(sorted(params.items())))
+            for number, params in zip(results["search"], results["params"], strict=True)
+        }
+        self.n_candidates_ = len(candidates)

@@ -1,0 +1,217 @@
+"""The search within a time budget: what it tries, keeps, and when it stops."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from scipy.stats import loguniform
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import ParameterSampler, cross_val_score
+
+import skbag.tuning
+from skbag import EmbeddingBagClassifier
+from skbag.tuning import TimedSearchCV, search_space
+
+GOOD = {"learning_rate_init": ["auto"], "max_iter": [5, 6, 7, 8]}
+BAD = {"learning_rate_init": [1e-9, 2e-9], "max_iter": [1, 2]}
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that only fits move on, by a second each."""
+    now = [0.0]
+    fit = EmbeddingBagClassifier.fit
+
+    def timed(self, *data, **more):
+        now[0] += 1
+        return fit(self, *data, **more)
+
+    monkeypatch.setattr(EmbeddingBagClassifier, "fit", timed)
+    monkeypatch.setattr(skbag.tuning, "perf_counter", lambda: now[0])
+    return now
+
+
+def test_what_is_better_than_the_start_is_found(corpus, new_corpus, clock):
+    start = EmbeddingBagClassifier(learning_rate_init=1e-9, max_iter=1)
+    search = TimedSearchCV(start, GOOD, time_budget=100, random_state=0).fit(*corpus)
+    assert search.best_score_ > search.default_score_
+    assert search.best_params_["max_iter"] >= 5
+    assert search.best_estimator_.max_iter == search.best_params_["max_iter"]
+    assert search.score(*new_corpus) > 0.9
+    assert start.max_iter == 1  # left as it was
+
+
+def test_the_start_is_kept_where_nothing_is_better(corpus, clock):
+    search = TimedSearchCV(None, BAD, time_budget=100, random_state=0).fit(*corpus)
+    assert search.best_params_ == {}
+    assert search.best_score_ == search.default_score_ > 0.9
+    seed = search.best_estimator_.random_state
+    again = EmbeddingBagClassifier(random_state=seed).fit(*corpus)
+    assert_array_equal(search.best_estimator_.embedding_, again.embedding_)
+
+
+@pytest.mark.parametrize("time_budget", [1, 10, 60, 200])
+def test_the_budget_is_kept(time_budget, corpus, clock):
+    search = TimedSearchCV(None, GOOD, time_budget=time_budget, random_state=0)
+    search.fit(*corpus)
+    # A first cross-validation and a last fit there are in any case.
+    assert search.search_seconds_ <= max(time_budget, 3 + 1)
+    n_searches = max(search.cv_results_["search"])
+    assert (n_searches > 0) == (time_budget > 30)
+
+
+def test_a_budget_twice_as_large_tries_more(corpus, clock):
+    tried = [
+        TimedSearchCV(time_budget=budget, random_state=0).fit(*corpus).n_candidates_
+        for budget in (150, 300)
+    ]
+    assert tried[1] > tried[0] > 1
+
+
+def test_only_what_saw_all_samples_competes(corpus, clock):
+    search = TimedSearchCV(None, GOOD, time_budget=100, random_state=0).fit(*corpus)
+    results = search.cv_results_
+    lengths = {len(values) for values in results.values()}
+    assert len(lengths) == 1
+    assert min(results["n_resources"]) < 120 // 2
+    large = [
+        score
+        for score, n in zip(
+            results["mean_test_score"], results["n_resources"], strict=True
+        )
+        if 3 * n > 120
+    ]
+    assert search.best_score_ == max(large)
+
+
+def test_ctrl_c_keeps_what_was_found(corpus, clock, monkeypatch):
+    search_once = TimedSearchCV._search
+    calls = []
+
+    def interrupted(self, *arguments):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        search_once(self, *arguments)
+
+    monkeypatch.setattr(TimedSearchCV, "_search", interrupted)
+    start = EmbeddingBagClassifier(learning_rate_init=1e-9, max_iter=1)
+    search = TimedSearchCV(start, GOOD, time_budget=1000, random_state=0)
+    with pytest.warns(UserWarning, match="interrupted; the best found so far"):
+        search.fit(*corpus)
+    assert search.best_params_["max_iter"] >= 5
+
+
+def test_a_search_repeats(corpus, clock):
+    one, other = (
+        TimedSearchCV(time_budget=60, random_state=3).fit(*corpus) for _ in range(2)
+    )
+    assert one.cv_results_ == other.cv_results_
+    assert one.best_params_ == other.best_params_
+    assert_array_equal(one.best_estimator_.embedding_, other.best_estimator_.embedding_)
+
+
+def test_candidates_share_tokens(corpus, clock, monkeypatch):
+    from skbag._byte_encoder import ByteEncoder
+
+    calls = []
+    learn = ByteEncoder.learn
+    monkeypatch.setattr(
+        ByteEncoder, "learn", lambda self, X: calls.append(1) or learn(self, X)
+    )
+    texts, labels = corpus.texts * 10, corpus.labels * 10
+    space = {"alpha": loguniform(1e-7, 1e-4)}
+    TimedSearchCV(None, space, time_budget=150, random_state=0).fit(texts, labels)
+    # One reading for each fold and round, whatever the number of candidates.
+    assert clock[0] > 100
+    assert len(calls) < clock[0] / 4
+
+
+def test_it_is_an_estimator(corpus, clock):
+    search = TimedSearchCV(None, GOOD, time_budget=5, cv=2, random_state=0)
+    assert clone(search).get_params() == search.get_params()
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        search.predict(corpus.texts)
+    search.fit(*corpus)
+    loaded = pickle.loads(pickle.dumps(search))
+    assert_array_equal(loaded.predict(corpus.texts), search.predict(corpus.texts))
+    for method in ("predict_proba", "decision_function"):
+        found = getattr(search, method)(corpus.texts)
+        expected = getattr(search.best_estimator_, method)(corpus.texts)
+        assert_array_equal(found, expected)
+    assert (cross_val_score(search, *corpus, cv=2) > 0.8).all()
+
+
+def test_scoring_is_what_is_maximised(corpus, clock):
+    search = TimedSearchCV(
+        None, GOOD, time_budget=60, scoring="neg_log_loss", random_state=0
+    ).fit(*corpus)
+    assert search.best_score_ < 0
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"time_budget": 0}, {"estimator": "clf"}, {"verbose": -1}]
+)
+def test_bad_parameters_are_refused(parameters, corpus):
+    (name,) = parameters
+    with pytest.raises(ValueError, match=f"The '{name}' parameter of TimedSearchCV"):
+        TimedSearchCV(**parameters).fit(*corpus)
+
+
+def test_progress_is_told_if_asked_for(corpus, clock, capsys):
+    TimedSearchCV(None, GOOD, time_budget=100, verbose=1, random_state=0).fit(*corpus)
+    assert "Search 1: best score " in capsys.readouterr().out
+
+
+# -- the space -------------------------------------------------------------------------
+
+
+def test_every_point_of_the_space_is_valid():
+    for params in ParameterSampler(search_space(), 200, random_state=0):
+        EmbeddingBagClassifier(**params)._validate_params()
+
+
+def test_auto_is_everywhere_an_answer(corpus):
+    drawn = list(ParameterSampler(search_space(), 200, random_state=0))
+    for name in search_space():
+        default = EmbeddingBagClassifier().get_params()[name]
+        assert any(params[name] == default for params in drawn), name
+
+
+def test_the_space_is_the_callers_own():
+    search_space()["min_df"].append(7)
+    assert 7 not in search_space()["min_df"]
+
+
+@pytest.mark.filterwarnings("ignore")  # of optuna's, about itself
+def test_optuna_searches_the_same_parameters(corpus):
+    pytest.importorskip("optuna_integration")
+    import optuna
+    from optuna_integration import OptunaSearchCV
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    space = search_space(engine="optuna")
+    assert set(search_space()) - set(space) == {"subword_ngram_range"}
+    search = OptunaSearchCV(
+        EmbeddingBagClassifier(random_state=0),
+        space,
+        n_trials=3,
+        timeout=60,
+        random_state=0,
+    )
+    with np.errstate(all="raise"):
+        search.fit(*corpus)
+    assert search.best_score_ > 0.8
+
+
+def test_an_engine_that_is_not_there(monkeypatch):
+    with pytest.raises(ValueError, match="'sklearn' or 'optuna', got 'grid'"):
+        search_space(engine="grid")
+    monkeypatch.setitem(sys.modules, "optuna.distributions", None)
+    with pytest.raises(ImportError, match=r'pip install "skbag\[tuning\]"'):
+        search_space(engine="optuna")

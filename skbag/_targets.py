@@ -127,7 +127,8 @@ def read_labels(y: Any) -> NDArray[Any]:
     _refuse_missing(y, mask)
     _refuse_unusable(y)
     # First: the next check casts to int, which warns of what this one refuses.
-    assert_all_finite(y, input_name="y")
+    with np.errstate(invalid="ignore"):
+        assert_all_finite(y, input_name="y")
     check_classification_targets(y)
     return np.asarray(y)
 

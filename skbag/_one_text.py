@@ -37,7 +37,8 @@ class OneText:
     find_feature : callable
         Gives the id of a feature by its key, -1 if it has none.
     by_word : ndarray of shape (n_strings, n_columns), dtype=int32
-        The features that each string has by itself as a word, -1 for none.
+        The features that each string has by itself as a word, -1 for none. Those of
+        its affixes may be left out: they are found then when it is met.
     key_of_role : callable
         Gives the key of the feature that uses a string in a role.
     skip : int
@@ -129,11 +130,10 @@ class OneText:
         own: list[int]
         if number >= 0:
             own = self._by_word[number].tolist()
-        elif self._has_more:
-            own = [-1] * len(_WHOLE_ROLES)
-            own += [self._part(role, part) for role, part in affixes(word)]
         else:
-            own = [-1]
+            own = [-1] * (len(_WHOLE_ROLES) if self._has_more else 1)
+        if self._has_more and len(own) == len(_WHOLE_ROLES):
+            own += [self._part(role, part) for role, part in affixes(word)]
         self._words[word] = number, own
         return number, own
 

@@ -19,6 +19,15 @@ from numpy.typing import NDArray
 
 from skbag._bags import check_csr
 from skbag._byte_encoder import ByteEncoder
+from skbag._compact_byte_encoder import CompactByteEncoder
+from skbag._compact_plain_encoder import CompactPlainEncoder
+from skbag._compact_state import (
+    levels_from_state,
+    levels_state,
+    table_from_state,
+    table_state,
+)
+from skbag._compact_table import CompactTable
 from skbag._dtypes import WEIGHT_DTYPE, native
 from skbag._encoder import Encoder
 from skbag._fitted import Fitted
@@ -31,14 +40,30 @@ from skbag.exceptions import ModelFileError
 FORMAT = 1
 """Number of the layout that is written; all up to it are read."""
 
-ENCODERS: dict[str, Any] = {"byte": ByteEncoder, "plain": PlainEncoder}
+ENCODERS: dict[str, Any] = {
+    "byte": ByteEncoder,
+    "plain": PlainEncoder,
+    "compact byte": CompactByteEncoder,
+    "compact plain": CompactPlainEncoder,
+}
 """Encoders by the name that state calls them."""
+
+_COMPACT_ENCODERS = (CompactByteEncoder, CompactPlainEncoder)
 
 
 def model_state(model: Model) -> dict[str, Any]:
     """Plain state of a model; its arrays are shared, not copied."""
     featurizer, fitted = model.featurizer, model.fitted
     weighting, statistics = featurizer.weighting, featurizer.statistics
+    embedding, id_weights = fitted.embedding, featurizer.id_weights
+    table: dict[str, Any]
+    if isinstance(embedding, CompactTable):
+        table = {
+            "table": table_state(embedding),
+            "id_weights": None if id_weights is None else levels_state(id_weights),
+        }
+    else:
+        table = {"id_weights": id_weights, "embedding": embedding}
     return {
         "encoder": _encoder_state(featurizer.encoder),
         "weighting": {
@@ -48,8 +73,7 @@ def model_state(model: Model) -> dict[str, Any]:
             "supervised": weighting.supervised,
         },
         "statistics": None if statistics is None else _statistics_state(statistics),
-        "id_weights": featurizer.id_weights,
-        "embedding": fitted.embedding,
+        **table,
         "layers": [
             {"coef": coef, "intercept": intercept} for coef, intercept in fitted.layers
         ],
@@ -72,14 +96,17 @@ def model_from_state(state: Any, n_classes: int) -> Model:
     ModelFileError
         If the state is not that of a model for so many classes.
     """
-    embedding = _floats(state, "embedding", ndim=2)
+    embedding = _read_table(state)
     encoder = _read_encoder(_field(state, "encoder", dict, type(None)))
     n_ids = len(embedding)
     if encoder is not None and encoder.n_ids != n_ids:
         raise _damaged(f"{encoder.n_ids} features for {n_ids} rows of the table")
+    is_compact = isinstance(embedding, CompactTable)
+    if isinstance(encoder, _COMPACT_ENCODERS) and not is_compact:
+        raise _damaged("a compact encoder without a compact table")
     id_weights = None
     if state.get("id_weights") is not None:
-        id_weights = _floats(state, "id_weights", ndim=1)
+        id_weights = _read_id_weights(state, is_compact)
         if len(id_weights) != n_ids or id_weights.min(initial=1) <= 0:
             raise _damaged("id_weights are not one positive number per feature")
     statistics = None
@@ -120,6 +147,24 @@ def resume_from_state(state: Any, model: Model) -> Resume:
     return Resume(
         accumulators, _positive(state, "learning_rate"), _field(state, "n_seen", int)
     )
+
+
+def _read_table(state: Any) -> NDArray[np.float32] | CompactTable:
+    if isinstance(state, dict) and "table" in state:
+        try:
+            return table_from_state(state["table"])
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise _damaged(f"table: {error!r}") from error
+    return _floats(state, "embedding", ndim=2)
+
+
+def _read_id_weights(state: dict[str, Any], is_compact: bool) -> NDArray[np.float32]:
+    if not is_compact:
+        return _floats(state, "id_weights", ndim=1)
+    try:
+        return levels_from_state(state["id_weights"])
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise _damaged(f"id_weights: {error!r}") from error
 
 
 def _encoder_state(encoder: Encoder | None) -> dict[str, Any] | None:
@@ -195,7 +240,7 @@ def _read_layer(
 
 
 def _check_layers(
-    embedding: NDArray[np.float32],
+    embedding: NDArray[np.float32] | CompactTable,
     layers: tuple[tuple[NDArray[np.float32] | None, NDArray[np.float32]], ...],
     n_classes: int,
 ) -> None:

@@ -28,16 +28,6 @@ class ByteLevels:
     levels: NDArray[np.float32]
 
     @classmethod
-    def nearest(cls, numbers: NDArray[Any]) -> ByteLevels:
-        """Round positive numbers to the nearest level, by ratio."""
-        return cls._rounded(numbers, up=False)
-
-    @classmethod
-    def above(cls, numbers: NDArray[Any]) -> ByteLevels:
-        """Round positive numbers up to a level."""
-        return cls._rounded(numbers, up=True)
-
-    @classmethod
     def of(cls, numbers: NDArray[np.float32]) -> ByteLevels:
         """Numbers that are levels already, exactly.
 
@@ -57,13 +47,23 @@ class ByteLevels:
         return self.levels.take(self.codes)
 
     @classmethod
-    def _rounded(cls, numbers: NDArray[Any], *, up: bool) -> ByteLevels:
+    def rounded(
+        cls, numbers: NDArray[Any], n_levels: int = N_LEVELS, *, up: bool = False
+    ) -> ByteLevels:
+        """Round positive numbers to levels in equal ratios.
+
+        Parameters
+        ----------
+        numbers : ndarray of shape (n,)
+        n_levels : int
+            At most 256.
+        up : bool, default=False
+            Whether to round up to a level, and not to the nearest.
+        """
         if not len(numbers):
             return cls(np.empty(0, np.uint8), np.empty(0, WEIGHT_DTYPE))
         numbers = numbers.astype(np.float64)
-        lowest, highest = numbers.min(), numbers.max()
-        # One is left for zero, which has no ratio to others.
-        wide = np.geomspace(lowest, highest, N_LEVELS - 1)
+        wide = np.geomspace(numbers.min(), numbers.max(), n_levels)
         levels = wide.astype(WEIGHT_DTYPE)
         if up:
             # Rounded to float32 it may have become less.

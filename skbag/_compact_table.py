@@ -29,6 +29,9 @@ _SMALLEST_SPAN = 1e-12
 _NUMBERS_AT_ONCE = 2**20
 """Numbers decoded at a time, about: a few columns of many rows, or all of some."""
 
+_N_SPANS = 255
+"""With zero they fit a byte."""
+
 _ZEROS = 255
 """Parts of a span that its low end may be below zero."""
 
@@ -209,7 +212,7 @@ def _grids(
     wanted[wanted < _SMALLEST_SPAN * wanted.max(initial=0)] = 0
     is_some = wanted > 0
     spans = np.zeros(len(wanted), dtype=WEIGHT_DTYPE)
-    spans[is_some] = ByteLevels.above(wanted[is_some]).values
+    spans[is_some] = ByteLevels.rounded(wanted[is_some], _N_SPANS, up=True).values
     zeros = np.zeros(len(wanted))
     zeros[is_some] = np.ceil(-lowest[is_some] / spans[is_some] * _ZEROS)
     return spans, zeros.astype(np.uint8)

@@ -37,6 +37,11 @@ from skbag._plain_encoder import PlainEncoder
 AUTO_BITS = (8, 4, 2)
 """Among which "auto" chooses; 16 are for who asks for them."""
 
+COHERENCE = 40.0
+"""How much more a row left out costs than its squared norm says: rounding errors of
+the features of a text cancel, what is left out points the same way. Chosen on
+validation splits of seven data sets, where 33 to 54 chose best by log-loss."""
+
 _MOST_STEPS = 12
 """Models made on the way to a size, at most."""
 
@@ -174,18 +179,16 @@ class _Rows:
         return np.asarray(self.counts * squares)
 
     def loss(self, n: int, bits: int) -> float:
-        """Cost of keeping `n` rows in so many bits and leaving out the others.
-
-        A number rounded to whole steps is off by a twelfth of a squared step, in the
-        mean of squares.
-        """
-        kept, left = self.order[:n], self.order[n:]
-        table = self.table[kept]
-        axis = None if self.width == 1 else 1
-        spans = table.max(axis=axis, initial=0) - table.min(axis=axis, initial=0)
-        steps = spans.astype(np.float64) / ((1 << bits) - 1)
-        rounding = (self.counts[kept] * steps**2).sum() * self.width / 12
-        return float(rounding + self.costs[left].sum())
+        """Cost of keeping `n` rows in so many bits and leaving out the others."""
+        n = min(n, self.n)
+        some = self.order[: max(n, 1) : max(n // _SAMPLE, 1)]
+        rows = self.table[some]
+        rounded = CompactTable.of(rows, bits)
+        error = rows - rounded.rows(np.arange(len(some)))
+        squares = np.einsum("ij,ij->i", error, error, dtype=np.float64)
+        share = (self.counts[some] * squares).sum() / (self.costs[some].sum() or 1)
+        kept, left = self.costs[self.order[:n]].sum(), self.costs[self.order[n:]].sum()
+        return float(share * kept + COHERENCE * left)
 
     def best(self, n: int, bits: int) -> Model:
         """Model of the `n` most important rows."""
@@ -243,7 +246,7 @@ class _Rows:
             rows *= WEIGHT_DTYPE(self._kept_norm(ids))
             if self.weights is not None:
                 # Rounded weights change the norms of texts a little, and no products.
-                weights = ByteLevels.nearest(self.weights[ids]).values
+                weights = ByteLevels.rounded(self.weights[ids]).values
                 rows /= weights[:, np.newaxis]
         columns = ids if encoder is None and len(ids) < self.n else None
         n_ids = self.n if encoder is None else len(ids)
@@ -253,7 +256,8 @@ class _Rows:
                 encoder, self.model.featurizer.weighting, None, weights
             ),
             fitted=replace(
-                self.model.fitted, embedding=CompactTable.of(rows, bits, columns, n_ids)
+                self.model.fitted,
+                embedding=CompactTable.of(rows, bits, columns, n_ids),
             ),
         )
 

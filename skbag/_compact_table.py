@@ -148,7 +148,8 @@ class CompactTable:
             values = codes.astype(WEIGHT_DTYPE)
         else:
             decoded = _DECODED[self.bits].take(codes, axis=0)
-            values = decoded.reshape(len(which), -1)[:, : stop - start]
+            values = decoded.reshape(len(which), codes.shape[1] * per_byte)
+            values = values[:, : stop - start]
         if len(self.spans) == 1:
             spans, zeros = self.spans, self.zeros
         else:
@@ -178,6 +179,8 @@ class CompactTable:
             which = np.flatnonzero(numbers).astype(ID_DTYPE)
             numbers[which] = np.arange(len(which), dtype=ID_DTYPE)
             ids = numbers.take(bags.ids)
+        if not len(which):
+            return np.zeros((len(bags), self.width), dtype=WEIGHT_DTYPE)
         used = Bags(ids, bags.offsets, bags.weights, len(which))
         n_columns = max(_NUMBERS_AT_ONCE // max(len(which), 1) // 8 * 8, 8)
         if n_columns >= self.width:

@@ -99,12 +99,15 @@ def compress(
 
     room = {each: (max_bytes - least) / bytes_per_row(each) for each in allowed}
     chosen = min(allowed, key=lambda each: rows.loss(int(room[each]), each))
+    first = rows.best(1, chosen)
+    if size_of(first) > max_bytes:
+        return smallest
     return _largest(
         lambda n: rows.best(n, chosen),
         size_of,
         max_bytes,
         rows.n,
-        smallest if chosen == allowed[-1] else rows.best(1, chosen),
+        first,
         bytes_per_row(chosen),
     )
 

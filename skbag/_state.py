@@ -48,6 +48,9 @@ ENCODERS: dict[str, Any] = {
 }
 """Encoders by the name that state calls them."""
 
+_UNSOUND = (KeyError, TypeError, ValueError, IndexError, AttributeError)
+"""What comes of reading state that holds other things than it should."""
+
 _COMPACT_ENCODERS = (CompactByteEncoder, CompactPlainEncoder)
 
 
@@ -153,7 +156,7 @@ def _read_table(state: Any) -> NDArray[np.float32] | CompactTable:
     if isinstance(state, dict) and "table" in state:
         try:
             return table_from_state(state["table"])
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+        except _UNSOUND as error:
             raise _damaged(f"table: {error!r}") from error
     return _floats(state, "embedding", ndim=2)
 
@@ -163,7 +166,7 @@ def _read_id_weights(state: dict[str, Any], is_compact: bool) -> NDArray[np.floa
         return _floats(state, "id_weights", ndim=1)
     try:
         return levels_from_state(state["id_weights"])
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except _UNSOUND as error:
         raise _damaged(f"id_weights: {error!r}") from error
 
 
@@ -184,7 +187,7 @@ def _read_encoder(state: dict[str, Any] | None) -> Encoder | None:
     encoder: Any = kind.__new__(kind)
     try:
         encoder.__setstate__(state)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except _UNSOUND as error:
         raise _damaged(f"encoder: {error!r}") from error
     read: Encoder = encoder
     return read

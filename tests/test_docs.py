@@ -13,7 +13,7 @@ if not FOLDER.is_dir():
     pytest.skip("docs/ is not in this installation", allow_module_level=True)
 
 # Each page, and the optional packages that it needs.
-PAGES = {"exporting.md": ["onnx", "onnxruntime"]}
+PAGES = {"compressing.md": [], "exporting.md": ["onnx", "onnxruntime"]}
 
 
 class Block(NamedTuple):

@@ -21,6 +21,7 @@ from skbag._bags import check_csr
 from skbag._byte_encoder import ByteEncoder
 from skbag._compact_byte_encoder import CompactByteEncoder
 from skbag._compact_plain_encoder import CompactPlainEncoder
+from skbag._compact_selection import CompactSelection
 from skbag._compact_state import (
     levels_from_state,
     levels_state,
@@ -51,7 +52,8 @@ ENCODERS: dict[str, Any] = {
 _UNSOUND = (KeyError, TypeError, ValueError, IndexError, AttributeError)
 """What comes of reading state that holds other things than it should."""
 
-_COMPACT_ENCODERS = (CompactByteEncoder, CompactPlainEncoder)
+_SELECTION = "compact selection"
+_COMPACT_ENCODERS = (CompactByteEncoder, CompactPlainEncoder, CompactSelection)
 
 
 def model_state(model: Model) -> dict[str, Any]:
@@ -173,6 +175,12 @@ def _read_id_weights(state: dict[str, Any], is_compact: bool) -> NDArray[np.floa
 def _encoder_state(encoder: Encoder | None) -> dict[str, Any] | None:
     if encoder is None:
         return None
+    if isinstance(encoder, CompactSelection):
+        return {
+            "kind": _SELECTION,
+            "encoder": _encoder_state(encoder.encoder),
+            "ids": encoder.packed_ids(),
+        }
     kind = next(name for name, each in ENCODERS.items() if type(encoder) is each)
     state: Any = encoder.__getstate__()
     return {"kind": kind, **state}
@@ -181,6 +189,8 @@ def _encoder_state(encoder: Encoder | None) -> dict[str, Any] | None:
 def _read_encoder(state: dict[str, Any] | None) -> Encoder | None:
     if state is None:
         return None
+    if state.get("kind") == _SELECTION:
+        return _read_selection(state)
     kind = ENCODERS.get(_field(state, "kind", str))
     if kind is None:
         raise _damaged(f"there is no encoder {state['kind']!r}")
@@ -191,6 +201,18 @@ def _read_encoder(state: dict[str, Any] | None) -> Encoder | None:
         raise _damaged(f"encoder: {error!r}") from error
     read: Encoder = encoder
     return read
+
+
+def _read_selection(state: dict[str, Any]) -> Encoder:
+    inner = _field(state, "encoder", dict)
+    if inner.get("kind") == _SELECTION:
+        raise _damaged("a selection of a selection")
+    encoder = _read_encoder(inner)
+    assert encoder is not None
+    try:
+        return CompactSelection.unpacked(encoder, state.get("ids"))
+    except _UNSOUND as error:
+        raise _damaged(f"selection: {error!r}") from error
 
 
 def _statistics_state(statistics: Statistics) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from skbag._compact_byte_encoder import CompactByteEncoder
 from skbag._compact_byte_encoder import parts as parts_of_byte
 from skbag._compact_plain_encoder import CompactPlainEncoder
 from skbag._compact_plain_encoder import parts as parts_of_plain
+from skbag._compact_selection import CompactSelection
 from skbag._fingerprints import SPARE_BITS, Fingerprints
 from skbag._plain_encoder import PlainEncoder
 
@@ -140,6 +141,30 @@ def test_features_of_types_of_their_own_are_refused():
     encoder.learn(["soup"])
     with pytest.raises(ValueError, match="features of type frozenset"):
         CompactPlainEncoder.compact(encoder, np.array([0], dtype=np.int32))
+
+
+@encoders
+def test_a_selection_of_any_encoder_finds_what_is_left(name, learnt, new_corpus):
+    encoder = learnt(name)
+    ids = np.arange(0, encoder.n_ids, 2, dtype=np.int32)
+    small = CompactSelection(encoder, ids)
+    twin = encoder.select(ids)
+    for texts in (new_corpus.texts, *[[text] for text in NEW]):
+        found, expected = small.encode(texts), twin.encode(texts)
+        assert_array_equal(found.ids, expected.ids)
+        assert_array_equal(found.offsets, expected.offsets)
+        assert_array_equal(found.weights, expected.weights)
+    assert small.n_ids == len(ids) == found.n_ids
+    assert_array_equal(small.kinds, encoder.kinds[ids])
+    assert small.gains_by_threads == encoder.gains_by_threads
+    again = CompactSelection.unpacked(encoder, small.packed_ids())
+    assert_array_equal(again.encode(NEW).ids, small.encode(NEW).ids)
+    with pytest.raises(TypeError, match="learns no features"):
+        small.learn(["soup"])
+    with pytest.raises(TypeError, match="no names"):
+        small.names()
+    with pytest.raises(TypeError, match="cannot be made from another"):
+        small.select(ids)
 
 
 # -- what a feature implies ------------------------------------------------------------

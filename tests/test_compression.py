@@ -16,8 +16,10 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 import skbag
 from skbag import _compression
+from skbag._compact_selection import CompactSelection
 from skbag._compact_table import BITS, CompactTable
 from skbag._compression import _Rows
+from skbag.exceptions import ModelFileError
 
 METHODS = (
     "decision_function",
@@ -276,6 +278,30 @@ def test_what_is_known_without_the_table_stays(fitted, corpus):
     assert not hasattr(clone(small), "classes_")
     two_layers = fitted("two layers")[0]
     assert_array_equal(two_layers.compress().coef_, two_layers.coef_)
+
+
+def test_an_encoder_without_a_compact_twin_is_kept_whole(
+    corpus, new_corpus, make_classifier, monkeypatch, tmp_path
+):
+    clf = make_classifier().fit(*corpus)
+    monkeypatch.setattr(_compression, "ByteEncoder", CompactTable)
+    small = clf.compress(14_000)
+    assert type(small._model.encoder) is CompactSelection
+    assert file_size(small, tmp_path) <= 14_000
+    for again in (pickle.loads(pickle.dumps(small)), skbag.load(tmp_path / "model")):
+        assert_array_equal(
+            again.predict_proba(new_corpus.texts), small.predict_proba(new_corpus.texts)
+        )
+    state = small.__getstate__()
+    encoder = state["_model"]["encoder"]
+    for unsound in (
+        {**encoder, "ids": None},
+        {**encoder, "encoder": encoder},
+        {**encoder, "encoder": None},
+    ):
+        state["_model"]["encoder"] = unsound
+        with pytest.raises(ModelFileError, match="not the state of a sound model"):
+            small.__setstate__(state)
 
 
 def test_fit_starts_anew(fitted, corpus):

@@ -44,6 +44,7 @@ FLOORS = [
         "_torch_module",
         "_compact_byte_encoder",
         "_compact_plain_encoder",
+        "_compact_selection",
     },
     {"_settings", "_training", "_inputs", "_state", "_compression"},
     {"_preparation", "_training_run", "_parameters", "_pickling", "_saving"},

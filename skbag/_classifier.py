@@ -28,11 +28,13 @@ from sklearn.utils.validation import check_is_fitted
 from skbag import _inputs, _losses, _targets
 from skbag._bags import EmbeddingBagInput
 from skbag._callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
+from skbag._compression import compress
 from skbag._encoder import LazyVocabulary
+from skbag._file_content import file_size
 from skbag._hashed_encoder import HashedEncoder
 from skbag._model import Model
 from skbag._onnx_graph import build_onnx
-from skbag._parameters import CONSTRAINTS, settings_of
+from skbag._parameters import CONSTRAINTS, check_compression, settings_of
 from skbag._pickling import PlainStateMixin
 from skbag._samples import Samples
 from skbag._threads import n_threads
@@ -594,7 +596,7 @@ class EmbeddingBagClassifier(
         --------
         to_torch, to_onnx : Graphs that go on from here.
         """
-        model = self._fitted_model()
+        model = self._learning_model("encode for other graphs; take the ids of")
         X = _inputs.read_X(self, X, reset=False)
         return model.bags(X, n_threads(self.n_jobs)).to_embedding_bag()
 
@@ -624,7 +626,7 @@ class EmbeddingBagClassifier(
         --------
         encode : What it takes in.
         """
-        fitted = self._fitted_model().fitted
+        fitted = self._learning_model("become a torch module; convert").fitted
         # Imported here: predicting with an unpickled estimator must not need torch.
         from skbag._torch_module import EmbeddingBagModule
 
@@ -656,13 +658,62 @@ class EmbeddingBagClassifier(
         --------
         encode : What it takes in.
         """
-        model = self._fitted_model()
+        model = self._learning_model("become an ONNX graph; convert")
         return build_onnx(model.fitted, model.temperature, self.classes_)
+
+    def compress(
+        self, max_bytes: int | None = None, *, bits: int | str = "auto"
+    ) -> EmbeddingBagClassifier:
+        """Return a small copy that predicts; this estimator stays as it is.
+
+        Each number of the table takes `bits` bits on a grid of its row, each weight
+        one byte; features are known by hashes instead of names, so that of some 4,000
+        unknown ones one is taken for a known one; what only learning needs is left
+        out. Under a budget those rows are left out, too, that the scores need least;
+        their share goes to the features that they imply, a bigram's to a word of it.
+        The compressed estimator is used as it is, without being unpacked.
+
+        Parameters
+        ----------
+        max_bytes : int, default=None
+            The most bytes that the file of `skbag.save` may have. None: all features
+            are kept.
+        bits : {'auto', 2, 4, 8, 16}, default='auto'
+            Bits of each number of the table. 'auto' is 8 without a budget; with one,
+            2, 4 or 8: what loses least in it.
+
+        Returns
+        -------
+        compressed : EmbeddingBagClassifier
+            Predicts, transforms, pickles and is saved as ever. It has no
+            `vocabulary_`, no `embedding_` (nor `coef_`, if that is its transpose) and
+            nothing that needs them (`encode`, `to_torch`, `to_onnx`), and does not
+            learn on: `partial_fit`, and `fit` with `warm_start`, raise ValueError.
+
+        Raises
+        ------
+        ValueError
+            If `max_bytes` cannot be met (the message says what can), or the estimator
+            is compressed already.
+        TypeError
+            If a parameter or label is of a type that `skbag.save` cannot store.
+        """
+        max_bytes = check_compression(max_bytes, bits)
+        model = self._learning_model("be compressed again; compress")
+        compressed = copy.copy(self)
+        compressed.__dict__.pop("_resume", None)
+
+        def size(model: Model) -> int:
+            compressed._model = model
+            return file_size(compressed)
+
+        compressed._model = compress(model, max_bytes, bits, size)
+        return compressed
 
     @property
     def vocabulary_(self) -> LazyVocabulary:
         """Feature to id (row of `embedding_`); after fitting on texts only."""
-        encoder = self._fitted_model().encoder
+        encoder = self._open_model("vocabulary_").encoder
         if encoder is None:
             raise AttributeError(
                 "vocabulary_ exists after fitting on texts; this "
@@ -677,14 +728,13 @@ class EmbeddingBagClassifier(
     @property
     def embedding_(self) -> NDArray[np.float32]:
         """The table, one row per id."""
-        return self._fitted_model().fitted.embedding
+        return self._open_model("embedding_").fitted.dense
 
     @property
     def coef_(self) -> NDArray[np.float32]:
         """Coefficients of the last layer, one row per output."""
-        fitted = self._fitted_model().fitted
-        coef = fitted.layers[-1][0]
-        return fitted.embedding.T if coef is None else coef
+        coef = self._fitted_model().fitted.layers[-1][0]
+        return self._open_model("coef_").fitted.dense.T if coef is None else coef
 
     @property
     def intercept_(self) -> NDArray[np.float32]:
@@ -693,7 +743,7 @@ class EmbeddingBagClassifier(
 
     @property
     def _n_features_out(self) -> int:
-        return int(self.embedding_.shape[1])
+        return int(self._fitted_model().fitted.embedding.shape[1])
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -736,7 +786,9 @@ class EmbeddingBagClassifier(
         # Imported here: predicting with an unpickled estimator must not need torch.
         from skbag._fitting import fit
 
-        before = getattr(self, "_model", None)
+        before = None
+        if hasattr(self, "_model"):
+            before = self._learning_model("learn on; fit without warm_start, or keep")
         X = _inputs.read_X(self, X, reset=before is None)
         classes, codes = _targets.learn_classes(y)
         if before is not None:
@@ -786,7 +838,9 @@ class EmbeddingBagClassifier(
                     f"partial_fit does not support {parameter}={value!r}, which needs "
                     "all the data at once. Use fit, or change the parameter."
                 )
-        before = getattr(self, "_model", None)
+        before = None
+        if hasattr(self, "_model"):
+            before = self._learning_model("learn on; keep")
         X = _inputs.read_X(self, X, reset=before is None)
         if classes is not None:
             classes = _targets.read_labels(classes)
@@ -833,6 +887,26 @@ class EmbeddingBagClassifier(
         if "_model" not in self.__dict__:
             check_is_fitted(self)
         return self._model
+
+    def _learning_model(self, what: str) -> Model:
+        """Model that is not compressed; `what` a compressed one cannot do."""
+        model = self._fitted_model()
+        if model.is_compact:
+            raise ValueError(
+                "This EmbeddingBagClassifier is compressed; compressed models cannot "
+                f"{what} the original."
+            )
+        return model
+
+    def _open_model(self, attribute: str) -> Model:
+        """Model that has an attribute which a compressed one lacks."""
+        model = self._fitted_model()
+        if model.is_compact:
+            raise AttributeError(
+                f"A compressed EmbeddingBagClassifier has no {attribute}: names and "
+                "exact rows are left out. Keep the original for them."
+            )
+        return model
 
     def _scores(self, X: Any) -> NDArray[np.float32]:
         model = self._fitted_model()

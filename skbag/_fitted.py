@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._bags import Bags
+from skbag._compact_table import CompactTable
 from skbag._dtypes import WEIGHT_DTYPE
 
 
@@ -22,7 +23,7 @@ class Fitted:
 
     Parameters
     ----------
-    embedding : ndarray of shape (n_ids, width), dtype=float32
+    embedding : ndarray of shape (n_ids, width), dtype=float32, or CompactTable
         The table. `width` is the number of outputs where there is no head.
     layers : tuple of (coef, intercept)
         The layers above the bag, each ``x @ coef.T + intercept``, with a ReLU between
@@ -30,8 +31,14 @@ class Fitted:
         of the classes itself.
     """
 
-    embedding: NDArray[np.float32]
+    embedding: NDArray[np.float32] | CompactTable
     layers: tuple[tuple[NDArray[np.float32] | None, NDArray[np.float32]], ...]
+
+    @property
+    def dense(self) -> NDArray[np.float32]:
+        """The table of a model that is not compressed, as an array."""
+        assert not isinstance(self.embedding, CompactTable)
+        return self.embedding
 
     def vectors(self, bags: Bags) -> NDArray[np.float32]:
         """Weighted sum of the rows of each bag.
@@ -40,6 +47,8 @@ class Fitted:
         -------
         vectors : ndarray of shape (n_samples, width), dtype=float32
         """
+        if isinstance(self.embedding, CompactTable):
+            return self.embedding.matmul(bags)
         return bags.matmul(self.embedding)
 
     def scores(self, bags: Bags) -> NDArray[np.float32]:

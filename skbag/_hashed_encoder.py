@@ -281,24 +281,23 @@ class HashedEncoder:
             "default_tokens": self._default_tokens,
             "short_text_features": self._short_text_features,
             "subword_ngram_range": self._subword_ngram_range,
-            "is_met": self._is_met,
+            "is_met": np.packbits(self._is_met),
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        is_met = state["is_met"]
-        if is_met.dtype != np.bool_ or is_met.shape != (state["n_buckets"],):
-            raise ValueError("is_met is not one flag for each bucket")
-        if len(is_met) < FEWEST_BUCKETS:
+        bits, n_buckets = state["is_met"], int(state["n_buckets"])
+        if bits.dtype != np.uint8 or bits.shape != (-(-n_buckets // 8),):
+            raise ValueError("is_met is not one bit for each bucket")
+        if n_buckets < FEWEST_BUCKETS:
             raise ValueError("too few buckets")
         self._parameters = dict(state["parameters"])
         if self._parameters.keys() != HashedEncoder(FEWEST_BUCKETS)._parameters.keys():
             raise ValueError("unknown options")
-        self._n_buckets = len(is_met)
+        self._n_buckets = n_buckets
         self._default_tokens = bool(state["default_tokens"])
         self._short_text_features = bool(state["short_text_features"])
         self._subword_ngram_range = checked_range(state["subword_ngram_range"])
-        # A copy: learning changes it, and the array may be read-only.
-        self._is_met = is_met.copy()
+        self._is_met = np.unpackbits(bits, count=n_buckets).astype(np.bool_)
 
 
 def _checked(string: Any) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._bags import Bags
+from skbag._compact_table import CompactTable
 from skbag._encoder import Encoder
 from skbag._fitted import Fitted
 from skbag._weighting import Statistics, Weighting
@@ -110,6 +111,11 @@ class Model:
     def encoder(self) -> Encoder | None:
         """The encoder of texts; None for a model fitted on a matrix."""
         return self.featurizer.encoder
+
+    @property
+    def is_compact(self) -> bool:
+        """Whether it only predicts."""
+        return isinstance(self.fitted.embedding, CompactTable)
 
     def scores(self, X: Any, n_threads: int = 1) -> NDArray[np.float32]:
         """Scores of texts or rows, (n_samples, n_outputs)."""

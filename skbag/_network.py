@@ -91,7 +91,7 @@ class Network(nn.Module):
     @classmethod
     def from_fitted(cls, fitted: Fitted, n_ids: int) -> Network:
         """Go on from trained arrays; rows beyond them, for new ids, are zero."""
-        embedding = fitted.embedding
+        embedding = fitted.dense
         table = _zeros(n_ids, embedding.shape[1])
         table[: len(embedding)] = _tensor(embedding)
         layers: list[nn.Module] = []

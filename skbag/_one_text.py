@@ -41,7 +41,8 @@ class OneText:
     find_feature : callable
         Gives the id of a feature by its key, -1 if it has none.
     by_word : ndarray of shape (n_strings, n_columns), dtype=int32
-        The features that each string has by itself as a word, -1 for none.
+        The features that each string has by itself as a word, -1 for none. Those of
+        its affixes may be left out: they are found then when it is met.
     key_of_role : callable
         Gives the key of the feature that uses a string in a role.
     skip : int
@@ -143,8 +144,8 @@ class OneText:
             whole, others = own[:n_whole], own[n_whole:]
         else:
             whole = [-1] * n_whole
-            if self._has_more:
-                others = [self._part(role, part) for role, part in affixes(word)]
+        if self._has_more and not others:
+            others = [self._part(role, part) for role, part in affixes(word)]
         if self._subword_ngram_range is not None:
             found = subwords(word, self._subword_ngram_range)
             others += [self._part(Role.SUBWORD, part) for part in found]

@@ -74,7 +74,7 @@ def build_onnx(fitted: Fitted, temperature: float, classes: NDArray[Any]) -> Mod
     _check_size(fitted)
     n_outputs = len(fitted.layers[-1][1])
     graph = _Graph()
-    sums = _sum_bags(graph, fitted.embedding)
+    sums = _sum_bags(graph, fitted.dense)
     scores = _apply_layers(graph, sums, fitted.layers)
     _apply_softmax(graph, scores, temperature, n_outputs)
     int64, float32 = TensorProto.INT64, TensorProto.FLOAT
@@ -209,10 +209,10 @@ def _apply_softmax(
 
 def _check_size(fitted: Fitted) -> None:
     """Raise where protobuf could not hold the numbers."""
-    arrays = [fitted.embedding, *(array for layer in fitted.layers for array in layer)]
+    arrays = [fitted.dense, *(array for layer in fitted.layers for array in layer)]
     n_bytes = sum(array.nbytes for array in arrays if array is not None)
     if n_bytes > MOST_BYTES:
-        n_ids, width = fitted.embedding.shape
+        n_ids, width = fitted.dense.shape
         raise ValueError(
             "An ONNX model is a protobuf message, which holds 2 GiB at most; this "
             f"model has {n_bytes / 2**30:.2f} GiB, in a table of {n_ids:,} x {width}. "

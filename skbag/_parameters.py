@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skbag._buckets import FEWEST_BUCKETS
+from skbag._compact_table import BITS
 from skbag._dtypes import ID_DTYPE
 from skbag._losses import LOSSES
 from skbag._settings import Settings, TrainingOptions
@@ -227,3 +228,25 @@ def _hidden_sizes(sizes: Any, embedding_dim: int | None) -> tuple[int, ...]:
             "set embedding_dim, for instance to 64."
         )
     return tuple(int(size) for size in sizes)
+
+
+def check_compression(max_bytes: Any, bits: Any) -> int | None:
+    """Check the arguments of `compress`; return `max_bytes` as a plain number.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If one cannot be used.
+    """
+    if isinstance(bits, bool) or (bits != "auto" and bits not in BITS):
+        raise ValueError(f"bits must be 'auto', 2, 4, 8 or 16, got {bits!r}.")
+    if max_bytes is None:
+        return None
+    if isinstance(max_bytes, bool) or not isinstance(max_bytes, Integral):
+        raise TypeError(
+            f"max_bytes must be a whole number of bytes or None, got {max_bytes!r}. "
+            "For 1.6 megabytes pass 1_600_000."
+        )
+    if max_bytes < 1:
+        raise ValueError(f"max_bytes must be positive, got {max_bytes}.")
+    return int(max_bytes)

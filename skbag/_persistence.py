@@ -10,12 +10,9 @@ import sklearn
 from sklearn.utils._param_validation import InvalidParameterError
 
 from skbag._classifier import EmbeddingBagClassifier
-from skbag._packing import CannotPack
+from skbag._file_content import CALLABLES, REQUESTING, FileContent
 from skbag._saving import read_state, write_state
 from skbag.exceptions import ModelFileError
-
-CALLABLES = ("preprocessor", "tokenizer", "analyzer", "strip_accents")
-"""Parameters that may be functions."""
 
 
 def save(estimator: EmbeddingBagClassifier, path: str | os.PathLike[str]) -> None:
@@ -71,38 +68,16 @@ def save(estimator: EmbeddingBagClassifier, path: str | os.PathLike[str]) -> Non
             f"{type(estimator).__name__}. Pass the classifier alone, for instance "
             "pipeline[-1], or use joblib.dump."
         )
-    state = estimator.__getstate__()
-    functions = {name: state[name] for name in CALLABLES if callable(state[name])}
-    names = {name: _name_of(each) for name, each in functions.items()}
-    about = {
-        "estimator": "EmbeddingBagClassifier",
-        "callables": names,
-        "requests": _requests(state.pop("_metadata_request", None)),
-    }
-    for name in ("_skbag_version", "_skbag_format"):
-        del state[name]
-    has_callbacks = bool(state.pop("_skl_callbacks", None))
-
-    def replace(place: str, function: Any) -> dict[str, str]:
-        name = place.rpartition(".")[2]
-        if name not in CALLABLES:
-            raise CannotPack(f"{place} is a function, which skbag.save cannot store.")
-        if function is not functions.get(name):
-            raise ValueError(
-                f"{name} was changed after the fit: the model was fitted with "
-                f"{_name_of(function)}. Set it back, or fit again, before saving."
-            )
-        return {"$callable": name}
-
-    write_state(path, state, replace, about)
-    if functions:
+    content = FileContent.of(estimator)
+    write_state(path, content.state, content.replace_callable, content.about)
+    if content.names:
         warnings.warn(
             "Functions cannot be stored in a file. Pass them when loading: "
-            f"skbag.load(path, {_as_arguments(names)}).",
+            f"skbag.load(path, {_as_arguments(content.names)}).",
             UserWarning,
             stacklevel=2,
         )
-    if has_callbacks:
+    if content.has_callbacks:
         warnings.warn(
             "Callbacks cannot be stored in a file: set them again after loading.",
             UserWarning,
@@ -187,31 +162,13 @@ def _wanted(
     return given
 
 
-def _name_of(function: Any) -> str:
-    module = getattr(function, "__module__", None) or type(function).__module__
-    name = getattr(function, "__qualname__", None) or type(function).__qualname__
-    return f"{module}.{name}"
-
-
 def _as_arguments(names: dict[str, str]) -> str:
     return ", ".join(f"{parameter}={name}" for parameter, name in names.items())
 
 
-def _requests(metadata_request: Any) -> dict[str, dict[str, Any]]:
-    """What was set by ``set_fit_request`` and its like, by method."""
-    if metadata_request is None:
-        return {}
-    found = {m: getattr(metadata_request, m).requests for m in _REQUESTING}
-    return {method: dict(requests) for method, requests in found.items() if requests}
-
-
 def _set_requests(estimator: Any, requests: dict[str, dict[str, Any]]) -> None:
     for method, of_method in requests.items():
-        if method not in _REQUESTING:
+        if method not in REQUESTING:
             raise ValueError(f"there is no method {method!r:.50} that takes metadata")
         with sklearn.config_context(enable_metadata_routing=True):
             getattr(estimator, f"set_{method}_request")(**of_method)
-
-
-_REQUESTING = ("fit", "partial_fit", "score")
-"""Methods that take sample weights."""

@@ -131,7 +131,7 @@ def carry_over(fitted: Fitted, before: Featurizer, after: Featurizer) -> Fitted:
     if before.id_weights is None or after.id_weights is None:
         return fitted
     ratio = before.id_weights / after.id_weights[: len(before.id_weights)]
-    return replace(fitted, embedding=fitted.embedding * ratio[:, np.newaxis])
+    return replace(fitted, embedding=fitted.dense * ratio[:, np.newaxis])
 
 
 def _learn(samples: Samples, settings: Settings) -> tuple[Encoder | None, Samples]:

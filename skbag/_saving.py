@@ -57,6 +57,37 @@ def write_state(
     OSError
         If the file cannot be written; an earlier one is as it was then.
     """
+    text, arrays = _tensors(state, replace_callable, about)
+
+    def write(temporary: str) -> None:
+        from safetensors.numpy import save_file
+
+        try:
+            save_file(arrays, temporary, {_JSON: text})
+        except safetensors.SafetensorError as error:
+            raise OSError(f"{os.fspath(path)} cannot be written: {error}") from error
+
+    _replace_file(os.fspath(path), write)
+
+
+def size_of_state(
+    state: dict[str, Any],
+    replace_callable: Callable[[str, Any], Any],
+    about: dict[str, Any],
+) -> int:
+    """Bytes of the file that `write_state` would write; parameters are its."""
+    from safetensors.numpy import save
+
+    text, arrays = _tensors(state, replace_callable, about)
+    return len(save(arrays, {_JSON: text}))
+
+
+def _tensors(
+    state: dict[str, Any],
+    replace_callable: Callable[[str, Any], Any],
+    about: dict[str, Any],
+) -> tuple[str, Arrays]:
+    """JSON text and arrays of a file."""
     packer = Packer(replace_callable)
     packed, arrays = packer.pack(state, ""), packer.arrays
     content = {
@@ -78,16 +109,7 @@ def write_state(
         )
     # A tensor: of several metadata safetensors keeps no order.
     arrays[_DIGEST] = _digest(text, arrays)
-
-    def write(temporary: str) -> None:
-        from safetensors.numpy import save_file
-
-        try:
-            save_file(arrays, temporary, {_JSON: text})
-        except safetensors.SafetensorError as error:
-            raise OSError(f"{os.fspath(path)} cannot be written: {error}") from error
-
-    _replace_file(os.fspath(path), write)
+    return text, arrays
 
 
 def read_state(

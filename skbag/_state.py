@@ -19,6 +19,16 @@ from numpy.typing import NDArray
 
 from skbag._bags import check_csr
 from skbag._byte_encoder import ByteEncoder
+from skbag._compact_byte_encoder import CompactByteEncoder
+from skbag._compact_plain_encoder import CompactPlainEncoder
+from skbag._compact_selection import CompactSelection
+from skbag._compact_state import (
+    levels_from_state,
+    levels_state,
+    table_from_state,
+    table_state,
+)
+from skbag._compact_table import CompactTable
 from skbag._dtypes import WEIGHT_DTYPE, native
 from skbag._encoder import Encoder
 from skbag._fitted import Fitted
@@ -36,14 +46,31 @@ ENCODERS: dict[str, Any] = {
     "byte": ByteEncoder,
     "plain": PlainEncoder,
     "hashed": HashedEncoder,
+    "compact byte": CompactByteEncoder,
+    "compact plain": CompactPlainEncoder,
 }
 """Encoders by the name that state calls them."""
+
+_UNSOUND = (KeyError, TypeError, ValueError, IndexError, AttributeError)
+"""What comes of reading state that holds other things than it should."""
+
+_SELECTION = "compact selection"
+_COMPACT_ENCODERS = (CompactByteEncoder, CompactPlainEncoder, CompactSelection)
 
 
 def model_state(model: Model) -> dict[str, Any]:
     """Plain state of a model; its arrays are shared, not copied."""
     featurizer, fitted = model.featurizer, model.fitted
     weighting, statistics = featurizer.weighting, featurizer.statistics
+    embedding, id_weights = fitted.embedding, featurizer.id_weights
+    table: dict[str, Any]
+    if isinstance(embedding, CompactTable):
+        table = {
+            "table": table_state(embedding),
+            "id_weights": None if id_weights is None else levels_state(id_weights),
+        }
+    else:
+        table = {"id_weights": id_weights, "embedding": embedding}
     return {
         "encoder": _encoder_state(featurizer.encoder),
         "weighting": {
@@ -53,8 +80,7 @@ def model_state(model: Model) -> dict[str, Any]:
             "supervised": weighting.supervised,
         },
         "statistics": None if statistics is None else _statistics_state(statistics),
-        "id_weights": featurizer.id_weights,
-        "embedding": fitted.embedding,
+        **table,
         "layers": [
             {"coef": coef, "intercept": intercept} for coef, intercept in fitted.layers
         ],
@@ -77,14 +103,17 @@ def model_from_state(state: Any, n_classes: int) -> Model:
     ModelFileError
         If the state is not that of a model for so many classes.
     """
-    embedding = _floats(state, "embedding", ndim=2)
+    embedding = _read_table(state)
     encoder = _read_encoder(_field(state, "encoder", dict, type(None)))
     n_ids = len(embedding)
     if encoder is not None and encoder.n_ids != n_ids:
         raise _damaged(f"{encoder.n_ids} features for {n_ids} rows of the table")
+    is_compact = isinstance(embedding, CompactTable)
+    if isinstance(encoder, _COMPACT_ENCODERS) and not is_compact:
+        raise _damaged("a compact encoder without a compact table")
     id_weights = None
     if state.get("id_weights") is not None:
-        id_weights = _floats(state, "id_weights", ndim=1)
+        id_weights = _read_id_weights(state, is_compact)
         if len(id_weights) != n_ids or id_weights.min(initial=1) <= 0:
             raise _damaged("id_weights are not one positive number per feature")
     statistics = None
@@ -127,9 +156,33 @@ def resume_from_state(state: Any, model: Model) -> Resume:
     )
 
 
+def _read_table(state: Any) -> NDArray[np.float32] | CompactTable:
+    if isinstance(state, dict) and "table" in state:
+        try:
+            return table_from_state(state["table"])
+        except _UNSOUND as error:
+            raise _damaged(f"table: {error!r}") from error
+    return _floats(state, "embedding", ndim=2)
+
+
+def _read_id_weights(state: dict[str, Any], is_compact: bool) -> NDArray[np.float32]:
+    if not is_compact:
+        return _floats(state, "id_weights", ndim=1)
+    try:
+        return levels_from_state(state["id_weights"])
+    except _UNSOUND as error:
+        raise _damaged(f"id_weights: {error!r}") from error
+
+
 def _encoder_state(encoder: Encoder | None) -> dict[str, Any] | None:
     if encoder is None:
         return None
+    if isinstance(encoder, CompactSelection):
+        return {
+            "kind": _SELECTION,
+            "encoder": _encoder_state(encoder.encoder),
+            "ids": encoder.packed_ids(),
+        }
     kind = next(name for name, each in ENCODERS.items() if type(encoder) is each)
     state: Any = encoder.__getstate__()
     return {"kind": kind, **state}
@@ -138,16 +191,30 @@ def _encoder_state(encoder: Encoder | None) -> dict[str, Any] | None:
 def _read_encoder(state: dict[str, Any] | None) -> Encoder | None:
     if state is None:
         return None
+    if state.get("kind") == _SELECTION:
+        return _read_selection(state)
     kind = ENCODERS.get(_field(state, "kind", str))
     if kind is None:
         raise _damaged(f"there is no encoder {state['kind']!r}")
     encoder: Any = kind.__new__(kind)
     try:
         encoder.__setstate__(state)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except _UNSOUND as error:
         raise _damaged(f"encoder: {error!r}") from error
     read: Encoder = encoder
     return read
+
+
+def _read_selection(state: dict[str, Any]) -> Encoder:
+    inner = _field(state, "encoder", dict)
+    if inner.get("kind") == _SELECTION:
+        raise _damaged("a selection of a selection")
+    encoder = _read_encoder(inner)
+    assert encoder is not None
+    try:
+        return CompactSelection.unpacked(encoder, state.get("ids"))
+    except _UNSOUND as error:
+        raise _damaged(f"selection: {error!r}") from error
 
 
 def _statistics_state(statistics: Statistics) -> dict[str, Any]:
@@ -200,7 +267,7 @@ def _read_layer(
 
 
 def _check_layers(
-    embedding: NDArray[np.float32],
+    embedding: NDArray[np.float32] | CompactTable,
     layers: tuple[tuple[NDArray[np.float32] | None, NDArray[np.float32]], ...],
     n_classes: int,
 ) -> None:

@@ -44,7 +44,7 @@ class EmbeddingBagModule(nn.Module):
         """
         embedding = nn.EmbeddingBag.from_pretrained(
             # Spelled out: the user's default dtype and device are not the table's.
-            torch.tensor(fitted.embedding, dtype=torch.float32, device="cpu"),
+            torch.tensor(fitted.dense, dtype=torch.float32, device="cpu"),
             freeze=False,
             mode="sum",
             sparse=sparse,

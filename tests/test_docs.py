@@ -15,6 +15,7 @@ if not FOLDER.is_dir():
 # Each page, and the optional packages that it needs.
 PAGES = {
     "calibration.md": ["sklearn>=1.8"],
+    "compressing.md": [],
     "exporting.md": ["onnx", "onnxruntime"],
     "reliability.md": ["skops"],
 }

@@ -393,6 +393,55 @@ def test_unsound_content_is_refused_though_its_digest_is_right(change, file):
         skbag.load(file)
 
 
+TABLE = (*MODEL, "table")
+UNSOUND_COMPRESSED = {
+    "no table": setting(*TABLE, to=None),
+    "other bits": setting(*TABLE, "bits", to=8),
+    "bits that there are not": setting(*TABLE, "bits", to=5),
+    "wider rows": setting(*TABLE, "width", to=9),
+    "fewer ids": setting(*TABLE, "n_ids", to=1),
+    "columns": setting(*TABLE, "columns", to={"n": 1, "low": None, "high": None}),
+    "fewer rows": tensor("_model.table.codes", lambda a: a[:-1]),
+    "fewer bytes": tensor("_model.table.codes", lambda a: a[:, :-1]),
+    "fewer spans": tensor("_model.table.spans.codes", lambda a: a[:-1]),
+    "spans beyond their levels": tensor("_model.table.spans.levels", lambda a: a[:1]),
+    "spans with NaN": tensor("_model.table.spans.levels", lambda a: a - np.inf),
+    "fewer zeros": tensor("_model.table.zeros", lambda a: a[:-1]),
+    "weights of 0": tensor("_model.id_weights.levels", lambda a: a * np.float32(0)),
+    "fewer weights": tensor("_model.id_weights.codes", lambda a: a[:-1]),
+    "weights that are numbers": setting(*MODEL, "id_weights", to=[1.0]),
+    "an encoder with names": setting(*MODEL, "encoder", "kind", to="byte"),
+    "the other encoder": setting(*MODEL, "encoder", "kind", to="compact plain"),
+    "long fingerprints": setting(*MODEL, "encoder", "strings", "bits", to=64),
+    "short fingerprints": setting(*MODEL, "encoder", "strings", "bits", to=3),
+    "fingerprints of no length": setting(*MODEL, "encoder", "strings", "bits", to=None),
+    "more fingerprints": setting(*MODEL, "encoder", "strings", "n", to=10**9),
+    "fewer fingerprints": setting(*MODEL, "encoder", "strings", "n", to=3),
+    "no features": setting(*MODEL, "encoder", "features", to=[]),
+    "features that are none": setting(*MODEL, "encoder", "features", to=[1]),
+    "other features": tensor("_model.encoder.features.0.high", lambda a: a | 255),
+    "options of an encoder": setting(*MODEL, "encoder", "lowercase", to=1),
+    "another range": setting(*MODEL, "encoder", "ngram_range", to=[1, 9]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", UNSOUND_COMPRESSED.values(), ids=UNSOUND_COMPRESSED)
+def test_unsound_content_of_a_compressed_model_is_refused(change, fitted, tmp_path):
+    skbag.save(fitted.compress(bits=4), tmp_path / "model")
+    rewrite(tmp_path / "model", change)
+    with pytest.raises(ModelFileError):
+        skbag.load(tmp_path / "model")
+
+
+def test_a_compact_encoder_needs_a_compact_table(fitted, tmp_path):
+    """It would be taken for one that can learn."""
+    state = fitted.__getstate__()
+    small = fitted.compress().__getstate__()
+    state["_model"]["encoder"] = small["_model"]["encoder"]
+    with pytest.raises(ModelFileError, match="a compact encoder without a compact tab"):
+        fitted.__setstate__(state)
+
+
 def test_a_matrix_model_of_fewer_rows_is_refused(make_classifier, tmp_path):
     """Its rows would be read beyond their end."""
     X, y = np.repeat(np.eye(3), 20, axis=0), np.repeat([0, 1, 2], 20)

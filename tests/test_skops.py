@@ -42,6 +42,19 @@ def test_one_type_is_to_be_trusted(parameters, corpus, new_corpus, make_classifi
         assert_array_equal(loaded.embedding_, clf.embedding_)
 
 
+@models
+def test_compressed_models_need_no_more_trust(
+    parameters, corpus, new_corpus, make_classifier
+):
+    small = make_classifier(**parameters).fit(*corpus).compress(bits=4)
+    data = skops_io.dumps(small)
+    assert skops_io.get_untrusted_types(data=data) == TRUSTED
+    loaded = skops_io.loads(data, trusted=TRUSTED)
+    assert_array_equal(
+        loaded.predict_proba(new_corpus.texts), small.predict_proba(new_corpus.texts)
+    )
+
+
 def test_without_trust_nothing_is_loaded(corpus, make_classifier):
     data = skops_io.dumps(make_classifier().fit(*corpus))
     with pytest.raises(TypeError, match=r"skbag\._classifier\.EmbeddingBagClassifier"):

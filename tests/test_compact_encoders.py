@@ -1,0 +1,212 @@
+"""Encoders without names: they find what the encoders they were made of find."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from skbag._byte_encoder import ByteEncoder
+from skbag._byte_tokenizer import Spans, hash_spans
+from skbag._compact_byte_encoder import CompactByteEncoder
+from skbag._compact_byte_encoder import parts as parts_of_byte
+from skbag._compact_plain_encoder import CompactPlainEncoder
+from skbag._compact_plain_encoder import parts as parts_of_plain
+from skbag._compact_selection import CompactSelection
+from skbag._fingerprints import SPARE_BITS, Fingerprints
+from skbag._plain_encoder import PlainEncoder
+
+NEW = ["A captain baked bread", "", "xylophone", "soup soup, SOUP!", "ﬁre über naïve"]
+
+
+def tuples(text):
+    return [(word, len(word)) for word in text.split()]
+
+
+def numbers(text):
+    return [len(word) / 2 for word in text.split()] + [None, b"x", np.int64(7)]
+
+
+ENCODERS = {
+    "words": ByteEncoder(True, (1, 1)),
+    "pairs": ByteEncoder(True, (1, 2)),
+    "pairs alone": ByteEncoder(False, (2, 2)),
+    "short texts": ByteEncoder(True, (1, 2), True),
+    "subwords": ByteEncoder(True, (1, 2), True, (3, 6)),
+    "subwords alone": ByteEncoder(True, (1, 1), False, (2, 3)),
+    "plain, subwords": PlainEncoder(subword_ngram_range=(3, 6)),
+    "plain words": PlainEncoder(ngram_range=(1, 3)),
+    "plain, short texts": PlainEncoder(
+        token_pattern=r"\w+", ngram_range=(1, 2), short_text_features=True
+    ),
+    "characters": PlainEncoder(analyzer="char_wb", ngram_range=(2, 3)),
+    "tuples": PlainEncoder(analyzer=tuples),
+    "numbers": PlainEncoder(analyzer=numbers),
+    "given": PlainEncoder(vocabulary=["soup", "sail", "oven"]),
+}
+encoders = pytest.mark.parametrize("name", ENCODERS)
+
+
+def compact(encoder, ranked):
+    kind = (
+        CompactByteEncoder if isinstance(encoder, ByteEncoder) else CompactPlainEncoder
+    )
+    return kind.compact(encoder, ranked)
+
+
+@pytest.fixture
+def learnt(corpus):
+    def of(name):
+        encoder = pickle.loads(pickle.dumps(ENCODERS[name]))
+        encoder.learn(corpus.texts)
+        return encoder
+
+    return of
+
+
+@encoders
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_what_is_found_is_what_the_other_finds(name, share, learnt, new_corpus):
+    encoder = learnt(name)
+    rng = np.random.default_rng(0)
+    ranked = rng.permutation(encoder.n_ids)[: int(share * encoder.n_ids) or 1]
+    small, ids = compact(encoder, ranked.astype(np.int32))
+    assert_array_equal(np.sort(ids), np.sort(ranked))
+    assert small.n_ids == len(ids)
+    texts = [*new_corpus.texts, *NEW]
+    twin = encoder.select(ids)
+    for some in (texts, *[[text] for text in texts], ["word " * 500 + texts[0]]):
+        found, expected = small.encode(some), twin.encode(some)
+        assert_array_equal(found.offsets, expected.offsets)
+        assert_array_equal(found.ids, expected.ids)
+        assert_array_equal(found.weights, expected.weights)
+        assert found.n_ids == expected.n_ids
+
+
+@encoders
+def test_it_pickles_to_plain_state(name, learnt, new_corpus):
+    encoder = learnt(name)
+    small, _ = compact(encoder, np.arange(encoder.n_ids, dtype=np.int32))
+    again = pickle.loads(pickle.dumps(small))
+    for texts in (new_corpus.texts, *[[text] for text in NEW]):
+        assert_array_equal(again.encode(texts).ids, small.encode(texts).ids)
+
+
+@encoders
+def test_it_learns_and_names_nothing(name, learnt):
+    encoder = learnt(name)
+    small, ids = compact(encoder, np.arange(encoder.n_ids, dtype=np.int32))
+    with pytest.raises(TypeError, match="learns no features"):
+        small.learn(["soup"])
+    with pytest.raises(TypeError, match="no names"):
+        small.names()
+    with pytest.raises(TypeError, match="cannot be made from another"):
+        small.select(ids)
+
+
+def test_features_of_equal_fingerprints_become_the_more_important(monkeypatch, learnt):
+    monkeypatch.setattr("skbag._fingerprints.SPARE_BITS", -3)
+    for name in ("pairs", "plain words"):
+        encoder = learnt(name)
+        ranked = np.arange(encoder.n_ids, dtype=np.int32)[::-1]
+        small, ids = compact(encoder, ranked)
+        assert small.n_ids == len(ids) < encoder.n_ids
+        assert ids.max() == encoder.n_ids - 1
+
+
+def test_few_unknown_strings_are_taken_for_known_ones(n_cases):
+    def spans(words):
+        return Spans.from_lines("".join(f"{word}\n" for word in words).encode())
+
+    known = spans(f"known{i}" for i in range(2000))
+    fingerprints, ids = Fingerprints.of_hashes(hash_spans(known))
+    assert_array_equal(fingerprints.look_up(known), ids)
+    n = n_cases(200_000, 2_000_000)
+    unknown = spans(f"other{i}" for i in range(n))
+    share = (fingerprints.look_up(unknown) >= 0).mean()
+    assert 2 ** -(SPARE_BITS + 1) / 1.5 < share < 1.5 * 2**-SPARE_BITS
+
+
+def test_one_string_is_found_like_many():
+    words = ["soup", "über", "a" * 99, "\ud800", ""]
+    lines = "".join(f"{word}\n" for word in words).encode("utf-8", "surrogatepass")
+    known = Spans.from_lines(lines)
+    fingerprints, ids = Fingerprints.of_hashes(hash_spans(known))
+    find = fingerprints.finder()
+    assert [find(word) for word in words] == ids.tolist()
+    assert find("sou") == -1
+
+
+def test_features_of_types_of_their_own_are_refused():
+    encoder = PlainEncoder(analyzer=lambda text: [frozenset(text)])
+    encoder.learn(["soup"])
+    with pytest.raises(ValueError, match="features of type frozenset"):
+        CompactPlainEncoder.compact(encoder, np.array([0], dtype=np.int32))
+
+
+@encoders
+def test_a_selection_of_any_encoder_finds_what_is_left(name, learnt, new_corpus):
+    encoder = learnt(name)
+    ids = np.arange(0, encoder.n_ids, 2, dtype=np.int32)
+    small = CompactSelection(encoder, ids)
+    twin = encoder.select(ids)
+    for texts in (new_corpus.texts, *[[text] for text in NEW]):
+        found, expected = small.encode(texts), twin.encode(texts)
+        assert_array_equal(found.ids, expected.ids)
+        assert_array_equal(found.offsets, expected.offsets)
+        assert_array_equal(found.weights, expected.weights)
+    assert small.n_ids == len(ids) == found.n_ids
+    assert_array_equal(small.kinds, encoder.kinds[ids])
+    assert small.gains_by_threads == encoder.gains_by_threads
+    again = CompactSelection.unpacked(encoder, small.packed_ids())
+    assert_array_equal(again.encode(NEW).ids, small.encode(NEW).ids)
+    with pytest.raises(TypeError, match="learns no features"):
+        small.learn(["soup"])
+    with pytest.raises(TypeError, match="no names"):
+        small.names()
+    with pytest.raises(TypeError, match="cannot be made from another"):
+        small.select(ids)
+
+
+# -- what a feature implies ------------------------------------------------------------
+
+
+def named_parts(encoder, found):
+    names = encoder.names()
+    return {
+        name: {names[part] for part in parts if part >= 0}
+        for name, parts in zip(names, found.tolist(), strict=True)
+    }
+
+
+def test_parts_of_pairs_and_short_text_features():
+    encoder = ByteEncoder(True, (1, 2), True)
+    encoder.learn(["fresh onion soup"])
+    found = named_parts(encoder, parts_of_byte(encoder))
+    plain = PlainEncoder(
+        token_pattern=r"\w+", ngram_range=(1, 2), short_text_features=True
+    )
+    plain.learn(["fresh onion soup"])
+    for parts in (found, named_parts(plain, parts_of_plain(plain))):
+        assert parts["fresh onion"] == {"fresh", "onion"}
+        assert parts["fresh <skip> soup"] == {"fresh", "soup"}
+        assert parts["<first> fresh"] == {"fresh"}
+        assert parts["<last> soup"] == {"soup"}
+        assert parts["soup"] == parts["onio…"] == parts["…esh"] == set()
+
+
+def test_parts_of_longer_ngrams_are_one_shorter():
+    words = PlainEncoder(ngram_range=(1, 3))
+    words.learn(["fresh onion soup"])
+    parts = named_parts(words, parts_of_plain(words))
+    assert parts["fresh onion soup"] == {"fresh onion", "onion soup"}
+    characters = PlainEncoder(analyzer="char", ngram_range=(1, 3))
+    characters.learn(["soup"])
+    parts = named_parts(characters, parts_of_plain(characters))
+    assert parts["oup"] == {"ou", "up"}
+    assert parts["s"] == set()
+    others = PlainEncoder(analyzer=str.split)
+    others.learn(["onion soup"])
+    assert (parts_of_plain(others) == -1).all()

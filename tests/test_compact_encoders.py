@@ -36,7 +36,7 @@ ENCODERS = {
     "short texts": ByteEncoder(True, (1, 2), True),
     "subwords": ByteEncoder(True, (1, 2), True, (3, 6)),
     "subwords alone": ByteEncoder(True, (1, 1), False, (2, 3)),
-    "plain, subwords": PlainEncoder(subword_ngram_range=(3, 6)),
+    "plain, subwords": PlainEncoder(subword_ngram_range=(4, 6)),
     "plain words": PlainEncoder(ngram_range=(1, 3)),
     "plain, short texts": PlainEncoder(
         token_pattern=r"\w+", ngram_range=(1, 2), short_text_features=True

@@ -48,7 +48,7 @@ MODELS = {
     "characters": {"analyzer": "char_wb", "ngram_range": (2, 3)},
     "words in threes": {"ngram_range": (1, 3), "short_text_features": True},
     "subwords": {"subword_ngram_range": (3, 6)},
-    "subwords, own pattern": {"subword_ngram_range": (3, 3), "token_pattern": r"\w+"},
+    "subwords, own pattern": {"subword_ngram_range": (4, 4), "token_pattern": r"\w+"},
     "buckets": {"n_buckets": 2048},
     "given vocabulary": {"vocabulary": ["oven", "sail", "fern", "soup"]},
     "matrix": {},

@@ -25,13 +25,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_is_fitted
 
-from skbag import _inputs, _losses, _targets
+from skbag import _inputs
 from skbag._callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
 from skbag._encoder import LazyVocabulary
 from skbag._model import Model
 from skbag._parameters import CONSTRAINTS, settings_of
 from skbag._samples import Samples
+from skbag._targets import Targets, announced_targets, learn_targets
 from skbag._threads import n_threads
+from skbag._top_k import check_k
 from skbag._version import __version__
 from skbag._vocabulary import TOKEN_PATTERN
 
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from skbag._training_run import EpochReport
 
 _DOCUMENTATION = "https://skbag.readthedocs.io/en/latest/api.html"
-_PRIVATE_STATE = ("_model", "_resume", "_vocabulary")
+_PRIVATE_STATE = ("_model", "_resume", "_targets", "_vocabulary")
 
 
 class EmbeddingBagClassifier(
@@ -298,6 +300,7 @@ class EmbeddingBagClassifier(
 
     classes_: NDArray[Any]
     _model: Model
+    _targets: Targets
 
     _parameter_constraints = CONSTRAINTS
 
@@ -481,9 +484,9 @@ class EmbeddingBagClassifier(
         model = self._fitted_model()
         X = _inputs.read_X(self, X, reset=False)
         # Part by part: the scores of a million texts would take far more memory.
-        parts = model.scores_in_parts(X, n_threads(self.n_jobs))
-        codes = np.concatenate([_losses.predicted_codes(scores) for scores in parts])
-        labels: NDArray[Any] = self.classes_[codes]
+        targets = self._targets
+        parts = model.verdicts_in_parts(X, targets.verdicts, n_threads(self.n_jobs))
+        labels: NDArray[Any] = targets.labels(list(parts))
         return labels
 
     def decision_function(self, X: Any) -> NDArray[np.float32]:
@@ -512,7 +515,8 @@ class EmbeddingBagClassifier(
         probabilities : ndarray of shape (n_samples, n_classes), dtype=float64
             Columns in the order of `classes_`.
         """
-        return _losses.probabilities(self._scores(X), self._model.temperature)
+        scores = self._scores(X)
+        return self._targets.probabilities(scores, self._model.temperature)
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """Natural logarithm of `predict_proba`, without underflow.
@@ -525,7 +529,52 @@ class EmbeddingBagClassifier(
         -------
         log_probabilities : ndarray of shape (n_samples, n_classes), dtype=float64
         """
-        return _losses.log_probabilities(self._scores(X), self._model.temperature)
+        scores = self._scores(X)
+        return self._targets.log_probabilities(scores, self._model.temperature)
+
+    def top_k(self, X: Any, k: int) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Return the `k` most probable classes, or labels, of each sample.
+
+        Parameters
+        ----------
+        X : texts or matrix
+        k : int
+            From 1 to the number of classes.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples, k)
+            By falling score, of the dtype of `classes_`; of equal ones that first
+            which comes first in `classes_`.
+        probabilities : ndarray of shape (n_samples, k), dtype=float64
+            Those of `predict_proba`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If `k` is no such number; or as `predict`.
+
+        Examples
+        --------
+        >>> from skbag import EmbeddingBagClassifier
+        >>> texts = ["bake the dough", "sail the ship", "prune the hedge"] * 4
+        >>> clf = EmbeddingBagClassifier(random_state=0)
+        >>> clf.fit(texts, ["kitchen", "sea", "garden"] * 4).classes_
+        array(['garden', 'kitchen', 'sea'], dtype='<U7')
+        >>> labels, probabilities = clf.top_k(["dough on a ship ship"], 2)
+        >>> labels
+        array([['sea', 'kitchen']], dtype='<U7')
+        >>> bool(probabilities[0, 0] > probabilities[0, 1])
+        True
+        """
+        model = self._fitted_model()
+        check_k(k, len(self.classes_))
+        X = _inputs.read_X(self, X, reset=False)
+        parts = model.best_in_parts(
+            X, int(k), self._targets.probabilities, n_threads(self.n_jobs)
+        )
+        codes, probabilities = zip(*parts, strict=True)
+        return self.classes_[np.concatenate(codes)], np.concatenate(probabilities)
 
     def transform(self, X: Any) -> NDArray[np.float32]:
         """Document vectors: the weighted sum of the embeddings of each text's tokens.
@@ -600,6 +649,7 @@ class EmbeddingBagClassifier(
         tags.input_tags.sparse = True
         tags.input_tags.string = True
         tags.transformer_tags.preserves_dtype = []
+        tags.classifier_tags.multi_label = True
         return tags
 
     _doc_link_module = "skbag"
@@ -640,13 +690,13 @@ class EmbeddingBagClassifier(
 
         before = getattr(self, "_model", None)
         X = _inputs.read_X(self, X, reset=before is None)
-        classes, codes = _targets.learn_classes(y)
+        targets, codes = learn_targets(y)
         if before is not None:
-            _targets.check_same_classes(classes, self.classes_)
+            targets.check_same(self._targets)
         _inputs.check_lengths(X, codes)
         weight = _inputs.read_sample_weight(sample_weight, len(codes))
-        weight = _inputs.total_weight(weight, self.class_weight, classes, codes)
-        self.classes_ = classes
+        weighed, weight = targets.weigh(self.class_weight, codes, weight)
+        self._targets, self.classes_ = targets, targets.classes
 
         def end_epoch(report: EpochReport, model_so_far: Callable[[], Model]) -> bool:
             if self.verbose:
@@ -656,7 +706,7 @@ class EmbeddingBagClassifier(
             )
 
         result = fit(
-            Samples(X, codes, weight, len(classes)),
+            Samples(X, codes, weight, weighed),
             settings_of(self, is_text=isinstance(X, list)),
             random_state=_random_state(self.random_state),
             before=before,
@@ -691,13 +741,13 @@ class EmbeddingBagClassifier(
         before = getattr(self, "_model", None)
         X = _inputs.read_X(self, X, reset=before is None)
         if _check_partial_fit_first_call(self, classes):
-            _targets.check_classes(self.classes_)
-        codes = _targets.encode_labels(y, self.classes_)
+            self._targets = announced_targets(self.classes_, y)
+        codes = self._targets.encode(y)
         _inputs.check_lengths(X, codes)
         weight = _inputs.read_sample_weight(sample_weight, len(codes))
-        weight = _inputs.total_weight(weight, self.class_weight, self.classes_, codes)
+        weighed, weight = self._targets.weigh(self.class_weight, codes, weight)
         result = partial_fit(
-            Samples(X, codes, weight, len(self.classes_)),
+            Samples(X, codes, weight, weighed),
             settings_of(self, is_text=isinstance(X, list)),
             random_state=_random_state(self.random_state),
             before=before,

@@ -165,7 +165,8 @@ def _split(
     """Samples to train on and, where a fraction is given, to validate by."""
     if fraction is None:
         return samples, None
-    rows, held_back = split_validation(samples.codes, fraction, random_state)
+    strata = samples.targets.strata(samples.codes)
+    rows, held_back = split_validation(strata, len(samples), fraction, random_state)
     return samples.take(rows), samples.take(held_back)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,9 @@ ENTRIES_PER_CHUNK = 2**18
 
 SMALLEST_SHARE = 4
 """Less than a chunk divided by this is not shared among threads."""
+
+
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,19 +110,46 @@ class Model:
         """The same in parts of bounded size, in order; at least one part."""
         return self._in_parts(self.fitted.scores, X, n_threads)
 
+    def verdicts_in_parts(
+        self,
+        X: Any,
+        verdicts: Callable[[NDArray[np.float32]], Any],
+        n_threads: int = 1,
+    ) -> Iterator[Any]:
+        """What scores name, by a function of scores, in parts of bounded size."""
+        return self._in_parts(
+            lambda bags: self.fitted.verdicts(bags, verdicts), X, n_threads
+        )
+
+    def best_in_parts(
+        self,
+        X: Any,
+        k: int,
+        probabilities: Callable[[NDArray[np.float32], float], NDArray[np.float64]],
+        n_threads: int = 1,
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+        """Codes of the k best outputs and their probabilities, in parts."""
+
+        def best(bags: Bags) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+            return self.fitted.best(
+                bags, k, lambda scores: probabilities(scores, self.temperature)
+            )
+
+        return self._in_parts(best, X, n_threads)
+
     def vectors(self, X: Any, n_threads: int = 1) -> NDArray[np.float32]:
         """Document vectors of texts or rows, (n_samples, width)."""
         return np.concatenate(list(self._in_parts(self.fitted.vectors, X, n_threads)))
 
     def _in_parts(
         self,
-        use: Callable[[Bags], NDArray[np.float32]],
+        use: Callable[[Bags], _Made],
         X: Any,
         n_threads: int,
-    ) -> Iterator[NDArray[np.float32]]:
+    ) -> Iterator[_Made]:
         """Yield what `use` makes of the bags of each part, in order."""
 
-        def weigh_and_use(part: Any) -> NDArray[np.float32]:
+        def weigh_and_use(part: Any) -> _Made:
             return use(self.featurizer.weigh(part))
 
         if not self.featurizer.gains_by_threads:

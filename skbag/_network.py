@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from skbag._adaptive_softmax import AdaptiveSoftmax
+from skbag._clusters import Clusters
 from skbag._dtypes import WEIGHT_DTYPE
 from skbag._fitted import Fitted
 
@@ -68,6 +70,7 @@ class Network(nn.Module):
         embedding_dim: int | None,
         hidden_layer_sizes: Sequence[int],
         generator: torch.Generator,
+        clusters: Clusters | None = None,
     ) -> Network:
         """Return an untrained network; draws from `generator` only.
 
@@ -76,16 +79,21 @@ class Network(nn.Module):
         (Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of
         learning in deep linear neural networks", 2014), so that with at least as many
         dimensions as outputs the two layers start as the one-layer model exactly.
+        Clusters, if any, are those of an adaptive softmax in place of the last layer.
         """
         if embedding_dim is None:
             return cls(_zeros(n_ids, n_outputs), Intercept(_zeros(n_outputs)))
-        sizes = [embedding_dim, *hidden_layer_sizes, n_outputs]
+        n_last = n_outputs if clusters is None else clusters.n_first
+        sizes = [embedding_dim, *hidden_layer_sizes, n_last]
         layers: list[nn.Module] = []
         for n_in, n_out in zip(sizes, sizes[1:], strict=False):
             if layers:
                 layers.append(nn.ReLU())
             layers.append(_linear(n_in, n_out, generator))
         _open_hidden_units([layer for layer in layers if isinstance(layer, nn.Linear)])
+        if clusters is not None:
+            opened = HIDDEN_START if hidden_layer_sizes else 0.0
+            layers[-1] = _start_clusters(clusters, layers[-1], opened, generator)
         return cls(_zeros(n_ids, embedding_dim), nn.Sequential(*layers))
 
     @classmethod
@@ -101,10 +109,11 @@ class Network(nn.Module):
                 return cls(table, Intercept(bias))
             if layers:
                 layers.append(nn.ReLU())
-            linear = _empty_linear(coef.shape[1], coef.shape[0])
-            linear.weight.data.copy_(_tensor(coef))
-            linear.bias.data.copy_(bias)
-            layers.append(linear)
+            is_last = len(layers) == 2 * (len(fitted.layers) - 1)
+            if fitted.clusters is not None and is_last:
+                layers.append(_clusters_from(fitted.clusters, _tensor(coef), bias))
+            else:
+                layers.append(_linear_from(_tensor(coef), bias))
         return cls(table, nn.Sequential(*layers))
 
     def forward(self, ids: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:
@@ -115,6 +124,12 @@ class Network(nn.Module):
     def linears(self) -> Iterator[nn.Linear]:
         """Layers of the head that have weights, from the bag upwards."""
         return (m for m in self.head.modules() if isinstance(m, nn.Linear))
+
+    @property
+    def adaptive_softmax(self) -> AdaptiveSoftmax | None:
+        """The last layer where it is an adaptive softmax."""
+        last = self.head[-1] if isinstance(self.head, nn.Sequential) else None
+        return last if isinstance(last, AdaptiveSoftmax) else None
 
     def export(self) -> Fitted:
         """Copy the trained numbers into numpy arrays that own their memory."""
@@ -127,7 +142,14 @@ class Network(nn.Module):
                 (_array(linear.weight), _array(linear.bias))
                 for linear in self.linears()
             )
-        return Fitted(_array(self.table), layers)
+        last = self.adaptive_softmax
+        if last is None:
+            return Fitted(_array(self.table), layers)
+        weight = last.weight.view(-1, last.first.in_features)
+        coef = _array(torch.cat([last.first.weight, weight]))
+        intercept = _array(torch.cat([last.first.bias, last.bias.view(-1)]))
+        layers = (*layers[:-1], (coef, intercept))
+        return Fitted(_array(self.table), layers, last.clusters)
 
 
 # Spelled out below: the user's torch.set_default_dtype and _device are not ours.
@@ -162,6 +184,38 @@ def _linear(n_in: int, n_out: int, generator: torch.Generator) -> nn.Linear:
         nn.init.orthogonal_(linear.weight, generator=generator)
         linear.bias.zero_()
     return linear
+
+
+def _linear_from(weight: Tensor, bias: Tensor) -> nn.Linear:
+    linear = _empty_linear(weight.shape[1], weight.shape[0])
+    linear.weight.data.copy_(weight)
+    linear.bias.data.copy_(bias)
+    return linear
+
+
+def _start_clusters(
+    clusters: Clusters, first: nn.Module, opened: float, generator: torch.Generator
+) -> AdaptiveSoftmax:
+    """Let the clusters start as large as orthonormal rows, or columns, would be."""
+    assert isinstance(first, nn.Linear)
+    n_in, shape = first.in_features, (clusters.n_clusters, clusters.size)
+    weight = torch.randn(
+        *shape, n_in, generator=generator, dtype=torch.float32, device="cpu"
+    )
+    weight *= max(clusters.size, n_in) ** -0.5
+    # Takes back what hidden units do that start open.
+    bias = weight.sum(2) * -opened
+    return AdaptiveSoftmax(clusters, first, weight.flatten(1), bias)
+
+
+def _clusters_from(clusters: Clusters, coef: Tensor, bias: Tensor) -> AdaptiveSoftmax:
+    n_first, n_clusters = clusters.n_first, clusters.n_clusters
+    return AdaptiveSoftmax(
+        clusters,
+        _linear_from(coef[:n_first], bias[:n_first]),
+        coef[n_first:].reshape(n_clusters, -1).clone(),
+        bias[n_first:].reshape(n_clusters, -1).clone(),
+    )
 
 
 def _empty_linear(n_in: int, n_out: int) -> nn.Linear:

@@ -17,7 +17,6 @@ from skbag._encoder import Encoder
 from skbag._first_guess import first_guess
 from skbag._fitted import Fitted
 from skbag._lazy_bags import LazyBags
-from skbag._losses import n_outputs
 from skbag._model import Featurizer
 from skbag._recipe import held_out
 from skbag._samples import Samples
@@ -70,7 +69,7 @@ def prepare(
     encoder, counts = _learn(_shuffled(samples, order), settings)
     prepared = _weigh(counts, encoder, settings.weighting)
     statistics = prepared.featurizer.statistics
-    if settings.weighting.supervised and statistics and samples.n_classes == 2:
+    if settings.weighting.supervised and statistics and samples.targets.n_outputs == 1:
         return replace(prepared, first_guess=first_guess(statistics))
     return prepared
 
@@ -131,7 +130,7 @@ def _learn(samples: Samples, settings: Settings) -> tuple[Encoder | None, Sample
     counts = encoder.learn(texts)
     if options.vocabulary is not None:
         return encoder, samples.with_inputs(_all_of(counts))
-    width = settings.training.embedding_dim or n_outputs(samples.n_classes)
+    width = settings.training.embedding_dim or samples.targets.n_outputs
     # Only short-text features are pruned by kind; to tell millions apart takes a while.
     kinds = encoder.kinds if short else None
     kept = keep_features(counts, kinds, settings.pruning, width)
@@ -176,7 +175,8 @@ def _count(counts: Samples, weighting: Weighting, stop: int) -> Statistics | Non
     if not (weighting.use_idf or weighting.supervised):
         return None
     weight = None if counts.weight is None else counts.weight[:stop]
-    return Statistics.count(counts.X, counts.codes[:stop], counts.n_classes, weight)
+    n_classes = len(counts.targets.classes)
+    return Statistics.count(counts.X, counts.codes[:stop], n_classes, weight)
 
 
 def _with_weights(

@@ -11,18 +11,35 @@ PACKAGE = Path(skbag.__file__).parent
 
 # Each floor may import from the floors before it, and none of its own.
 FLOORS = [
-    {"_dtypes", "_version", "_threads", "_callbacks", "_documents"},
+    {
+        "_dtypes",
+        "_version",
+        "_threads",
+        "_callbacks",
+        "_documents",
+        "_label_sets",
+        "_top_k",
+    },
     {
         "_bags",
         "_features",
         "_interner",
         "_byte_tokenizer",
-        "_targets",
+        "_class_weight",
+        "_clusters",
+        "_label_divergence",
         "_losses",
         "_sorting",
     },
-    {"_encoder", "_fitted", "_samples", "_lexicon", "_one_text"},
-    {"_byte_encoder", "_plain_encoder", "_weighting", "_recipe", "_network"},
+    {"_encoder", "_fitted", "_targets", "_lexicon", "_one_text", "_adaptive_softmax"},
+    {
+        "_byte_encoder",
+        "_plain_encoder",
+        "_weighting",
+        "_recipe",
+        "_network",
+        "_samples",
+    },
     {"_vocabulary", "_model", "_batches", "_device", "_lazy_bags", "_first_guess"},
     {"_settings", "_training", "_inputs"},
     {"_preparation", "_training_run", "_parameters"},
@@ -31,6 +48,7 @@ FLOORS = [
 ]
 TORCH_ROOMS = {
     "_sorting",
+    "_adaptive_softmax",
     "_network",
     "_batches",
     "_device",

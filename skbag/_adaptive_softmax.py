@@ -71,7 +71,7 @@ class AdaptiveSoftmax(nn.Module):
 
     def _within(self, x: Tensor, number: Tensor) -> Tensor:
         """Scores of each sample in one cluster, (n_samples, size)."""
-        numbers, group, lengths = torch.unique(  # type: ignore[no-untyped-call]
+        numbers, group, lengths = torch.unique(
             number, return_inverse=True, return_counts=True
         )
         # The samples of a cluster side by side: each cluster is read once.

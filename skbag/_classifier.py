@@ -28,6 +28,7 @@ from sklearn.utils.validation import check_is_fitted
 from skbag import _inputs
 from skbag._callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
 from skbag._encoder import LazyVocabulary
+from skbag._losses import takes_labels
 from skbag._model import Model
 from skbag._parameters import CONSTRAINTS, settings_of
 from skbag._samples import Samples
@@ -146,9 +147,15 @@ class EmbeddingBagClassifier(
     hidden_layer_sizes : tuple of int, default=()
         Units of hidden layers (ReLU) between the two; needs `embedding_dim`.
 
-    loss : {'squared_hinge', 'cross_entropy'}, default='squared_hinge'
+    loss : {'squared_hinge', 'cross_entropy', 'adaptive_softmax'}, \
+            default='squared_hinge'
         One-vs-rest squared hinge loss, or cross-entropy of the softmax (logistic loss
-        for two classes).
+        for two classes, and for each label of several). 'adaptive_softmax', which needs
+        `embedding_dim`, is the cross-entropy of a softmax in two steps, frequent
+        classes and clusters of rare ones first, for thousands of classes: the time of
+        training and of `predict` and `top_k` grows with the square root of their
+        number (Grave et al., "Efficient softmax approximation for GPUs", ICML 2017).
+        With fewer than 500 it is the cross-entropy itself.
 
     dropout : float in [0, 1), default=0.0
         Probability with which each token of a text is left out in a training step;
@@ -181,14 +188,18 @@ class EmbeddingBagClassifier(
 
     class_weight : dict, 'balanced' or None, default=None
         Weight of each class, multiplied with the sample weights. 'balanced': inversely
-        proportional to its number of samples.
+        proportional to its number of samples. Of several labels per sample, a dict of
+        label number (column of `y`) to the weight of having the label against 1 for not
+        having it; 'balanced': as many times as there are samples without the label for
+        each with it. Steps carry weights of up to about 4.
 
     early_stopping : bool, default=False
-        Hold out a part of the samples, score it (accuracy) after each epoch, stop
-        when that does not improve, and keep the best state.
+        Hold out a part of the samples, score it after each epoch, stop when that does
+        not improve, and keep the best state. The score is accuracy; of several labels
+        per sample, the mean over samples of their F1 (1 where none is there or named).
 
     validation_fraction : float in (0, 1), default=0.1
-        The share to hold out, stratified by class where possible.
+        The share to hold out, stratified by class where possible (not by labels).
 
     n_iter_no_change : int, default=5
         Epochs without an improvement of `tol` after which training stops: of the
@@ -222,7 +233,7 @@ class EmbeddingBagClassifier(
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
+        The labels, sorted; of several per sample, their numbers, the columns of `y`.
 
     vocabulary_ : mapping of str to int
         Feature to id (row of `embedding_`), read-only, built when first looked into;
@@ -230,13 +241,14 @@ class EmbeddingBagClassifier(
 
     embedding_ : ndarray of shape (n_ids, embedding_dim), dtype=float32
         The table; one column per output if ``embedding_dim=None``. An *output* is a
-        class; two classes share one.
+        class or label; two classes share one.
 
     coef_ : ndarray of shape (n_outputs, n_ids) or (n_outputs, n_units), dtype=float32
         Coefficients of the weighted tokens (``embedding_.T``) if
         ``embedding_dim=None``, as in scikit-learn's linear models; else the weights
         of the last layer, ``transform(X) @ coef_.T + intercept_`` being the decision
-        function if there is no hidden layer.
+        function if there is no hidden layer. Of an adaptive softmax, one row for each
+        class and cluster, in the order in which it visits them.
 
     intercept_ : ndarray of shape (n_outputs,), dtype=float32
         Intercepts of the outputs.
@@ -255,8 +267,7 @@ class EmbeddingBagClassifier(
         Mean loss of each epoch, of every sample just before it was trained on.
 
     validation_scores_ : list of float or None
-        Accuracy on the samples held out, after each epoch; None without
-        `early_stopping`.
+        Score of the samples held out, after each epoch; None without `early_stopping`.
 
     best_validation_score_ : float or None
         The best of them, which is that of the state kept.
@@ -265,8 +276,9 @@ class EmbeddingBagClassifier(
         What 'auto' came to.
 
     temperature_ : float
-        Factor of the scores in `predict_proba`. It is fitted on samples of the first
-        epoch before the model was trained on them; 1 for the cross-entropy.
+        Factor of the scores in `predict_proba`, one for all classes or labels. It is
+        fitted on samples of the first epoch before the model was trained on them; 1 for
+        the cross-entropy.
 
     See Also
     --------
@@ -396,8 +408,10 @@ class EmbeddingBagClassifier(
             Texts as a list, tuple, 1-D array, pandas or polars Series, Arrow array,
             or in an (n_samples, 1) array or data frame. Or bags as a sparse or dense
             matrix of numbers: column j is token j, a value its weight.
-        y : array-like of shape (n_samples,)
-            Class labels of any type.
+        y : array-like of shape (n_samples,), or matrix of shape (n_samples, n_labels)
+            Class labels of any type. Or, where a sample may have several labels or
+            none, an indicator matrix of zeros and ones, dense or sparse, such as
+            ``MultiLabelBinarizer`` makes: one loss for each label.
         sample_weight : array-like of shape (n_samples,), default=None
             How much each sample counts, in its classes' document counts too. Only
             the proportions matter; a sample of weight 0 is as good as absent.
@@ -449,7 +463,8 @@ class EmbeddingBagClassifier(
         X, y
             As in `fit`.
         classes : array-like of shape (n_classes,), default=None
-            All labels that will ever come; needed in the first call.
+            All labels that will ever come; needed in the first call. For an indicator
+            matrix, the numbers of its columns.
         sample_weight : array-like of shape (n_samples,), default=None
             How much each sample counts against one of weight 1, across all calls.
 
@@ -468,7 +483,7 @@ class EmbeddingBagClassifier(
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Predict the class of each sample.
+        """Predict the class, or the labels, of each sample.
 
         Parameters
         ----------
@@ -478,8 +493,10 @@ class EmbeddingBagClassifier(
 
         Returns
         -------
-        y : ndarray of shape (n_samples,)
-            Of the dtype of `classes_`.
+        y : ndarray of shape (n_samples,), or matrix of shape (n_samples, n_labels)
+            Of the dtype of `classes_`. After fitting on an indicator matrix, one of
+            int64, dense or sparse (CSR) as that was: 1 for the labels whose probability
+            is above one half.
         """
         model = self._fitted_model()
         X = _inputs.read_X(self, X, reset=False)
@@ -490,7 +507,9 @@ class EmbeddingBagClassifier(
         return labels
 
     def decision_function(self, X: Any) -> NDArray[np.float32]:
-        """Score of each class; of ``classes_[1]`` where there are two.
+        """Score of each class or label; of ``classes_[1]`` where there are two classes.
+
+        Of an adaptive softmax, the logarithm of the probability.
 
         Parameters
         ----------
@@ -505,6 +524,9 @@ class EmbeddingBagClassifier(
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probability of each class: the softmax of ``temperature_`` x scores.
+
+        Of several labels per sample, that of each label by itself, the logistic
+        function of ``temperature_`` x scores: rows do not sum to 1.
 
         Parameters
         ----------
@@ -649,7 +671,7 @@ class EmbeddingBagClassifier(
         tags.input_tags.sparse = True
         tags.input_tags.string = True
         tags.transformer_tags.preserves_dtype = []
-        tags.classifier_tags.multi_label = True
+        tags.classifier_tags.multi_label = takes_labels(self.loss)
         return tags
 
     _doc_link_module = "skbag"

@@ -231,6 +231,11 @@ def of_classes(loss: BaseLoss, n_classes: int) -> Loss:
     return chosen
 
 
+def takes_labels(name: str) -> bool:
+    """Whether the loss of a name is one for labels of which a sample has several."""
+    return name in LOSSES and not LOSSES[name].clustered
+
+
 def of_labels(loss: BaseLoss, weights: NDArray[np.float64] | None) -> Loss:
     """Return the form of a loss for labels of which a sample may have several.
 
@@ -239,7 +244,7 @@ def of_labels(loss: BaseLoss, weights: NDArray[np.float64] | None) -> Loss:
     ValueError
         For a loss that shares one probability among all classes.
     """
-    if LOSSES[loss.name].clustered:
+    if not takes_labels(loss.name):
         raise ValueError(
             f"loss={loss.name!r} is for one class per sample, but y is an indicator "
             "matrix of several labels. Use loss='squared_hinge' or 'cross_entropy'."

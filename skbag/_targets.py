@@ -501,24 +501,53 @@ def _check_same_kind(now: Targets, earlier: Targets) -> None:
 
 
 def _is_indicator(y: Any) -> bool:
-    """Whether y has two axes, and not the single column that is taken for labels."""
+    """Whether y has two axes, and not the single column that is taken for labels.
+
+    Raises
+    ------
+    ValueError
+        If `y` holds collections of labels, one for each sample.
+    """
     if sp.issparse(y):
         return True
-    if isinstance(y, (list, tuple)) and len(y) and _is_collection(y[0]):
-        lengths = {len(item) if _is_collection(item) else -1 for item in y}
-        numbers = not any(isinstance(x, (str, bytes)) for item in y for x in item)
-        if len(lengths) > 1 or isinstance(y[0], (set, frozenset)) or not numbers:
-            raise ValueError(
-                "y holds collections of labels, such as "
-                f"{list(y[0])[:3]!r}. Make an indicator matrix of them: "
-                "MultiLabelBinarizer(sparse_output=True).fit_transform(y)."
-            )
-    shape = y.shape if hasattr(y, "shape") else np.shape(y)
-    return len(shape) == 2 and shape[1] > 1
+    if isinstance(y, (list, tuple)):
+        if not (len(y) and _is_collection(y[0])):
+            return False
+        if not all(map(_is_number_row, y)) or len(set(map(len, y))) > 1:
+            # Of one item each, they are a column of labels.
+            if isinstance(y[0], (list, tuple)) and {1} == set(map(_length, y)):
+                return False
+            raise _collections(y[0])
+    y = y if hasattr(y, "shape") else np.asarray(y)
+    is_object = str(getattr(y, "dtype", "")) == "object"
+    if len(y.shape) == 1 and y.shape[0] and is_object:
+        first = np.asarray(y)[0]
+        if _is_collection(first):
+            raise _collections(first)
+    return len(y.shape) == 2 and y.shape[1] > 1
 
 
 def _is_collection(value: Any) -> bool:
     return isinstance(value, (list, tuple, set, frozenset, np.ndarray))
+
+
+def _length(value: Any) -> int:
+    return len(value) if _is_collection(value) else -1
+
+
+def _is_number_row(value: Any) -> bool:
+    """Whether a row may be one of an indicator matrix."""
+    if not isinstance(value, (list, tuple, np.ndarray)):
+        return False
+    return not any(isinstance(item, (str, bytes)) for item in value)
+
+
+def _collections(first: Any) -> ValueError:
+    return ValueError(
+        f"y holds collections of labels, such as {list(first)[:3]!r}. Make an "
+        "indicator matrix of them: "
+        "MultiLabelBinarizer(sparse_output=True).fit_transform(y)."
+    )
 
 
 def _label_sets(y: Any) -> LabelSets:
@@ -529,19 +558,20 @@ def _label_sets(y: Any) -> LabelSets:
     ValueError
         If it holds other values than 0 and 1, or has a single column.
     """
-    # A copy: duplicates are summed and zeros dropped in place.
-    matrix = sp.csr_array(y if sp.issparse(y) else np.asarray(y), copy=True)
-    if matrix.shape[1] < 2:
+    y = y if sp.issparse(y) else np.asarray(y)
+    if y.shape[1] < 2:
         raise ValueError(
-            f"An indicator matrix needs at least 2 labels, got {matrix.shape[1]} "
-            "column. Pass it as 1-D y of zeros and ones."
+            f"An indicator matrix needs at least 2 labels, got {y.shape[1]} column. "
+            "Pass it as 1-D y of zeros and ones."
         )
-    if matrix.dtype.kind not in "biuf":
+    if y.dtype.kind not in "biuf":
         raise ValueError(
             "Unknown label type: y has 2 axes and holds other things than numbers. "
             "Pass one label per sample, or an indicator matrix of zeros and ones "
             "(MultiLabelBinarizer makes one of lists of labels)."
         )
+    # A copy: duplicates are summed and zeros dropped in place.
+    matrix = sp.csr_array(y, copy=True)
     assert_all_finite(matrix.data, input_name="y")
     matrix.sum_duplicates()
     matrix.eliminate_zeros()

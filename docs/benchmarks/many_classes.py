@@ -27,10 +27,15 @@ LOSSES = ("cross_entropy", "adaptive_softmax")
 def zipf_classes(
     n_texts: int, n_classes: int, seed: int = 0
 ) -> tuple[list[str], np.ndarray]:
-    """Texts of a few words of their class among others, and the class of each."""
+    """Texts of a few words of their class among others, and the class of each.
+
+    Each class has one text at least, if there are enough.
+    """
     rng = np.random.default_rng(seed)
     share = 1 / np.arange(1, n_classes + 1)
     codes = rng.choice(n_classes, size=n_texts, p=share / share.sum())
+    if n_texts > n_classes:
+        codes[:n_classes] = np.arange(n_classes)
     # Which words are a class's own does not depend on the seed of the texts.
     own = np.random.default_rng(1).integers(N_WORDS, size=(n_classes, OWN_WORDS))
     words = (N_WORDS ** rng.random((n_texts, LENGTH))).astype(np.int64) - 1
@@ -43,7 +48,7 @@ def measure(
     n_texts: int, n_classes: int, repeats: int, epochs: int
 ) -> dict[str, dict[str, float]]:
     """Median times and accuracies of both losses."""
-    texts, codes = zipf_classes(n_texts, n_classes)
+    texts, codes = zipf_classes(n_texts + n_classes, n_classes)
     new_texts, new_codes = zipf_classes(N_NEW, n_classes, seed=2)
     seconds: dict[str, dict[str, list[float]]] = {
         loss: {"fit": [], "top_k": []} for loss in LOSSES

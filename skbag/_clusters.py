@@ -24,10 +24,6 @@ from skbag._top_k import best_columns
 SHORTLIST = 2.0
 """How many square roots of the number of classes are answered in the first step."""
 
-SINGLE_ROUNDS = 4
-"""How many clusters of each sample are searched one after the other, before all those
-left that may hold a better class are searched at once."""
-
 
 @dataclass(frozen=True, eq=False)
 class Clusters:
@@ -135,16 +131,17 @@ class ClusteredLayer:
         found.add(rows, short, clusters.order[: clusters.n_short])
         bounds = first[:, clusters.n_short :].astype(np.float32)
         likely = np.argsort(-bounds, axis=1, kind="stable")
-        n_rounds = min(SINGLE_ROUNDS, clusters.n_clusters)
-        for number in range(n_rounds):
+        start, stop = 0, 1
+        while start < clusters.n_clusters and len(rows):
             # Bounds fall and the k-th best rises: who stops here has no more to find.
-            next_bounds = bounds[rows, likely[rows, number]]
-            rows = rows[next_bounds >= found.least[rows]]
-            self._search(wide, first, found, rows, likely[rows, number])
-        left = bounds[rows] >= found.least[rows, np.newaxis]
-        np.put_along_axis(left, likely[rows, :n_rounds], False, axis=1)
-        at, numbers = np.nonzero(left)
-        self._search(wide, first, found, rows[at], numbers)
+            rows = rows[bounds[rows, likely[rows, start]] >= found.least[rows]]
+            next_ones = likely[rows, start:stop]
+            at = np.repeat(rows, next_ones.shape[1])
+            numbers = next_ones.ravel()
+            left = bounds[at, numbers] >= found.least[at]
+            self._search(wide, first, found, at[left], numbers[left])
+            # More at a time each round: a round costs what a few clusters do.
+            start, stop = stop, 8 * stop
         return found.codes, found.scores
 
     def _search(

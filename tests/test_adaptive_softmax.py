@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skbag import _clusters, _losses
+from skbag import _losses
 from skbag._adaptive_softmax import AdaptiveSoftmax
 from skbag._bags import Bags
 from skbag._batches import make_batches
@@ -334,13 +334,10 @@ def test_pickled_it_predicts_without_torch(many, adaptive, tmp_path):
     assert done.stdout.strip() == clf.predict(["w1 w1 v1"])[0], done.stderr
 
 
-def test_clusters_of_a_thousand_classes_are_searched_in_the_estimators_chunks(
-    many, adaptive, monkeypatch
-):
+def test_best_are_the_same_in_small_parts(many, adaptive, monkeypatch):
     texts, y = many
     clf = adaptive().fit(texts, y)
     expected = clf.top_k(texts, 3)
     monkeypatch.setattr("skbag._fitted.NUMBERS_AT_ONCE", 40)
-    monkeypatch.setattr(_clusters, "SINGLE_ROUNDS", 1)
     for found, wanted in zip(clf.top_k(texts, 3), expected, strict=True):
         np.testing.assert_array_equal(found, wanted)

@@ -191,7 +191,7 @@ class EmbeddingBagClassifier(
         proportional to its number of samples. Of several labels per sample, a dict of
         label number (column of `y`) to the weight of having the label against 1 for not
         having it; 'balanced': as many times as there are samples without the label for
-        each with it. Steps carry weights of up to about 4.
+        each with it. Weights of labels above 4 count as 4.
 
     early_stopping : bool, default=False
         Hold out a part of the samples, score it after each epoch, stop when that does

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+HEAVIEST = 4.0
+"""Largest weight of a label: steps make room for no heavier ones (see `_recipe`), as
+every other step would be so many times smaller."""
+
+
 class Loss(Protocol):
     """What the trainer and the estimator need of a loss."""
 
@@ -173,7 +178,7 @@ class OfLabels:
     loss : BaseLoss
     weights : ndarray of shape (n_labels,) or None
         Weight of having each label, against 1 for not having it; as ``pos_weight`` of
-        ``torch.nn.BCEWithLogitsLoss``. None where all are 1.
+        ``torch.nn.BCEWithLogitsLoss``, but at most `HEAVIEST`. None where all are 1.
     """
 
     clustered = False
@@ -182,6 +187,8 @@ class OfLabels:
         self.name = loss.name
         self.calibrated_by_temperature = loss.calibrated_by_temperature
         self.curvature = loss.label_curvature
+        if weights is not None:
+            weights = np.minimum(weights, HEAVIEST)
         self.heaviest = 1.0 if weights is None else float(max(weights.max(), 1.0))
         self._loss = loss
         self._weights = weights

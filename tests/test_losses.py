@@ -177,6 +177,22 @@ def test_labels_are_so_many_tasks_of_two_classes(loss, weighted):
 
 
 @label_losses
+def test_weights_of_labels_are_limited(loss):
+    scores, indicator = label_batch()
+    heavy, limit = (
+        of_labels(loss, np.array([1.0, weight, 1.0, 1.0, 0.0])) for weight in (1e4, 4.0)
+    )
+    assert heavy.heaviest == limit.heaviest == 4
+    assert of_labels(loss, None).heaviest == of_labels(loss, np.zeros(5)).heaviest == 1
+    for one, other in zip(
+        heavy.gradient(scores.clone(), indicator.nonzero(), None),
+        limit.gradient(scores.clone(), indicator.nonzero(), None),
+        strict=True,
+    ):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+@label_losses
 def test_scores_of_labels_are_left_alone(loss):
     scores, indicator = label_batch()
     before = scores.clone()

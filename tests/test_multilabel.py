@@ -255,5 +255,7 @@ def test_search_report_pipeline_and_cross_val_predict(train, make_classifier):
     proba = cross_val_predict(pipeline, texts, y, cv=3, method="predict_proba")
     predicted = cross_val_predict(pipeline, texts, y, cv=3)
     np.testing.assert_array_equal(predicted, proba > 0.5)
+    sparse = cross_val_predict(pipeline, texts, sp.csr_array(y), cv=3)
+    np.testing.assert_array_equal(sparse.toarray(), predicted)
     report = classification_report(y, predicted, target_names=NAMES, zero_division=0)
     assert all(name in report for name in NAMES)

@@ -173,10 +173,9 @@ class TrainingRun:
         outcome = self.outcome
         started = perf_counter()
         first = not outcome.loss_curve
+        n_watched = self.n_watched if first and self._wants_scores else 0
         try:
-            progress = self.trainer.run_epoch(
-                self._order(first), self.n_watched if first else 0
-            )
+            progress = self.trainer.run_epoch(self._order(first), n_watched)
         except Diverged:
             outcome.diverged = True
             return None
@@ -220,6 +219,16 @@ class TrainingRun:
             batch_size=batch_size,
             keep_order=options.dropout > 0,
         )
+
+    @property
+    def _wants_scores(self) -> bool:
+        """Whether anything depends on the scores before training.
+
+        All scores are what an adaptive softmax is there to do without.
+        """
+        options = self.options
+        is_planned = options.alpha is not None and options.max_iter is not None
+        return self.loss.calibrated_by_temperature or not is_planned
 
     def _heaviest_weights(self) -> NDArray[np.float64] | None:
         """Weights of the samples, each in the output where it weighs most."""

@@ -341,3 +341,22 @@ def test_best_are_the_same_in_small_parts(many, adaptive, monkeypatch):
     monkeypatch.setattr("skbag._fitted.NUMBERS_AT_ONCE", 40)
     for found, wanted in zip(clf.top_k(texts, 3), expected, strict=True):
         np.testing.assert_array_equal(found, wanted)
+
+
+def test_all_scores_are_computed_only_where_something_depends_on_them(
+    many, adaptive, monkeypatch
+):
+    texts, y = many
+    n_scored = []
+    forward = AdaptiveSoftmax.forward
+
+    def counted(self, x):
+        n_scored.append(len(x))
+        return forward(self, x)
+
+    monkeypatch.setattr(AdaptiveSoftmax, "forward", counted)
+    adaptive(alpha=0.0, max_iter=2).fit(texts, y)
+    adaptive().partial_fit(texts, y, classes=np.unique(y))
+    assert n_scored == []
+    adaptive(max_iter="auto").fit(texts, y)
+    assert 0 < sum(n_scored) < len(texts) / 2

@@ -3,8 +3,9 @@
 Synthetic texts whose classes and words follow Zipf's law. For each number of classes,
 one model with loss="cross_entropy" and one with loss="adaptive_softmax", both with
 embedding_dim=64: seconds per epoch, microseconds per text of top_k(X, 5), and how often
-the true class is the first, or one of the five, of new texts. They are fitted in turns,
-and times are medians. Prints a Markdown table:
+the true class is the first, or one of the five, of new texts. They are fitted in turns;
+times are medians of processor time, of all cores together, so that it matters little
+what else the machine does (set OMP_NUM_THREADS=1). Prints a Markdown table:
 
     python docs/benchmarks/many_classes.py [--repeats 3] [--texts 20000]
 """
@@ -66,9 +67,9 @@ def measure(
             )
             # By the epochs alone: words are learnt before.
             seconds[loss]["fit"] += list(epoch_seconds(clf, texts, codes))
-            started = time.perf_counter()
+            started = time.process_time()
             labels, _ = clf.top_k(new_texts, min(5, n_classes))
-            seconds[loss]["top_k"].append(time.perf_counter() - started)
+            seconds[loss]["top_k"].append(time.process_time() - started)
             hits = labels == new_codes[:, None]
             found[loss] = {
                 "first": 100 * hits[:, 0].mean(),
@@ -90,9 +91,9 @@ def epoch_seconds(
     seconds = []
 
     def timed(*args: object) -> object:
-        started = time.perf_counter()
+        started = time.process_time()
         progress = original(*args)
-        seconds.append(time.perf_counter() - started)
+        seconds.append(time.process_time() - started)
         return progress
 
     _training.Trainer.run_epoch = timed

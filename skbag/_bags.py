@@ -300,14 +300,17 @@ def check_sparse(X: Any) -> None:
     Raises
     ------
     ValueError
-        If it has not two axes; or as `check_csr`: scipy trusts the arrays of other
-        formats too, and would write beyond the end of its own.
+        If it has not two axes or is complex; or as `check_csr`, for scipy trusts the
+        arrays of other formats too, and would write beyond the end of its own.
     """
     if X.ndim != 2:
         raise ValueError(
             f"Expected 2D input, got a sparse array of {X.ndim} dimension(s). Reshape "
             "it to one row per sample."
         )
+    if X.dtype.kind == "c":
+        # scikit-learn would print the matrix, which scipy cannot do with any indices.
+        raise ValueError(f"Complex data not supported, got X of dtype {X.dtype}.")
     if X.format == "csr":
         check_csr(X)
     elif X.format == "csc":

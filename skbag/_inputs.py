@@ -69,9 +69,11 @@ def read_X(estimator: Any, X: Any, *, reset: bool) -> list[str] | sp.csr_array:
             )
         if sp.issparse(X):
             check_sparse(X)
-        X = validate_data(
-            estimator, X, accept_sparse="csr", reset=reset, dtype=np.float64
-        )
+        # It adds up what may be infinity and -infinity.
+        with np.errstate(invalid="ignore"):
+            X = validate_data(
+                estimator, X, accept_sparse="csr", reset=reset, dtype=np.float64
+            )
         matrix = _as_float32(X)
         if not matrix.has_canonical_format:
             # A copy: the index arrays may still be the user's.
@@ -176,9 +178,10 @@ def read_sample_weight(sample_weight: Any, n: int) -> NDArray[np.float64] | None
         return None
     if np.isscalar(sample_weight):
         sample_weight = np.full(n, sample_weight)
-    weights: NDArray[np.float64] = check_array(
-        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
-    )
+    with np.errstate(invalid="ignore"):
+        weights: NDArray[np.float64] = check_array(
+            sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
+        )
     if weights.ndim != 1:
         raise ValueError(
             f"sample_weight must be 1-D, one number per sample, got {weights.ndim}-D."

@@ -177,7 +177,8 @@ def _read_1d(y: Any) -> NDArray[Any]:
     _refuse_missing(y, mask)
     _refuse_unusable(y)
     # First: the next check casts to int, which warns of what this one refuses.
-    assert_all_finite(y, input_name="y")
+    with np.errstate(invalid="ignore"):
+        assert_all_finite(y, input_name="y")
     return np.asarray(y)
 
 
@@ -679,7 +680,8 @@ def _label_sets(y: Any) -> LabelSets:
             ) from error
     # A copy: duplicates are summed and zeros dropped in place.
     matrix = sp.csr_array(y, copy=True)
-    assert_all_finite(matrix.data, input_name="y")
+    with np.errstate(invalid="ignore"):
+        assert_all_finite(matrix.data, input_name="y")
     matrix.sum_duplicates()
     matrix.eliminate_zeros()
     if not (matrix.data == 1).all():

@@ -29,6 +29,9 @@ so that a token seen once is not taken for a certain sign of its class."""
 INFORMED_SHARE = 0.5
 """Share of a token's weight that its class information decides; the rest it keeps."""
 
+LEAST_MEAN = 1e-12
+"""Least mean of what tokens say of the classes, against the token that says most."""
+
 KIND_FACTORS = {
     FeatureKind.TERM: 1.0,
     FeatureKind.NGRAM: 0.7,
@@ -303,6 +306,8 @@ def class_informed_factors(
     occurrences = statistics.document_counts
     mean = (divergence * occurrences).sum() / max(occurrences.sum(), 1e-300)
     factors = np.ones(len(divergence))
+    # Tokens of samples that weigh next to nothing would get factors without bound.
+    mean = max(mean, LEAST_MEAN * divergence.max(initial=0))
     if mean > 0:
         factors += INFORMED_SHARE * (np.sqrt(divergence / mean) - 1)
     if kinds is not None:

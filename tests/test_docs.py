@@ -16,6 +16,7 @@ if not FOLDER.is_dir():
 PAGES = {
     "calibration.md": ["sklearn>=1.8"],
     "exporting.md": ["onnx", "onnxruntime"],
+    "reliability.md": ["skops"],
 }
 
 

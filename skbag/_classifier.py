@@ -721,8 +721,10 @@ class EmbeddingBagClassifier(
             Its inputs are `text`, `offsets` and `per_sample_weights` of `encode`, for
             one text at least. Its outputs are `probabilities` of shape (n_samples,
             n_classes) and `scores` of shape (n_samples, n_outputs), with one output
-            for two classes, both float32. Its metadata hold `classes` (the labels as
-            strings, in JSON) and the versions of skbag, scikit-learn and onnx.
+            for two classes, both float32; of an adaptive softmax the scores are
+            log-probabilities, as in `decision_function`. Its metadata hold `classes`
+            (the labels as strings, in JSON) and the versions of skbag, scikit-learn
+            and onnx.
 
         Raises
         ------

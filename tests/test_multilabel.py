@@ -300,7 +300,10 @@ REFUSED = {
     "sets": ([{1}, {0, 1}] * 10, "y holds collections of labels, such as"),
     "three axes": (np.ones((20, 3, 2), int), "array with dim 3"),
     "three axes of lists": (np.ones((20, 3, 2), int).tolist(), "array with dim 3"),
-    "one axis, sparse": (sp.coo_array(np.ones(20)), "sparse array of 1 axis"),
+    # Of one row where scipy has sparse arrays of two axes only.
+    "one axis, sparse": (
+        sp.coo_array(np.ones(20)), "sparse array of 1 axis|20 samples and 1 labels"
+    ),
     "no column": (np.zeros((20, 0), int), r"0 feature\(s\)"),
     "no column, sparse": (sp.csr_array((20, 0)), "needs at least 2 labels, got 0"),
     "one column, sparse": (sp.csr_array(ROWS[:, :1]), "at least 2 labels, got 1"),

@@ -175,6 +175,15 @@ class Bags:
             self.n_ids,
         )
 
+    def take(self, rows: NDArray[np.int64]) -> Bags:
+        """Bags of the given numbers, in that order, repeated ones included."""
+        lengths = (self.offsets[1:] - self.offsets[:-1])[rows]
+        offsets = np.zeros(len(rows) + 1, dtype=OFFSET_DTYPE)
+        np.cumsum(lengths, out=offsets[1:])
+        entries = np.arange(offsets[-1])
+        entries += np.repeat(self.offsets[rows] - offsets[:-1], lengths)
+        return Bags(self.ids[entries], offsets, self.weights[entries], self.n_ids)
+
     def with_weights(self, weights: NDArray[Any]) -> Bags:
         """Return the same bags with other weights."""
         return Bags(self.ids, self.offsets, weights, self.n_ids)

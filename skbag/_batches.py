@@ -19,6 +19,7 @@ from torch import Tensor
 
 from skbag._bags import Bags, SomeBags
 from skbag._dtypes import ID_DTYPE
+from skbag._label_sets import Codes, as_array
 from skbag._sorting import argsort
 
 ENTRIES_AT_ONCE = 2**18
@@ -44,7 +45,8 @@ class Batch:
     order : Tensor of shape (nnz,), dtype=int32, or None
         The place in `weights` of each entry of `row_weights`; kept where dropout
         must blank the same entries in both.
-    codes : Tensor of shape (n_texts,), dtype=int64
+    codes : Tensor of shape (n_texts,) or (n_true, 2), dtype=int64
+        Classes, or pairs of text (0 is `start`) and label.
     sample_weight : Tensor of shape (n_texts,), dtype=float32, or None
     """
 
@@ -76,7 +78,7 @@ class Batch:
 
 def make_batches(
     bags: SomeBags,
-    codes: NDArray[np.int64],
+    codes: Codes,
     sample_weight: Callable[[Bags, int], NDArray[np.float64] | None],
     *,
     batch_size: int,
@@ -87,7 +89,7 @@ def make_batches(
     Parameters
     ----------
     bags : Bags or LazyBags
-    codes : ndarray of shape (n_samples,), dtype=int64
+    codes : ndarray of shape (n_samples,), dtype=int64, or LabelSets
     sample_weight : callable
         Gives the weights of some of the bags, starting at a number, or None where all
         are 1.
@@ -110,7 +112,7 @@ def make_batches(
 
 def _cut(
     bags: Bags,
-    codes: NDArray[np.int64],
+    codes: Codes,
     sample_weight: NDArray[np.float64] | None,
     start: int,
     batch_size: int,
@@ -143,7 +145,7 @@ def _cut(
             row_offsets=_tensor(row_offsets, np.int32),
             row_weights=_tensor(row_weights[entries]),
             order=_tensor(order[entries] - bounds[i]) if keep_order else None,
-            codes=_tensor(codes[start + first : start + last]),
+            codes=_tensor(as_array(codes[start + first : start + last])),
             sample_weight=None if weight is None else _tensor(weight, np.float32),
         )
 

@@ -25,19 +25,22 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_is_fitted
 
-from skbag import _inputs, _losses, _targets
+from skbag import _inputs
 from skbag._bags import EmbeddingBagInput
 from skbag._callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
 from skbag._compression import compress
 from skbag._encoder import LazyVocabulary
 from skbag._file_content import file_size
 from skbag._hashed_encoder import HashedEncoder
+from skbag._losses import takes_labels
 from skbag._model import Model
 from skbag._onnx_graph import build_onnx
 from skbag._parameters import CONSTRAINTS, check_compression, settings_of
 from skbag._pickling import PlainStateMixin
 from skbag._samples import Samples
+from skbag._targets import Targets, announced_targets, learn_targets, read_classes
 from skbag._threads import n_threads
+from skbag._top_k import check_k
 from skbag._vocabulary import TOKEN_PATTERN
 
 if TYPE_CHECKING:
@@ -48,7 +51,7 @@ if TYPE_CHECKING:
     from skbag._training_run import EpochReport
 
 _DOCUMENTATION = "https://skbag.readthedocs.io/en/latest/api.html"
-_PRIVATE_STATE = ("_model", "_resume")
+_PRIVATE_STATE = ("_model", "_resume", "_targets")
 
 
 class EmbeddingBagClassifier(
@@ -168,9 +171,15 @@ class EmbeddingBagClassifier(
     hidden_layer_sizes : tuple of int, default=()
         Units of hidden layers (ReLU) between the two; needs `embedding_dim`.
 
-    loss : {'squared_hinge', 'cross_entropy'}, default='squared_hinge'
+    loss : {'squared_hinge', 'cross_entropy', 'adaptive_softmax'}, \
+            default='squared_hinge'
         One-vs-rest squared hinge loss, or cross-entropy of the softmax (logistic loss
-        for two classes).
+        for two classes, and for each label of several). 'adaptive_softmax', which needs
+        `embedding_dim`, is the cross-entropy of a softmax in two steps, frequent
+        classes and clusters of rare ones first, for thousands of classes: the time of
+        training and of `predict` and `top_k` grows with the square root of their
+        number (Grave et al., "Efficient softmax approximation for GPUs", ICML 2017).
+        With fewer than 500 it is the cross-entropy itself.
 
     dropout : float in [0, 1), default=0.0
         Probability with which each token of a text is left out in a training step;
@@ -203,14 +212,18 @@ class EmbeddingBagClassifier(
 
     class_weight : dict, 'balanced' or None, default=None
         Weight of each class, multiplied with the sample weights. 'balanced': inversely
-        proportional to its number of samples.
+        proportional to its number of samples. Of several labels per sample, a dict of
+        label number (column of `y`) to the weight of having the label against 1 for not
+        having it; 'balanced': as many times as there are samples without the label for
+        each with it. Weights of labels above 4 count as 4.
 
     early_stopping : bool, default=False
-        Hold out a part of the samples, score it (accuracy) after each epoch, stop
-        when that does not improve, and keep the best state.
+        Hold out a part of the samples, score it after each epoch, stop when that does
+        not improve, and keep the best state. The score is accuracy; of several labels
+        per sample, the mean over samples of their F1 (1 where none is there or named).
 
     validation_fraction : float in (0, 1), default=0.1
-        The share to hold out, stratified by class where possible.
+        The share to hold out, stratified by class where possible (not by labels).
 
     n_iter_no_change : int, default=5
         Epochs without an improvement of `tol` after which training stops: of the
@@ -244,7 +257,7 @@ class EmbeddingBagClassifier(
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
+        The labels, sorted; of several per sample, their numbers, the columns of `y`.
 
     vocabulary_ : mapping of str to int
         Feature to id (row of `embedding_`), read-only, built when first looked into;
@@ -252,13 +265,14 @@ class EmbeddingBagClassifier(
 
     embedding_ : ndarray of shape (n_ids, embedding_dim), dtype=float32
         The table; one column per output if ``embedding_dim=None``. An *output* is a
-        class; two classes share one.
+        class or label; two classes share one.
 
     coef_ : ndarray of shape (n_outputs, n_ids) or (n_outputs, n_units), dtype=float32
         Coefficients of the weighted tokens (``embedding_.T``) if
         ``embedding_dim=None``, as in scikit-learn's linear models; else the weights
         of the last layer, ``transform(X) @ coef_.T + intercept_`` being the decision
-        function if there is no hidden layer.
+        function if there is no hidden layer. Of an adaptive softmax, one row for each
+        class and cluster, in the order in which it visits them.
 
     intercept_ : ndarray of shape (n_outputs,), dtype=float32
         Intercepts of the outputs.
@@ -277,8 +291,7 @@ class EmbeddingBagClassifier(
         Mean loss of each epoch, of every sample just before it was trained on.
 
     validation_scores_ : list of float or None
-        Accuracy on the samples held out, after each epoch; None without
-        `early_stopping`.
+        Score of the samples held out, after each epoch; None without `early_stopping`.
 
     best_validation_score_ : float or None
         The best of them, which is that of the state kept.
@@ -287,8 +300,9 @@ class EmbeddingBagClassifier(
         What 'auto' came to.
 
     temperature_ : float
-        Factor of the scores in `predict_proba`. It is fitted on samples of the first
-        epoch before the model was trained on them; 1 for the cross-entropy.
+        Factor of the scores in `predict_proba`, one for all classes or labels. It is
+        fitted on samples of the first epoch before the model was trained on them; 1 for
+        the cross-entropy.
 
     See Also
     --------
@@ -322,6 +336,7 @@ class EmbeddingBagClassifier(
 
     classes_: NDArray[Any]
     _model: Model
+    _targets: Targets
 
     _parameter_constraints = CONSTRAINTS
 
@@ -421,8 +436,10 @@ class EmbeddingBagClassifier(
             Texts as a list, tuple, 1-D array, pandas or polars Series, Arrow array,
             or in an (n_samples, 1) array or data frame. Or bags as a sparse or dense
             matrix of numbers: column j is token j, a value its weight.
-        y : array-like of shape (n_samples,)
-            Class labels of any type.
+        y : array-like of shape (n_samples,), or matrix of shape (n_samples, n_labels)
+            Class labels of any type. Or, where a sample may have several labels or
+            none, an indicator matrix of zeros and ones, dense or sparse, such as
+            ``MultiLabelBinarizer`` makes: one loss for each label.
         sample_weight : array-like of shape (n_samples,), default=None
             How much each sample counts, in its classes' document counts too. Only
             the proportions matter; a sample of weight 0 is as good as absent.
@@ -477,7 +494,8 @@ class EmbeddingBagClassifier(
         X, y
             As in `fit`.
         classes : array-like of shape (n_classes,), default=None
-            All labels that will ever come; needed in the first call.
+            All labels that will ever come; needed in the first call. For an indicator
+            matrix, the numbers of its columns.
         sample_weight : array-like of shape (n_samples,), default=None
             How much each sample counts against one of weight 1, across all calls.
 
@@ -498,7 +516,7 @@ class EmbeddingBagClassifier(
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Predict the class of each sample.
+        """Predict the class, or the labels, of each sample.
 
         Parameters
         ----------
@@ -508,15 +526,23 @@ class EmbeddingBagClassifier(
 
         Returns
         -------
-        y : ndarray of shape (n_samples,)
-            Of the dtype of `classes_`.
+        y : ndarray of shape (n_samples,), or matrix of shape (n_samples, n_labels)
+            Of the dtype of `classes_`. After fitting on an indicator matrix, one of
+            int64, dense or sparse (CSR) as that was: 1 for the labels whose probability
+            is above one half.
         """
-        codes = self._map_scores(X, _losses.predicted_codes)
-        labels: NDArray[Any] = self.classes_[codes]
+        model = self._fitted_model()
+        X = _inputs.read_X(self, X, reset=False)
+        # Part by part: the scores of a million texts would take far more memory.
+        targets = self._targets
+        parts = model.verdicts_in_parts(X, targets.verdicts, n_threads(self.n_jobs))
+        labels: NDArray[Any] = targets.labels(list(parts))
         return labels
 
     def decision_function(self, X: Any) -> NDArray[np.float32]:
-        """Score of each class; of ``classes_[1]`` where there are two.
+        """Score of each class or label; of ``classes_[1]`` where there are two classes.
+
+        Of an adaptive softmax, the logarithm of the probability.
 
         Parameters
         ----------
@@ -532,6 +558,9 @@ class EmbeddingBagClassifier(
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probability of each class: the softmax of ``temperature_`` x scores.
 
+        Of several labels per sample, that of each label by itself, the logistic
+        function of ``temperature_`` x scores: rows do not sum to 1.
+
         Parameters
         ----------
         X : texts or matrix
@@ -542,7 +571,8 @@ class EmbeddingBagClassifier(
             Columns in the order of `classes_`.
         """
         return self._map_scores(
-            X, lambda scores: _losses.probabilities(scores, self._model.temperature)
+            X,
+            lambda scores: self._targets.probabilities(scores, self._model.temperature),
         )
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
@@ -557,8 +587,55 @@ class EmbeddingBagClassifier(
         log_probabilities : ndarray of shape (n_samples, n_classes), dtype=float64
         """
         return self._map_scores(
-            X, lambda scores: _losses.log_probabilities(scores, self._model.temperature)
+            X,
+            lambda scores: self._targets.log_probabilities(
+                scores, self._model.temperature
+            ),
         )
+
+    def top_k(self, X: Any, k: int) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Return the `k` most probable classes, or labels, of each sample.
+
+        Parameters
+        ----------
+        X : texts or matrix
+        k : int
+            From 1 to the number of classes.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples, k)
+            By falling score, of the dtype of `classes_`; of equal ones that first
+            which comes first in `classes_`.
+        probabilities : ndarray of shape (n_samples, k), dtype=float64
+            Those of `predict_proba`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If `k` is no such number; or as `predict`.
+
+        Examples
+        --------
+        >>> from skbag import EmbeddingBagClassifier
+        >>> texts = ["bake the dough", "sail the ship", "prune the hedge"] * 4
+        >>> clf = EmbeddingBagClassifier(random_state=0)
+        >>> clf.fit(texts, ["kitchen", "sea", "garden"] * 4).classes_
+        array(['garden', 'kitchen', 'sea'], dtype='<U7')
+        >>> labels, probabilities = clf.top_k(["dough on a ship ship"], 2)
+        >>> labels
+        array([['sea', 'kitchen']], dtype='<U7')
+        >>> bool(probabilities[0, 0] > probabilities[0, 1])
+        True
+        """
+        model = self._fitted_model()
+        check_k(k, len(self.classes_))
+        X = _inputs.read_X(self, X, reset=False)
+        parts = model.best_in_parts(
+            X, int(k), self._targets.probabilities, n_threads(self.n_jobs)
+        )
+        codes, probabilities = zip(*parts, strict=True)
+        return self.classes_[np.concatenate(codes)], np.concatenate(probabilities)
 
     def transform(self, X: Any) -> NDArray[np.float32]:
         """Document vectors: the weighted sum of the embeddings of each text's tokens.
@@ -617,8 +694,10 @@ class EmbeddingBagClassifier(
         module : nn.Module
             ``module.embedding`` is an ``nn.EmbeddingBag(mode="sum")``,
             ``module.linear`` an ``nn.Linear``, with `hidden_layer_sizes` an
-            ``nn.Sequential`` of Linear and ReLU. With ``embedding_dim=None`` the
-            Linear starts as the identity and `intercept_`. Called as ``module(text,
+            ``nn.Sequential`` of Linear and ReLU; the last of them is, of an adaptive
+            softmax, a module of skbag that gives log-probabilities. With
+            ``embedding_dim=None`` the Linear starts as the identity and `intercept_`.
+            Called as ``module(text,
             offsets, per_sample_weights=None)``; without weights each token counts 1.
             All parameters are copies, on the CPU, and require a gradient.
 
@@ -644,8 +723,10 @@ class EmbeddingBagClassifier(
             Its inputs are `text`, `offsets` and `per_sample_weights` of `encode`, for
             one text at least. Its outputs are `probabilities` of shape (n_samples,
             n_classes) and `scores` of shape (n_samples, n_outputs), with one output
-            for two classes, both float32. Its metadata hold `classes` (the labels as
-            strings, in JSON) and the versions of skbag, scikit-learn and onnx.
+            for two classes, both float32; of an adaptive softmax the scores are
+            log-probabilities, as in `decision_function`. Its metadata hold `classes`
+            (the labels as strings, in JSON) and the versions of skbag, scikit-learn
+            and onnx.
 
         Raises
         ------
@@ -659,7 +740,12 @@ class EmbeddingBagClassifier(
         encode : What it takes in.
         """
         model = self._learning_model("become an ONNX graph; convert")
-        return build_onnx(model.fitted, model.temperature, self.classes_)
+        return build_onnx(
+            model.fitted,
+            model.temperature,
+            self.classes_,
+            one_of_all=self._targets.one_of_all,
+        )
 
     def compress(
         self, max_bytes: int | None = None, *, bits: int | str = "auto"
@@ -750,6 +836,7 @@ class EmbeddingBagClassifier(
         tags.input_tags.sparse = True
         tags.input_tags.string = True
         tags.transformer_tags.preserves_dtype = []
+        tags.classifier_tags.multi_label = takes_labels(self.loss)
         return tags
 
     _doc_link_module = "skbag"
@@ -790,13 +877,13 @@ class EmbeddingBagClassifier(
         if hasattr(self, "_model"):
             before = self._learning_model("learn on; fit without warm_start, or keep")
         X = _inputs.read_X(self, X, reset=before is None)
-        classes, codes = _targets.learn_classes(y)
+        targets, codes = learn_targets(y)
         if before is not None:
-            _targets.check_same_classes(classes, self.classes_)
+            targets.check_same(self._targets)
         _inputs.check_lengths(X, codes)
         weight = _inputs.read_sample_weight(sample_weight, len(codes))
-        weight = _inputs.total_weight(weight, self.class_weight, classes, codes)
-        self.classes_ = classes
+        weighed, weight = targets.weigh(self.class_weight, codes, weight)
+        self._targets, self.classes_ = targets, targets.classes
 
         def end_epoch(report: EpochReport, model_so_far: Callable[[], Model]) -> bool:
             if self.verbose:
@@ -806,7 +893,7 @@ class EmbeddingBagClassifier(
             )
 
         result = fit(
-            Samples(X, codes, weight, len(classes)),
+            Samples(X, codes, weight, weighed),
             settings_of(self, is_text=isinstance(X, list)),
             random_state=_random_state(self.random_state),
             before=before,
@@ -843,16 +930,16 @@ class EmbeddingBagClassifier(
             before = self._learning_model("learn on; keep")
         X = _inputs.read_X(self, X, reset=before is None)
         if classes is not None:
-            classes = _targets.read_labels(classes)
+            classes = read_classes(classes)
         if _check_partial_fit_first_call(self, classes):
-            _targets.check_classes(self.classes_)
-        codes = _targets.encode_labels(y, self.classes_)
+            self._targets = announced_targets(self.classes_, y)
+        codes = self._targets.encode(y)
         _inputs.check_lengths(X, codes)
         weight = _inputs.read_sample_weight(sample_weight, len(codes))
-        weight = _inputs.total_weight(weight, self.class_weight, self.classes_, codes)
+        weighed, weight = self._targets.weigh(self.class_weight, codes, weight)
         _inputs.check_absolute(weight)
         result = partial_fit(
-            Samples(X, codes, weight, len(self.classes_)),
+            Samples(X, codes, weight, weighed),
             settings_of(self, is_text=isinstance(X, list)),
             random_state=_random_state(self.random_state),
             before=before,

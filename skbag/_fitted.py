@@ -6,6 +6,7 @@ device, so a pickle of it loads anywhere and predicting needs numpy and scipy on
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._bags import Bags
+from skbag._clusters import ClusteredLayer, Clusters
 from skbag._compact_table import CompactTable
 from skbag._dtypes import WEIGHT_DTYPE
+from skbag._losses import class_scores
+from skbag._top_k import best_columns
+
+NUMBERS_AT_ONCE = 2**20
+"""Scores to choose the best of at a time: they stay in the cache, and need never be
+there for all samples."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,10 +37,20 @@ class Fitted:
         The layers above the bag, each ``x @ coef.T + intercept``, with a ReLU between
         two. `coef` is None in the one layer of a model whose table holds the scores
         of the classes itself.
+    clusters : Clusters or None
+        Of the last layer, where that is an adaptive softmax.
     """
 
     embedding: NDArray[np.float32] | CompactTable
     layers: tuple[tuple[NDArray[np.float32] | None, NDArray[np.float32]], ...]
+    clusters: Clusters | None = None
+
+    @property
+    def n_outputs(self) -> int:
+        """Columns of scores."""
+        if self.clusters is not None:
+            return len(self.clusters.order)
+        return len(self.layers[-1][1])
 
     @property
     def dense(self) -> NDArray[np.float32]:
@@ -57,9 +75,29 @@ class Fitted:
         Returns
         -------
         scores : ndarray of shape (n_samples, n_outputs), dtype=float32
+            Of an adaptive softmax: log-probabilities.
         """
+        if self.clusters is None:
+            return self._through(bags, self.layers)
+        return self._last_layer().log_probabilities(self._below_clusters(bags))
+
+    def _below_clusters(self, bags: Bags) -> NDArray[np.float32]:
+        x = self._through(bags, self.layers[:-1])
+        return np.maximum(x, 0) if len(self.layers) > 1 else x
+
+    def _last_layer(self) -> ClusteredLayer:
+        coef, intercept = self.layers[-1]
+        assert self.clusters is not None
+        assert coef is not None
+        return ClusteredLayer(self.clusters, coef, intercept)
+
+    def _through(
+        self,
+        bags: Bags,
+        layers: tuple[tuple[NDArray[np.float32] | None, NDArray[np.float32]], ...],
+    ) -> NDArray[np.float32]:
         x: NDArray[Any] = self.vectors(bags)
-        for depth, (coef, intercept) in enumerate(self.layers):
+        for depth, (coef, intercept) in enumerate(layers):
             if depth:
                 x = np.maximum(x, 0)
             if coef is None:
@@ -72,3 +110,57 @@ class Fitted:
                 )
                 x += intercept
         return x.astype(WEIGHT_DTYPE, copy=False)
+
+    def verdicts(
+        self, bags: Bags, verdicts: Callable[[NDArray[np.float32]], Any]
+    ) -> Any:
+        """What a function of scores makes of those of each bag.
+
+        Of an adaptive softmax: the code of the best class, without all scores.
+        """
+        if self.clusters is None:
+            return verdicts(self.scores(bags))
+        return self._best_of_clusters(bags, 1)[0][:, 0]
+
+    def best(
+        self,
+        bags: Bags,
+        k: int,
+        probabilities: Callable[[NDArray[np.float32]], NDArray[np.float64]],
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Codes of the k best outputs of each bag, (n_samples, k), and probabilities.
+
+        Never more than `NUMBERS_AT_ONCE` scores at a time.
+        """
+        if self.clusters is not None:
+            found, log_probabilities = self._best_of_clusters(bags, k)
+            return found, np.exp(log_probabilities.astype(np.float64))
+        return self._best_of_all(bags, k, probabilities)
+
+    def _best_of_clusters(
+        self, bags: Bags, k: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        assert self.clusters is not None
+        x, last = self._below_clusters(bags), self._last_layer()
+        step = max(1, NUMBERS_AT_ONCE // self.clusters.n_first)
+        parts = [last.best(x[i : i + step], k) for i in range(0, max(len(x), 1), step)]
+        codes, log_probabilities = zip(*parts, strict=True)
+        return np.concatenate(codes), np.concatenate(log_probabilities)
+
+    def _best_of_all(
+        self,
+        bags: Bags,
+        k: int,
+        probabilities: Callable[[NDArray[np.float32]], NDArray[np.float64]],
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        n_outputs = self.n_outputs
+        step = max(1, NUMBERS_AT_ONCE // n_outputs)
+        codes, found = [], []
+        for start in range(0, max(len(bags), 1), step):
+            scores = self.scores(bags.slice(start, min(start + step, len(bags))))
+            # Two classes share one column of scores, but not their probability.
+            wide = class_scores(scores) if n_outputs == 1 else scores
+            part = best_columns(wide, k)
+            codes.append(part)
+            found.append(np.take_along_axis(probabilities(scores), part, axis=1))
+        return np.concatenate(codes), np.concatenate(found)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skbag._inputs import split_validation
-from skbag._losses import n_outputs
 from skbag._model import Model, Resume
 from skbag._preparation import carry_over, extend, prepare, reprepare
 from skbag._recipe import most_watched
@@ -133,7 +132,7 @@ def partial_fit(
     if settings.training.shuffle:
         samples = samples.take(rng.permutation(len(samples)))
     start = None
-    most = most_watched(n_outputs(samples.n_classes))
+    most = most_watched(samples.targets.n_outputs)
     if before is None or resume is None:
         # Earlier samples of the first part have to teach what later ones judge.
         n_held = min(len(samples) // 2, most)
@@ -173,7 +172,8 @@ def _split(
     """Samples to train on and, where a fraction is given, to validate by."""
     if fraction is None:
         return samples, None
-    rows, held_back = split_validation(samples.codes, fraction, random_state)
+    strata = samples.targets.strata(samples.codes)
+    rows, held_back = split_validation(strata, len(samples), fraction, random_state)
     return samples.take(rows), samples.take(held_back)
 
 

@@ -36,7 +36,7 @@ class FitSize:
     n_batch_rows : int
         Rows that the batches touch, each once per batch, or a bound of them.
     width, n_outputs : int
-        Columns of the table and of the scores.
+        Columns of the table, and of the scores that training computes.
     batch_size : int
     n_watched : int
         Samples that the first epoch is judged by.
@@ -46,6 +46,8 @@ class FitSize:
         How often the table is there at most: trained, exported, best, carried over.
     bytes_per_entry : int
         What the batches keep of an entry.
+    n_labels : int
+        Of all samples together, where one may have several; else 0.
     n_validation_entries : int
         Entries of the bags held out for early stopping.
     counts_freed : int
@@ -65,6 +67,7 @@ class FitSize:
     n_head: int
     n_tables: int
     bytes_per_entry: int
+    n_labels: int = 0
     n_validation_entries: int = 0
     counts_freed: int = 0
 
@@ -110,6 +113,8 @@ def footprint(size: FitSize) -> Footprint:
         + 12 * size.n_batch_rows
         # Codes, offsets and weights of the samples.
         + 24 * size.n_samples
+        # Pairs of a sample and a label.
+        + 16 * size.n_labels
         + _BATCH * n_batches
         + 8 * size.n_validation_entries
     )

@@ -9,11 +9,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.utils import check_array
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import validate_data
 
 from skbag._bags import check_sparse
 from skbag._documents import read_documents
+from skbag._label_sets import Codes
 
 LARGEST_VALUE = 1e15
 """Of a matrix: squares of float32, and steps that fit them, are then far from
@@ -146,7 +146,7 @@ def _check_feature_names(estimator: Any, names: list[str] | None) -> None:
         )
 
 
-def check_lengths(X: list[str] | sp.csr_array, codes: NDArray[np.int64]) -> None:
+def check_lengths(X: list[str] | sp.csr_array, codes: Codes) -> None:
     """Raise where there is not one label per sample.
 
     Raises
@@ -211,47 +211,6 @@ def read_sample_weight(sample_weight: Any, n: int) -> NDArray[np.float64] | None
     return weights
 
 
-def total_weight(
-    sample_weight: NDArray[np.float64] | None,
-    class_weight: Any,
-    classes: NDArray[Any],
-    codes: NDArray[np.int64],
-) -> NDArray[np.float64] | None:
-    """Product of sample and class weights, or None where all are 1."""
-    if class_weight is None:
-        return sample_weight
-    by_class = np.ones(len(classes))
-    # A sample of weight 0 is as good as absent, so it does not count for "balanced".
-    present = codes if sample_weight is None else codes[sample_weight > 0]
-    named = np.unique(present) if class_weight == "balanced" else slice(None)
-    by_class[named] = compute_class_weight(
-        class_weight, classes=classes[named], y=classes[present]
-    )
-    if not (np.isfinite(by_class) & (by_class >= 0)).all():
-        raise ValueError(
-            "class_weight must be finite and not negative, got "
-            f"{dict(zip(classes.tolist(), by_class.tolist(), strict=True))}."
-        )
-    product = by_class[codes]
-    largest = float(product.max(initial=0)) * len(codes)
-    if sample_weight is not None:
-        largest *= float(sample_weight.max(initial=0))
-    if largest > _LARGEST_FLOAT:
-        raise ValueError(
-            "The sample weights times class_weight are too large for their sum to be "
-            "finite. Only proportions matter to fit: scale them, for instance to 1 on "
-            "average."
-        )
-    if sample_weight is not None:
-        product = product * sample_weight
-    if not product.any():
-        raise ValueError(
-            "The sample weights times class_weight are all zero: nothing is left to "
-            "learn from. Give at least one class a positive weight."
-        )
-    return product
-
-
 def check_absolute(weight: NDArray[np.float64] | None) -> None:
     """Raise where weights that are not scaled to 1 on average are too large.
 
@@ -269,9 +228,21 @@ def check_absolute(weight: NDArray[np.float64] | None) -> None:
 
 
 def split_validation(
-    codes: NDArray[np.int64], fraction: float, random_state: np.random.RandomState
+    strata: NDArray[np.int64] | None,
+    n_samples: int,
+    fraction: float,
+    random_state: np.random.RandomState,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Row numbers for training and for validation, stratified where possible.
+
+    Parameters
+    ----------
+    strata : ndarray of shape (n_samples,), dtype=int64, or None
+        Classes to have in both parts, if possible; None for a split at random.
+    n_samples : int
+    fraction : float
+        Share of the samples to validate by.
+    random_state : RandomState
 
     Raises
     ------
@@ -286,26 +257,30 @@ def split_validation(
     # Imported here: prediction does not need it.
     from sklearn.model_selection import train_test_split
 
-    rows = np.arange(len(codes))
-    n_validation = int(np.ceil(fraction * len(codes)))
-    counts = np.bincount(codes)
-    n_classes = np.count_nonzero(counts)
-    stratify: NDArray[np.int64] | None = codes
-    if (
-        counts[counts > 0].min() < 2
-        or n_validation < n_classes
-        or len(codes) - n_validation < n_classes
-    ):
+    n_validation = int(np.ceil(fraction * n_samples))
+    if strata is not None and not _can_stratify(strata, n_validation):
         warnings.warn(
             "The validation samples of early_stopping are not stratified: "
-            f"{n_validation} of {len(codes)} samples cannot hold each of {n_classes} "
-            "classes, or a class has a single sample. Raise validation_fraction or "
-            "merge rare classes.",
+            f"{n_validation} of {n_samples} samples cannot hold each of "
+            f"{len(np.unique(strata))} classes, or a class has a single sample. Raise "
+            "validation_fraction or merge rare classes.",
             UserWarning,
             stacklevel=2,
         )
-        stratify = None
+        strata = None
     train, validation = train_test_split(
-        rows, test_size=fraction, stratify=stratify, random_state=random_state
+        np.arange(n_samples),
+        test_size=fraction,
+        stratify=strata,
+        random_state=random_state,
     )
     return train, validation
+
+
+def _can_stratify(strata: NDArray[np.int64], n_validation: int) -> bool:
+    """Whether each class can stand in both parts."""
+    counts = np.bincount(strata)
+    smallest_part = min(n_validation, len(strata) - n_validation)
+    return bool(
+        counts[counts > 0].min() >= 2 and smallest_part >= np.count_nonzero(counts)
+    )

@@ -3,8 +3,10 @@
 Conventions
 -----------
 scores : (n_samples, n_outputs), in link space.
-codes : (n_samples,), the encoded class of each sample.
-n_outputs : 1 for two classes (a positive score means class 1), else n_classes.
+codes : (n_samples,), the encoded class of each sample; or (n_true, 2), the samples and
+    their labels where each may have several.
+n_outputs : 1 for two classes (a positive score means class 1), else n_classes; n_labels
+    for labels, each of which is a task of two classes by itself.
 weights : (n_samples,) or None, how much each sample counts.
 
 Gradients and values are sums over the batch, not means: a step then depends on what
@@ -18,17 +20,22 @@ own methods.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax, softmax
+from scipy.special import expit, log_expit, log_softmax, softmax
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 _NUMBERS_AT_ONCE = 2**20
 """Probabilities that are worked on at a time (8 MiB)."""
+
+
+HEAVIEST = 4.0
+"""Largest weight of a label: steps make room for no heavier ones (see `_recipe`), as
+every other step would be so many times smaller."""
 
 
 class Loss(Protocol):
@@ -39,11 +46,37 @@ class Loss(Protocol):
     """Whether scores need a temperature to become probabilities."""
     curvature: float
     """Largest second derivative in one score: how steps are sized."""
+    heaviest: float
+    """Largest weight that the loss itself gives to an output of a sample."""
+    clustered: bool
+    """Whether the scores are the log-probabilities of `_adaptive_softmax`."""
 
     def gradient(
         self, scores: Tensor, codes: Tensor, weights: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """Gradient (n_samples, n_outputs) and value (0-d), summed over the batch."""
+        ...
+
+
+class BaseLoss(Protocol):
+    """What `OfLabels` needs of a loss of two classes."""
+
+    name: str
+    calibrated_by_temperature: bool
+    label_curvature: float
+    """Largest second derivative in the one score of two classes."""
+
+    def label_gradient(
+        self, scores: Tensor, true: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Gradient and value, each (n_samples, n_labels), of one loss per label.
+
+        Parameters
+        ----------
+        scores : Tensor of shape (n_samples, n_labels)
+        true : tuple of Tensor, Tensor
+            Samples and labels that go together, no pair twice.
+        """
         ...
 
 
@@ -56,7 +89,9 @@ class SquaredHinge:
 
     name = "squared_hinge"
     calibrated_by_temperature = True
-    curvature = 2.0
+    curvature = label_curvature = 2.0
+    heaviest = 1.0
+    clustered = False
 
     def gradient(
         self, scores: Tensor, codes: Tensor, weights: Tensor | None
@@ -76,6 +111,14 @@ class SquaredHinge:
             gradient = slack.mul(2)
         return _weighted(gradient, slack.mul_(slack), weights)
 
+    def label_gradient(
+        self, scores: Tensor, true: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """See `BaseLoss`."""
+        slack = scores.add(1).clamp_(min=0)
+        slack[true] = scores[true].sub_(1).clamp_(max=0)
+        return slack.mul(2), slack.mul_(slack)
+
 
 class CrossEntropy:
     """Cross-entropy of the softmax; of the logistic function for two classes."""
@@ -85,6 +128,9 @@ class CrossEntropy:
     # Of the softmax, with respect to all scores (Böhning, "Multinomial logistic
     # regression algorithm", 1992). The logistic function's is half of that.
     curvature = 0.5
+    label_curvature = 0.25
+    heaviest = 1.0
+    clustered = False
 
     def gradient(
         self, scores: Tensor, codes: Tensor, weights: Tensor | None
@@ -104,6 +150,64 @@ class CrossEntropy:
         gradient.scatter_add_(1, true, gradient.new_full(true.shape, -1.0))
         return _weighted(gradient, value, weights)
 
+    def label_gradient(
+        self, scores: Tensor, true: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """See `BaseLoss`."""
+        # log(1 + exp(s)) without overflow; for a label that is there, minus s.
+        value = scores.clamp(min=0).add_(scores.abs().neg_().exp_().log1p_())
+        value[true] -= scores[true]
+        gradient = scores.sigmoid()
+        gradient[true] -= 1
+        return gradient, value
+
+
+class AdaptiveSoftmax(CrossEntropy):
+    """Cross-entropy of a softmax in two steps: see `_adaptive_softmax`.
+
+    The loss and its gradient are computed there, from what is below the scores: to
+    compute all scores is what the two steps avoid.
+    """
+
+    name = "adaptive_softmax"
+    clustered = True
+
+
+class OfLabels:
+    """One loss of two classes for each label, summed over the labels.
+
+    Parameters
+    ----------
+    loss : BaseLoss
+    weights : ndarray of shape (n_labels,) or None
+        Weight of having each label, against 1 for not having it; as ``pos_weight`` of
+        ``torch.nn.BCEWithLogitsLoss``, but at most `HEAVIEST`. None where all are 1.
+    """
+
+    clustered = False
+
+    def __init__(self, loss: BaseLoss, weights: NDArray[Any] | None) -> None:
+        self.name = loss.name
+        self.calibrated_by_temperature = loss.calibrated_by_temperature
+        self.curvature = loss.label_curvature
+        if weights is not None:
+            weights = np.minimum(weights, HEAVIEST)
+        self.heaviest = 1.0 if weights is None else float(max(weights.max(), 1.0))
+        self._loss = loss
+        self._weights = weights
+
+    def gradient(
+        self, scores: Tensor, codes: Tensor, weights: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """See `Loss`."""
+        rows, labels = codes.unbind(1)
+        gradient, values = self._loss.label_gradient(scores, (rows, labels))
+        if self._weights is not None:
+            of_pairs = scores.new_tensor(self._weights)[labels]
+            gradient[rows, labels] *= of_pairs
+            values[rows, labels] *= of_pairs
+        return _weighted(gradient, values, weights)
+
 
 def _weighted(
     gradient: Tensor, values: Tensor, weights: Tensor | None
@@ -118,8 +222,44 @@ def _weighted(
     return gradient.mul_(weights.unsqueeze(1)), values.mul_(weights).sum()
 
 
-LOSSES: dict[str, Loss] = {loss.name: loss for loss in (SquaredHinge(), CrossEntropy())}
+LOSSES: dict[str, SquaredHinge | CrossEntropy] = {
+    loss.name: loss for loss in (SquaredHinge(), CrossEntropy(), AdaptiveSoftmax())
+}
 """The loss of each name that the estimator's `loss` parameter takes."""
+
+
+MANY_CLASSES = 500
+"""From how many classes on the adaptive softmax is one; with fewer, all scores at once
+take no longer, and it is the cross-entropy itself."""
+
+
+def of_classes(loss: BaseLoss, n_classes: int) -> Loss:
+    """Return the form of a loss for one class per sample."""
+    chosen = LOSSES[loss.name]
+    if chosen.clustered and n_classes < MANY_CLASSES:
+        return LOSSES["cross_entropy"]
+    return chosen
+
+
+def takes_labels(name: str) -> bool:
+    """Whether the loss of a name is one for labels of which a sample has several."""
+    return name in LOSSES and not LOSSES[name].clustered
+
+
+def of_labels(loss: BaseLoss, weights: NDArray[np.float64] | None) -> Loss:
+    """Return the form of a loss for labels of which a sample may have several.
+
+    Raises
+    ------
+    ValueError
+        For a loss that shares one probability among all classes.
+    """
+    if not takes_labels(loss.name):
+        raise ValueError(
+            f"loss={loss.name!r} is for one class per sample, but y is an indicator "
+            "matrix of several labels. Use loss='squared_hinge' or 'cross_entropy'."
+        )
+    return OfLabels(loss, weights)
 
 
 def n_outputs(n_classes: int) -> int:
@@ -229,3 +369,75 @@ def predicted_codes(scores: NDArray[np.float32]) -> NDArray[np.int64]:
     if scores.shape[1] == 1:
         return (scores[:, 0] > 0).astype(np.int64)
     return np.asarray(scores.argmax(axis=1), dtype=np.int64)
+
+
+def label_probabilities(
+    scores: NDArray[np.float32], temperature: float
+) -> NDArray[np.float64]:
+    """Logistic function of ``temperature * scores``: of each label by itself.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_samples, n_labels), dtype=float32
+    temperature : float
+        The same for all labels: Platt, "Probabilistic Outputs for Support Vector
+        Machines", 1999, without his shift, so that a probability is above one half
+        where the score is positive.
+
+    Returns
+    -------
+    probabilities : ndarray of shape (n_samples, n_labels), dtype=float64
+        Rows need not sum to 1.
+    """
+    return np.asarray(expit(scores.astype(np.float64) * temperature))
+
+
+def label_log_probabilities(
+    scores: NDArray[np.float32], temperature: float
+) -> NDArray[np.float64]:
+    """Logarithm of `label_probabilities`, finite where that underflows."""
+    return np.asarray(log_expit(scores.astype(np.float64) * temperature))
+
+
+def fit_label_temperature(
+    scores: NDArray[np.float32],
+    true: tuple[NDArray[np.int64], NDArray[np.int64]],
+    weights: NDArray[np.float64] | None = None,
+) -> float:
+    """Temperature that minimises the log-loss of ``label_probabilities(scores, T)``.
+
+    Newton's method on a convex function of one number, as `fit_temperature`.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_samples, n_labels), dtype=float32
+    true : tuple of ndarray, ndarray
+        Samples and labels that go together.
+    weights : ndarray of shape (n_samples,) or None
+
+    Returns
+    -------
+    temperature : float
+        In [0.05, 100]; 1.0 where there is nothing to learn from.
+    """
+    if scores.size == 0 or not np.isfinite(scores).all():
+        return 1.0
+    weight = np.ones(len(scores)) if weights is None else weights
+    weight = weight / (weight.sum() * scores.shape[1])
+    of_true = float((scores[true].astype(np.float64) * weight[true[0]]).sum())
+    temperature = 1.0
+    # A few at a time: float64 copies of all are large.
+    n_rows = min(256, max(1, _NUMBERS_AT_ONCE // scores.shape[1]))
+    for _ in range(20):
+        slope, curvature = -of_true + 1e-9 * temperature, 1e-9
+        for start in range(0, len(scores), n_rows):
+            z = scores[start : start + n_rows].astype(np.float64)
+            p = expit(temperature * z)
+            w = weight[start : start + n_rows]
+            slope += float(w @ (p * z).sum(axis=1))
+            curvature += float(w @ (p * (1 - p) * z * z).sum(axis=1))
+        step = np.clip(slope / curvature, -2, 2)
+        temperature = float(np.clip(temperature - step, 0.05, 100))
+        if abs(step) < 1e-6 * temperature:
+            break
+    return temperature

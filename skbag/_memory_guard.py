@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skbag._clusters import Clusters
 from skbag._encoder import Encoder
 from skbag._features import FeatureKind
 from skbag._footprint import FitSize, Footprint, footprint
+from skbag._label_sets import LabelSets
 from skbag._lazy_bags import LazyBags
-from skbag._losses import n_outputs
 from skbag._memory import available_bytes
 from skbag._recipe import Moments, auto_batch_size
 from skbag._samples import Samples
@@ -91,34 +93,39 @@ def fit_size(task: Task, *, exactly: bool = False) -> FitSize:
     """Sizes of a fit: by bounds at once, or, a little later, by its entries."""
     counts, bags = task.counts, task.counts.X
     training, weighting = task.settings.training, task.settings.weighting
-    outputs = n_outputs(counts.n_classes)
-    batch_size = training.batch_size or auto_batch_size(len(bags), outputs, _NO_LIMITS)
+    outputs, n_classes = counts.targets.n_outputs, len(counts.targets.classes)
+    clusters = _clusters(task)
+    n_scores = outputs if clusters is None else clusters.n_scores
+    batch_size = training.batch_size or auto_batch_size(len(bags), n_scores, _NO_LIMITS)
     batch_size = max(min(batch_size, len(bags)), 1)
     n_batches = -(-len(bags) // batch_size)
     if exactly:
         documents = _documents_by_id(bags)
         n_entries = int(documents.sum())
-        n_cells = _different(documents, counts.n_classes)
+        n_cells = _different(documents * _repeats(counts), n_classes)
         n_batch_rows = _different(documents, n_batches)
     else:
         n_entries = len(bags.counts.ids)
-        n_cells = min(n_entries, bags.n_ids * counts.n_classes)
+        n_cells = min(
+            int(np.ceil(n_entries * _repeats(counts))), bags.n_ids * n_classes
+        )
         n_batch_rows = min(n_entries, bags.n_ids * n_batches)
     counted = weighting.use_idf or weighting.supervised
     changed = counted or weighting.sublinear_tf or weighting.norm is not None
     layers: tuple[int, ...] = ()
     if training.embedding_dim is not None:
-        layers = (training.embedding_dim, *training.hidden_layer_sizes, outputs)
+        last = outputs if clusters is None else clusters.n_rows
+        layers = (training.embedding_dim, *training.hidden_layer_sizes, last)
     fraction = task.settings.validation_fraction or 0.0
     return FitSize(
         n_samples=len(bags),
         n_entries=n_entries,
         n_ids=bags.n_ids,
-        n_classes=counts.n_classes,
+        n_classes=n_classes,
         n_cells=n_cells + task.n_cells_before if counted else 0,
         n_batch_rows=n_batch_rows,
         width=training.embedding_dim or outputs,
-        n_outputs=outputs,
+        n_outputs=outputs if _wants_all_scores(task) else n_scores,
         batch_size=batch_size,
         n_watched=task.n_held,
         n_head=sum(m * n for m, n in zip(layers, layers[1:], strict=False)),
@@ -128,6 +135,7 @@ def fit_size(task: Task, *, exactly: bool = False) -> FitSize:
         + 4 * (bags.new_ids is not None)
         + 4 * changed
         + 8 * (training.dropout > 0),
+        n_labels=len(counts.codes.labels) if isinstance(counts.codes, LabelSets) else 0,
         n_validation_entries=int(n_entries * fraction / (1 - fraction)),
         counts_freed=0
         if bags.new_ids is None
@@ -135,7 +143,31 @@ def fit_size(task: Task, *, exactly: bool = False) -> FitSize:
     )
 
 
-def _different(documents: NDArray[np.int64], n: int) -> int:
+def _clusters(task: Task) -> Clusters | None:
+    """Clusters of classes as large as those of the fit, if its loss has any."""
+    targets = task.counts.targets
+    if not targets.loss(task.settings.training.loss).clustered:
+        return None
+    return Clusters.by_frequency(np.zeros(len(targets.classes), dtype=np.int64))
+
+
+def _wants_all_scores(task: Task) -> bool:
+    """Whether scores of all classes are looked at, though the loss does without."""
+    training = task.settings.training
+    is_planned = training.alpha is not None and training.max_iter is not None
+    return not is_planned or task.settings.validation_fraction is not None
+
+
+def _repeats(counts: Samples) -> float:
+    """How often an entry is counted by class: once for each label of its sample."""
+    if not isinstance(counts.codes, LabelSets):
+        return 1.0
+    lengths = np.diff(counts.X.counts.offsets)
+    n_labels = np.diff(counts.codes.offsets)
+    return float(lengths @ n_labels) / max(len(counts.X.counts.ids), 1)
+
+
+def _different(documents: NDArray[Any], n: int) -> int:
     """In how many of `n` batches, or classes, tokens are by chance, all together."""
     missed = np.power(1 - 1 / n, documents, dtype=np.float64)
     return int(np.ceil((n * (1 - missed)).sum()))

@@ -141,8 +141,37 @@ class Model:
         results : ndarray of shape (n_samples, ...)
         """
         fitted = self.fitted
-        n_outputs = len(fitted.layers[-1][1])
-        return self._map(lambda bags: use(fitted.scores(bags)), n_outputs, X, n_threads)
+        width = fitted.n_outputs
+        return self._map(lambda bags: use(fitted.scores(bags)), width, X, n_threads)
+
+    def verdicts_in_parts(
+        self,
+        X: Any,
+        verdicts: Callable[[NDArray[np.float32]], Any],
+        n_threads: int = 1,
+    ) -> Iterator[Any]:
+        """What scores name, by a function of scores, in parts of bounded size."""
+        fitted = self.fitted
+        width = fitted.n_outputs if fitted.clusters is None else fitted.clusters.n_first
+        return self._in_parts(
+            lambda bags: fitted.verdicts(bags, verdicts), width, X, n_threads
+        )
+
+    def best_in_parts(
+        self,
+        X: Any,
+        k: int,
+        probabilities: Callable[[NDArray[np.float32], float], NDArray[np.float64]],
+        n_threads: int = 1,
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+        """Codes of the k best outputs and their probabilities, in parts."""
+
+        def best(bags: Bags) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+            return self.fitted.best(
+                bags, k, lambda scores: probabilities(scores, self.temperature)
+            )
+
+        return self._in_parts(best, k, X, n_threads)
 
     def vectors(self, X: Any, n_threads: int = 1) -> NDArray[np.float32]:
         """Document vectors of texts or rows, (n_samples, width)."""

@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from skbag._adaptive_softmax import AdaptiveSoftmax
+from skbag._clusters import Clusters
 from skbag._dtypes import WEIGHT_DTYPE
 from skbag._fitted import Fitted
 
@@ -68,6 +70,7 @@ class Network(nn.Module):
         embedding_dim: int | None,
         hidden_layer_sizes: Sequence[int],
         generator: torch.Generator,
+        clusters: Clusters | None = None,
     ) -> Network:
         """Return an untrained network; draws from `generator` only.
 
@@ -76,16 +79,21 @@ class Network(nn.Module):
         (Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of
         learning in deep linear neural networks", 2014), so that with at least as many
         dimensions as outputs the two layers start as the one-layer model exactly.
+        Clusters, if any, are those of an adaptive softmax in place of the last layer.
         """
         if embedding_dim is None:
             return cls(_zeros(n_ids, n_outputs), Intercept(_zeros(n_outputs)))
-        sizes = [embedding_dim, *hidden_layer_sizes, n_outputs]
+        n_last = n_outputs if clusters is None else clusters.n_first
+        sizes = [embedding_dim, *hidden_layer_sizes, n_last]
         layers: list[nn.Module] = []
         for n_in, n_out in zip(sizes, sizes[1:], strict=False):
             if layers:
                 layers.append(nn.ReLU())
             layers.append(_linear(n_in, n_out, generator))
         _open_hidden_units([layer for layer in layers if isinstance(layer, nn.Linear)])
+        if clusters is not None:
+            opened = HIDDEN_START if hidden_layer_sizes else 0.0
+            layers[-1] = _start_clusters(clusters, layers[-1], opened, generator)
         return cls(_zeros(n_ids, embedding_dim), nn.Sequential(*layers))
 
     @classmethod
@@ -96,12 +104,13 @@ class Network(nn.Module):
         table[: len(embedding)] = _tensor(embedding)
         layers: list[nn.Module] = []
         for coef, intercept in fitted.layers:
-            bias = _tensor(intercept)
             if coef is None:
-                return cls(table, Intercept(bias))
+                return cls(table, Intercept(_tensor(intercept)))
             if layers:
                 layers.append(nn.ReLU())
-            layers.append(linear_from(coef, intercept))
+            is_last = len(layers) == 2 * (len(fitted.layers) - 1)
+            clusters = fitted.clusters if is_last else None
+            layers.append(layer_from(coef, intercept, clusters))
         return cls(table, nn.Sequential(*layers))
 
     def forward(self, ids: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:
@@ -112,6 +121,12 @@ class Network(nn.Module):
     def linears(self) -> Iterator[nn.Linear]:
         """Layers of the head that have weights, from the bag upwards."""
         return (m for m in self.head.modules() if isinstance(m, nn.Linear))
+
+    @property
+    def adaptive_softmax(self) -> AdaptiveSoftmax | None:
+        """The last layer where it is an adaptive softmax."""
+        last = self.head[-1] if isinstance(self.head, nn.Sequential) else None
+        return last if isinstance(last, AdaptiveSoftmax) else None
 
     def export(self) -> Fitted:
         """Copy the trained numbers into numpy arrays that own their memory."""
@@ -124,7 +139,14 @@ class Network(nn.Module):
                 (_array(linear.weight), _array(linear.bias))
                 for linear in self.linears()
             )
-        return Fitted(_array(self.table), layers)
+        last = self.adaptive_softmax
+        if last is None:
+            return Fitted(_array(self.table), layers)
+        weight = last.weight.view(-1, last.first.in_features)
+        coef = _array(torch.cat([last.first.weight, weight]))
+        intercept = _array(torch.cat([last.first.bias, last.bias.view(-1)]))
+        layers = (*layers[:-1], (coef, intercept))
+        return Fitted(_array(self.table), layers, last.clusters)
 
 
 def linear_from(coef: np.ndarray, intercept: np.ndarray) -> nn.Linear:
@@ -133,6 +155,21 @@ def linear_from(coef: np.ndarray, intercept: np.ndarray) -> nn.Linear:
     linear.weight.data.copy_(_tensor(coef))
     linear.bias.data.copy_(_tensor(intercept))
     return linear
+
+
+def layer_from(
+    coef: np.ndarray, intercept: np.ndarray, clusters: Clusters | None
+) -> nn.Module:
+    """Linear layer, or adaptive softmax of clusters, that holds copies of arrays."""
+    if clusters is None:
+        return linear_from(coef, intercept)
+    n_first, n_clusters = clusters.n_first, clusters.n_clusters
+    return AdaptiveSoftmax(
+        clusters,
+        linear_from(coef[:n_first], intercept[:n_first]),
+        _tensor(coef[n_first:].reshape(n_clusters, -1)),
+        _tensor(intercept[n_first:].reshape(n_clusters, -1)),
+    )
 
 
 # Spelled out below: the user's torch.set_default_dtype and _device are not ours.
@@ -169,8 +206,26 @@ def _linear(n_in: int, n_out: int, generator: torch.Generator) -> nn.Linear:
     return linear
 
 
+def _start_clusters(
+    clusters: Clusters, first: nn.Module, opened: float, generator: torch.Generator
+) -> AdaptiveSoftmax:
+    """Let the clusters start as large as orthonormal rows, or columns, would be."""
+    assert isinstance(first, nn.Linear)
+    n_in, shape = first.in_features, (clusters.n_clusters, clusters.size)
+    weight = torch.randn(
+        *shape, n_in, generator=generator, dtype=torch.float32, device="cpu"
+    )
+    weight *= max(clusters.size, n_in) ** -0.5
+    # Takes back what hidden units do that start open.
+    bias = weight.sum(2) * -opened
+    return AdaptiveSoftmax(clusters, first, weight.flatten(1), bias)
+
+
 def _empty_linear(n_in: int, n_out: int) -> nn.Linear:
-    return _ZeroLinear(n_in, n_out, dtype=torch.float32, device="cpu")
+    linear: nn.Linear = _ZeroLinear(n_in, n_out, dtype=torch.float32, device="cpu")
+    # From here on torch's own, also where the user pickles it.
+    linear.__class__ = nn.Linear
+    return linear
 
 
 class _ZeroLinear(nn.Linear):

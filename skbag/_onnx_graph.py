@@ -17,6 +17,7 @@ import numpy as np
 import sklearn
 from numpy.typing import NDArray
 
+from skbag._clusters import Clusters
 from skbag._dtypes import WEIGHT_DTYPE
 from skbag._fitted import Fitted
 from skbag._losses import class_scores
@@ -40,16 +41,24 @@ _DESCRIPTION = (
 )
 
 
-def build_onnx(fitted: Fitted, temperature: float, classes: NDArray[Any]) -> ModelProto:
+def build_onnx(
+    fitted: Fitted,
+    temperature: float,
+    classes: NDArray[Any],
+    *,
+    one_of_all: bool = True,
+) -> ModelProto:
     """Write a model down as an ONNX graph.
 
     Parameters
     ----------
     fitted : Fitted
     temperature : float
-        Factor of the scores before the softmax.
+        Factor of the scores before the softmax, or the logistic function.
     classes : ndarray of shape (n_classes,)
         Labels; each one's ``str`` is kept in the metadata.
+    one_of_all : bool
+        Whether probabilities are shared among all classes, or each label has its own.
 
     Returns
     -------
@@ -72,11 +81,15 @@ def build_onnx(fitted: Fitted, temperature: float, classes: NDArray[Any]) -> Mod
             'onnxruntime to run what it makes: pip install "skbag[onnx]"'
         ) from error
     _check_size(fitted)
-    n_outputs = len(fitted.layers[-1][1])
     graph = _Graph()
     sums = _sum_bags(graph, fitted.dense)
-    scores = _apply_layers(graph, sums, fitted.layers)
-    _apply_softmax(graph, scores, temperature, n_outputs)
+    scores = _apply_layers(graph, sums, fitted)
+    if one_of_all:
+        _apply_softmax(graph, scores, temperature, fitted.n_outputs)
+    else:
+        factor = graph.constant(np.array(temperature, WEIGHT_DTYPE), "temperature")
+        powers = graph.node("Mul", scores, factor)
+        graph.node("Sigmoid", powers, output="probabilities")
     int64, float32 = TensorProto.INT64, TensorProto.FLOAT
     model = helper.make_model(
         helper.make_graph(
@@ -91,7 +104,7 @@ def build_onnx(fitted: Fitted, temperature: float, classes: NDArray[Any]) -> Mod
                 helper.make_tensor_value_info(name, float32, ["n_samples", width])
                 for name, width in (
                     ("probabilities", len(classes)),
-                    ("scores", n_outputs),
+                    ("scores", fitted.n_outputs),
                 )
             ],
             initializer=graph.constants,
@@ -177,23 +190,56 @@ def _sum_bags(graph: _Graph, embedding: NDArray[np.float32]) -> str:
     return graph.node("Squeeze", sums, one)
 
 
-def _apply_layers(
-    graph: _Graph,
-    x: str,
-    layers: tuple[tuple[NDArray[np.float32] | None, NDArray[np.float32]], ...],
-) -> str:
+def _apply_layers(graph: _Graph, x: str, fitted: Fitted) -> str:
     """Scores of the sums, (n_samples, n_outputs)."""
-    for depth, (coef, intercept) in enumerate(layers):
-        output = "scores" if depth == len(layers) - 1 else None
-        bias = graph.constant(intercept, f"intercept_{depth}")
+    last = len(fitted.layers) - 1
+    for depth, (coef, intercept) in enumerate(fitted.layers):
+        output = "scores" if depth == last else None
         if depth:
             x = graph.node("Relu", x)
+        if depth == last and fitted.clusters is not None:
+            assert coef is not None
+            x = _apply_clusters(graph, x, fitted.clusters, coef, intercept)
+            continue
+        bias = graph.constant(intercept, f"intercept_{depth}")
         if coef is None:
             x = graph.node("Add", x, bias, output=output)
         else:
             weight = graph.constant(coef, f"coef_{depth}")
             x = graph.node("Gemm", x, weight, bias, transB=1, output=output)
     return x
+
+
+def _apply_clusters(
+    graph: _Graph,
+    x: str,
+    clusters: Clusters,
+    coef: NDArray[np.float32],
+    intercept: NDArray[np.float32],
+) -> str:
+    """Log-probabilities of an adaptive softmax: see `_clusters`."""
+    n_first, n_short = clusters.n_first, clusters.n_short
+
+    def linear(part: slice) -> str:
+        weight, bias = graph.constant(coef[part]), graph.constant(intercept[part])
+        return graph.node("Gemm", x, weight, bias, transB=1)
+
+    def numbers(*values: int) -> str:
+        return graph.constant(np.array(values, dtype=np.int64))
+
+    one = numbers(1)
+    first = graph.node("LogSoftmax", linear(slice(n_first)), axis=1)
+    short = graph.node("Slice", first, numbers(0), numbers(n_short), one)
+    of_clusters = graph.node("Slice", first, numbers(n_short), numbers(n_first), one)
+    # 0: as many samples as there are.
+    shape = numbers(0, clusters.n_clusters, clusters.size)
+    within = graph.node("Reshape", linear(slice(n_first, None)), shape)
+    within = graph.node("LogSoftmax", within, axis=2)
+    both = graph.node("Add", within, graph.node("Unsqueeze", of_clusters, numbers(2)))
+    flat = graph.node("Reshape", both, numbers(0, clusters.n_clusters * clusters.size))
+    ordered = graph.node("Concat", short, flat, axis=1)
+    places = graph.constant(clusters.places, "places")
+    return graph.node("Gather", ordered, places, axis=1, output="scores")
 
 
 def _apply_softmax(

@@ -89,6 +89,11 @@ def settings_of(estimator: Any, *, is_text: bool) -> Settings:
     ValueError
         If two parameters cannot go together, or one is not what `CONSTRAINTS` can say.
     """
+    if estimator.loss == "adaptive_softmax" and estimator.embedding_dim is None:
+        raise ValueError(
+            "loss='adaptive_softmax' needs an embedding that many classes share: set "
+            "embedding_dim, for instance to 64."
+        )
     supervised = (
         is_text
         if estimator.supervised_weighting == "auto"

@@ -15,6 +15,8 @@ from skbag._state import (
     model_state,
     resume_from_state,
     resume_state,
+    targets_from_state,
+    targets_state,
 )
 from skbag._version import __version__
 from skbag.exceptions import InconsistentVersionWarning, ModelFileError
@@ -33,6 +35,8 @@ class PlainStateMixin:
             state["_model"] = model_state(state["_model"])
         if "_resume" in state:
             state["_resume"] = resume_state(state["_resume"])
+        if "_targets" in state:
+            state["_targets"] = targets_state(state["_targets"])
         return {**state, "_skbag_version": __version__, "_skbag_format": FORMAT}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -72,7 +76,10 @@ class PlainStateMixin:
             classes = state.get("classes_")
             if not isinstance(classes, np.ndarray) or classes.ndim != 1:
                 raise ModelFileError("This is not a sound model: classes_ is missing.")
-            model = model_from_state(state["_model"], len(classes))
+            # Format 1 knew only classes at first.
+            kind = state.get("_targets", {"kind": "classes"})
+            state["_targets"] = targets_from_state(kind, classes)
+            model = model_from_state(state["_model"], state["_targets"])
             n_ids, n_columns = len(model.fitted.embedding), state.get("n_features_in_")
             if model.encoder is None and n_columns != n_ids:
                 # Rows of the table would be read that are not there.

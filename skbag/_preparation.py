@@ -17,7 +17,6 @@ from skbag._encoder import Encoder
 from skbag._first_guess import first_guess
 from skbag._fitted import Fitted
 from skbag._lazy_bags import LazyBags
-from skbag._losses import n_outputs
 from skbag._memory_guard import Task, check_memory
 from skbag._model import Featurizer
 from skbag._recipe import held_out
@@ -74,7 +73,7 @@ def prepare(
     check_memory(Task(counts, encoder, settings, _n_held(counts)))
     prepared = _weigh(counts, encoder, settings.weighting)
     statistics = prepared.featurizer.statistics
-    if settings.weighting.supervised and statistics and samples.n_classes == 2:
+    if settings.weighting.supervised and statistics and samples.targets.n_outputs == 1:
         return replace(prepared, first_guess=first_guess(statistics))
     return prepared
 
@@ -149,7 +148,7 @@ def _learn(samples: Samples, settings: Settings) -> tuple[Encoder | None, Sample
     if options.n_buckets is not None:
         check_any(counts)
         return encoder, samples.with_inputs(_all_of(counts))
-    width = settings.training.embedding_dim or n_outputs(samples.n_classes)
+    width = settings.training.embedding_dim or samples.targets.n_outputs
     # Only these are pruned by kind; to tell millions apart takes a while.
     by_kind = short or options.subword_ngram_range is not None
     kinds = encoder.kinds if by_kind else None
@@ -182,7 +181,7 @@ def _to_go_on(before: Featurizer, task: Task) -> Task:
 
 
 def _n_held(counts: Samples) -> int:
-    return held_out(len(counts), n_outputs(counts.n_classes))
+    return held_out(len(counts), counts.targets.n_outputs)
 
 
 def _all_of(counts: Bags) -> LazyBags:
@@ -211,7 +210,8 @@ def _count(counts: Samples, weighting: Weighting, stop: int) -> Statistics | Non
     if not (weighting.use_idf or weighting.supervised):
         return None
     weight = None if counts.weight is None else counts.weight[:stop]
-    return Statistics.count(counts.X, counts.codes[:stop], counts.n_classes, weight)
+    n_classes = len(counts.targets.classes)
+    return Statistics.count(counts.X, counts.codes[:stop], n_classes, weight)
 
 
 def _with_weights(

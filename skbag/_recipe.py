@@ -259,7 +259,6 @@ def auto_alpha(
     return strength * moments.mean_squared_norm * curvature / 2
 
 
-def skill(accuracy: float, codes: NDArray[np.int64]) -> float:
-    """Accuracy above that of always naming the largest class, in [0, 1]."""
-    chance = np.bincount(codes).max() / len(codes)
+def skill(accuracy: float, chance: float) -> float:
+    """Accuracy above that of always naming what is most frequent, in [0, 1]."""
     return float(np.clip((accuracy - chance) / (1 - chance + 1e-9), 0, 1))

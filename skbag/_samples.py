@@ -8,25 +8,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skbag._label_sets import Codes
+from skbag._targets import Targets
+
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Inputs in whatever form, the code of the class of each, and how much each counts.
+    """Inputs in whatever form, the codes of each, and how much each counts.
 
     Parameters
     ----------
     X : list of str, scipy CSR array, Bags or LazyBags
-    codes : ndarray of shape (n_samples,), dtype=int64
+    codes : ndarray of shape (n_samples,), dtype=int64, or LabelSets
+        What `targets` encodes `y` as.
     weight : ndarray of shape (n_samples,), dtype=float64, or None
         None where all count alike.
-    n_classes : int
-        Of the task; fewer may be here.
+    targets : Targets
+        What codes mean. Fewer classes than it knows may be here.
     """
 
     X: Any
-    codes: NDArray[np.int64]
+    codes: Codes
     weight: NDArray[np.float64] | None
-    n_classes: int
+    targets: Targets
 
     def __len__(self) -> int:
         return len(self.codes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from skbag._losses import Loss
+from skbag._losses import BaseLoss
 from skbag._vocabulary import Pruning, TextOptions
 from skbag._weighting import Weighting
 
@@ -17,7 +17,7 @@ class TrainingOptions:
     rate falls to zero over the epochs.
     """
 
-    loss: Loss
+    loss: BaseLoss
     embedding_dim: int | None
     hidden_layer_sizes: tuple[int, ...]
     dropout: float

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from skbag._bags import check_csr
 from skbag._byte_encoder import ByteEncoder
+from skbag._clusters import Clusters
 from skbag._compact_byte_encoder import CompactByteEncoder
 from skbag._compact_plain_encoder import CompactPlainEncoder
 from skbag._compact_selection import CompactSelection
@@ -33,9 +34,9 @@ from skbag._dtypes import WEIGHT_DTYPE, native
 from skbag._encoder import Encoder
 from skbag._fitted import Fitted
 from skbag._hashed_encoder import HashedEncoder
-from skbag._losses import n_outputs
 from skbag._model import Featurizer, Model, Resume
 from skbag._plain_encoder import PlainEncoder
+from skbag._targets import ClassTargets, LabelTargets, Targets
 from skbag._weighting import Statistics, Weighting
 from skbag.exceptions import ModelFileError
 
@@ -84,24 +85,27 @@ def model_state(model: Model) -> dict[str, Any]:
         "layers": [
             {"coef": coef, "intercept": intercept} for coef, intercept in fitted.layers
         ],
+        "clusters": None
+        if fitted.clusters is None
+        else _clusters_state(fitted.clusters),
         "temperature": model.temperature,
     }
 
 
-def model_from_state(state: Any, n_classes: int) -> Model:
+def model_from_state(state: Any, targets: Targets) -> Model:
     """Model of plain state; arrays of the right dtype are shared, not copied.
 
     Parameters
     ----------
     state : dict
         As made by `model_state`, on a machine of either byte order.
-    n_classes : int
+    targets : Targets
         Of the estimator it belongs to.
 
     Raises
     ------
     ModelFileError
-        If the state is not that of a model for so many classes.
+        If the state is not that of a model for such targets.
     """
     embedding = _read_table(state)
     encoder = _read_encoder(_field(state, "encoder", dict, type(None)))
@@ -118,14 +122,57 @@ def model_from_state(state: Any, n_classes: int) -> Model:
             raise _damaged("id_weights are not one positive number per feature")
     statistics = None
     if state.get("statistics") is not None:
-        statistics = _read_statistics(state["statistics"], n_ids, n_classes)
+        statistics = _read_statistics(state["statistics"], n_ids, targets)
     layers = tuple(map(_read_layer, _field(state, "layers", list)))
-    _check_layers(embedding, layers, n_classes)
+    clusters = None
+    if state.get("clusters") is not None:
+        clusters = _read_clusters(state["clusters"], targets)
+    fitted = Fitted(embedding, layers, clusters)
+    _check_layers(fitted, targets)
     return Model(
         Featurizer(encoder, _read_weighting(state), statistics, id_weights),
-        Fitted(embedding, layers),
+        fitted,
         _positive(state, "temperature"),
     )
+
+
+def targets_state(targets: Targets) -> dict[str, Any]:
+    """Plain state of what `y` is, beside the classes."""
+    if isinstance(targets, LabelTargets):
+        return {
+            "kind": "labels",
+            "n_labels": targets.n_labels,
+            "sparse": targets.sparse,
+        }
+    return {"kind": "classes"}
+
+
+def targets_from_state(state: Any, classes: NDArray[Any]) -> Targets:
+    """Read the state of what `y` is.
+
+    Parameters
+    ----------
+    state : dict
+        As made by `targets_state`.
+    classes : ndarray of shape (n_classes,)
+
+    Raises
+    ------
+    ModelFileError
+        If it does not fit the classes.
+    """
+    kind = _field(state, "kind", str)
+    if kind == "classes":
+        return ClassTargets(classes)
+    if kind != "labels":
+        raise _damaged(f"there are no targets {kind!r:.50}")
+    n_labels = _field(state, "n_labels", int)
+    # As many as there are classes, of which there is an array.
+    if n_labels != len(classes) or not np.array_equal(classes, np.arange(n_labels)):
+        raise _damaged(f"classes_ are not the numbers of {n_labels} labels")
+    if n_labels < 2:
+        raise _damaged(f"{n_labels} labels")
+    return LabelTargets(n_labels, _field(state, "sparse", bool))
 
 
 def resume_state(resume: Resume) -> dict[str, Any]:
@@ -147,9 +194,7 @@ def resume_from_state(state: Any, model: Model) -> Resume:
     """
     found = _field(state, "accumulators", list)
     accumulators = tuple(_native(a, WEIGHT_DTYPE, "accumulators") for a in found)
-    # Of the parameters of the layers, in torch's order: coefficients, intercept.
-    parameters = [a for layer in model.fitted.layers for a in layer if a is not None]
-    if [a.shape for a in accumulators] != [a.shape for a in parameters]:
+    if [a.shape for a in accumulators] != _parameter_shapes(model.fitted):
         raise _damaged("accumulators do not fit the layers")
     return Resume(
         accumulators, _positive(state, "learning_rate"), _field(state, "n_seen", int)
@@ -172,6 +217,20 @@ def _read_id_weights(state: dict[str, Any], is_compact: bool) -> NDArray[np.floa
         return levels_from_state(state["id_weights"])
     except _UNSOUND as error:
         raise _damaged(f"id_weights: {error!r}") from error
+
+
+def _parameter_shapes(fitted: Fitted) -> list[tuple[int, ...]]:
+    """Shapes of the parameters of the layers, in torch's order."""
+    layers = fitted.layers if fitted.clusters is None else fitted.layers[:-1]
+    shapes = [array.shape for layer in layers for array in layer if array is not None]
+    if fitted.clusters is not None:
+        # The classes of the clusters, a row for each, then what comes first.
+        coef, clusters = fitted.layers[-1][0], fitted.clusters
+        assert coef is not None
+        n_in, size, n_clusters = coef.shape[1], clusters.size, clusters.n_clusters
+        shapes += [(n_clusters, size * n_in), (n_clusters, size)]
+        shapes += [(clusters.n_first, n_in), (clusters.n_first,)]
+    return shapes
 
 
 def _encoder_state(encoder: Encoder | None) -> dict[str, Any] | None:
@@ -225,10 +284,13 @@ def _statistics_state(statistics: Statistics) -> dict[str, Any]:
         "codes": counts.indices,
         "offsets": counts.indptr,
         "class_totals": statistics.class_totals,
+        "any_counts": statistics.any_counts,
+        "any_total": statistics.any_total,
     }
 
 
-def _read_statistics(state: Any, n_ids: int, n_classes: int) -> Statistics:
+def _read_statistics(state: Any, n_ids: int, targets: Targets) -> Statistics:
+    n_classes = len(targets.classes)
     totals = _array(state, "class_totals", np.float64, ndim=1)
     counts = _array(state, "counts", np.float64, ndim=1)
     codes, offsets = (_integers(state, name) for name in ("codes", "offsets"))
@@ -241,7 +303,40 @@ def _read_statistics(state: Any, n_ids: int, n_classes: int) -> Statistics:
         raise _damaged(f"statistics of {len(totals)} classes for {n_classes}")
     _check_finite(totals, "class_totals")
     _check_finite(counts, "counts")
-    return Statistics(class_counts, totals)
+    if targets.one_of_all:
+        if state.get("any_counts") is not None:
+            raise _damaged("statistics of labels for classes")
+        return Statistics(class_counts, totals)
+    # The labels of a document do not add up to one.
+    any_counts = _array(state, "any_counts", np.float64, ndim=1)
+    if len(any_counts) != n_ids:
+        raise _damaged(f"any_counts of {len(any_counts)} features for {n_ids}")
+    _check_finite(any_counts, "any_counts")
+    return Statistics(class_counts, totals, any_counts, _positive(state, "any_total"))
+
+
+def _clusters_state(clusters: Clusters) -> dict[str, Any]:
+    return {
+        "order": clusters.order,
+        "n_short": clusters.n_short,
+        "size": clusters.size,
+    }
+
+
+def _read_clusters(state: Any, targets: Targets) -> Clusters:
+    order = _array(state, "order", np.int64, ndim=1)
+    n_short, size = (_field(state, name, int) for name in ("n_short", "size"))
+    n_classes = len(targets.classes)
+    if not targets.one_of_all or not np.array_equal(np.sort(order), range(n_classes)):
+        raise _damaged("clusters are not of the classes")
+    n_clustered = n_classes - n_short
+    if not (0 < n_short < n_classes and 0 < size <= n_clustered) or n_clustered % size:
+        raise _damaged(f"clusters of {size} classes for {n_classes} less {n_short}")
+    # Equal scores are told apart by this.
+    within = order[n_short:].reshape(-1, size)
+    if (np.diff(order[:n_short]) < 0).any() or (np.diff(within, axis=1) < 0).any():
+        raise _damaged("classes of a cluster are not in order")
+    return Clusters(order, n_short, size)
 
 
 def _read_weighting(state: Any) -> Weighting:
@@ -266,22 +361,20 @@ def _read_layer(
     return _floats(state, "coef", ndim=2), intercept
 
 
-def _check_layers(
-    embedding: NDArray[np.float32] | CompactTable,
-    layers: tuple[tuple[NDArray[np.float32] | None, NDArray[np.float32]], ...],
-    n_classes: int,
-) -> None:
+def _check_layers(fitted: Fitted, targets: Targets) -> None:
     """Raise where the layers do not lead from the table to the scores."""
-    width = embedding.shape[1]
+    layers, clusters = fitted.layers, fitted.clusters
+    width = fitted.embedding.shape[1]
     for coef, intercept in layers:
         shape = (len(intercept), width)
         if shape != (coef.shape if coef is not None else (width, width)) or (
-            coef is None and len(layers) > 1
+            coef is None and (len(layers) > 1 or clusters is not None)
         ):
             raise _damaged(f"layers do not fit one another or {width} columns")
         width = len(intercept)
-    if not layers or width != n_outputs(n_classes):
-        raise _damaged(f"{width} outputs for {n_classes} classes")
+    wanted = targets.n_outputs if clusters is None else clusters.n_rows
+    if not layers or width != wanted:
+        raise _damaged(f"{width} outputs for {len(targets.classes)} classes")
 
 
 # -- fields, each of the kind that it has to be ----------------------------------------

@@ -1,7 +1,8 @@
 """The trained model as a torch module: EmbeddingBag, then Linear, all of it trainable.
 
-Another object than `Network`, which trains: this one is the user's, made of standard
-layers only, in torch's own conventions.
+Another object than `Network`, which trains: this one is the user's, in torch's own
+conventions and made of standard layers; for an adaptive softmax torch has none that
+does the same.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from skbag._fitted import Fitted
-from skbag._network import linear_from
+from skbag._network import layer_from
 
 
 class EmbeddingBagModule(nn.Module):
@@ -21,13 +22,11 @@ class EmbeddingBagModule(nn.Module):
     ----------
     embedding : nn.EmbeddingBag
         Of mode "sum", from bags to (n_samples, width).
-    linear : nn.Linear or nn.Sequential
+    linear : nn.Linear, AdaptiveSoftmax or nn.Sequential
         From there to (n_samples, n_outputs).
     """
 
-    def __init__(
-        self, embedding: nn.EmbeddingBag, linear: nn.Linear | nn.Sequential
-    ) -> None:
+    def __init__(self, embedding: nn.EmbeddingBag, linear: nn.Module) -> None:
         super().__init__()
         self.embedding = embedding
         self.linear = linear
@@ -50,18 +49,16 @@ class EmbeddingBagModule(nn.Module):
             sparse=sparse,
         )
         layers: list[nn.Module] = []
-        for coef, intercept in fitted.layers:
+        for depth, (coef, intercept) in enumerate(fitted.layers, 1):
             if layers:
                 layers.append(nn.ReLU())
             if coef is None:
                 # The table holds the scores: what is left to the Linear is to add.
                 coef = np.eye(len(intercept), dtype=np.float32)
-            layers.append(linear_from(coef, intercept))
-        first, *more = layers
-        if more:
-            return cls(embedding, nn.Sequential(first, *more))
-        assert isinstance(first, nn.Linear)
-        return cls(embedding, first)
+            is_last = depth == len(fitted.layers)
+            clusters = fitted.clusters if is_last else None
+            layers.append(layer_from(coef, intercept, clusters))
+        return cls(embedding, layers[0] if len(layers) == 1 else nn.Sequential(*layers))
 
     def forward(
         self, text: Tensor, offsets: Tensor, per_sample_weights: Tensor | None = None
@@ -81,8 +78,8 @@ class EmbeddingBagModule(nn.Module):
         Returns
         -------
         scores : Tensor of shape (n_samples, n_outputs), dtype=float32
-            One column per class; one column in all for two classes, positive for
-            the second.
+            One column per class or label; one column in all for two classes,
+            positive for the second. Of an adaptive softmax: log-probabilities.
         """
         scores: Tensor = self.linear(self.embedding(text, offsets, per_sample_weights))
         return scores

@@ -7,12 +7,13 @@ decides when to stop: that is the caller's, between two epochs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from skbag._batches import Batch
 from skbag._fitted import Fitted
@@ -124,6 +125,8 @@ class Trainer:
         self._generator = torch.Generator().manual_seed(seed)
         self._scale = 1.0
         self._n_steps_done = 0
+        # Terms of the loss of a sample, of which each may grow large.
+        self._n_summed = list(network.head.parameters())[-1].shape[0]
         parameters = list(network.head.parameters())
         if accumulators is None:
             self._accumulators = [torch.full_like(p.data, 1e-8) for p in parameters]
@@ -158,10 +161,11 @@ class Trainer:
         rows: list[NDArray[np.int64]] = []
         for place, number in enumerate(order):
             batch = self.batches[number]
-            value, before = self._step(batch)
+            watched = place >= len(order) - n_watched
+            value, before = self._step(batch, watched)
             total += value
             n_texts += len(batch)
-            if place >= len(order) - n_watched:
+            if watched and before is not None:
                 scores.append(before)
                 rows.append(np.arange(batch.start, batch.stop))
         return Progress(
@@ -182,18 +186,26 @@ class Trainer:
         self._fold_scale()
         return self.network.export()
 
-    def _step(self, batch: Batch) -> tuple[float, Tensor]:
-        """Train on one batch; its loss and scores before that."""
+    def _step(self, batch: Batch, watched: bool) -> tuple[float, Tensor | None]:
+        """Train on one batch; its loss and scores before that.
+
+        An adaptive softmax gives scores only where the batch is watched.
+        """
         rate = self._learning_rate()
         weights, row_weights = self._kept_weights(batch)
         x = sum_bags(self.network.table, batch.ids, batch.offsets, weights)
         x.mul_(self._scale)
-        scores, gradient, head_gradients, value = self._backward(x, batch)
+        if self.network.adaptive_softmax is None:
+            scores, gradient, head_gradients, value = self._backward(x, batch)
+        else:
+            with torch.no_grad():
+                scores = self.network.head(x) if watched else None
+            gradient, head_gradients, value = self._backward_clusters(x, batch)
         if rate > LARGEST_STEP:
             raise Diverged(f"a step of {rate:.3g} is beyond the numbers of a table")
         # A sync point on a GPU: the price of never applying an unsound step.
         value_seen = value.item()
-        if not value_seen <= 1e8 * len(batch) * scores.shape[1]:
+        if not value_seen <= 1e8 * len(batch) * self._n_summed:
             raise Diverged(f"the loss of a batch of {len(batch)} is {value_seen:.3g}")
         self._update_head(head_gradients, rate)
         self._scale *= max(1 - rate * self.schedule.alpha * len(batch), 0.5)
@@ -231,7 +243,7 @@ class Trainer:
 
     def _backward(
         self, x: Tensor, batch: Batch
-    ) -> tuple[Tensor, Tensor, list[Tensor], Tensor]:
+    ) -> tuple[Tensor | None, Tensor, Sequence[Tensor | None], Tensor]:
         """Scores, gradient of the bags' sums and of the head, value of the loss."""
         head = self.network.head
         if isinstance(head, Intercept):
@@ -252,15 +264,45 @@ class Trainer:
             gradients = torch.autograd.grad(total, [x, *head.parameters()])
         return scores.detach(), gradients[0], list(gradients[1:]), value
 
-    def _update_head(self, gradients: list[Tensor], rate: float) -> None:
-        """Adagrad (Duchi, Hazan and Singer, JMLR 2011) on the few dense numbers."""
+    def _backward_clusters(
+        self, x: Tensor, batch: Batch
+    ) -> tuple[Tensor, Sequence[Tensor | None], Tensor]:
+        """Gradient of the bags' sums and of the head, sparse for clusters; the loss."""
+        head, last = self.network.head, self.network.adaptive_softmax
+        assert isinstance(head, nn.Sequential)
+        assert last is not None
+        with torch.enable_grad():
+            x.requires_grad_()
+            value = last.loss(head[:-1](x), batch.codes, batch.sample_weight)
+            gradient, *above = torch.autograd.grad(
+                value, [x, *head.parameters()], allow_unused=True
+            )
+        return gradient, above, value.detach()
+
+    def _update_head(self, gradients: Sequence[Tensor | None], rate: float) -> None:
+        """Adagrad (Duchi, Hazan and Singer, JMLR 2011) on the few dense numbers.
+
+        And on the rows of sparse gradients, as in ``torch.optim.Adagrad``.
+        """
         relative = rate / self.schedule.learning_rate
-        for parameter, gradient, seen in zip(
-            self.network.head.parameters(), gradients, self._accumulators, strict=True
+        for (name, parameter), gradient, seen in zip(
+            self.network.head.named_parameters(),
+            gradients,
+            self._accumulators,
+            strict=True,
         ):
-            seen.addcmul_(gradient, gradient)
-            step = relative * (INTERCEPT_STEP if parameter.ndim == 1 else LAYER_STEP)
-            parameter.data.addcdiv_(gradient, seen.sqrt(), value=-step)
+            step = relative * (INTERCEPT_STEP if name.endswith("bias") else LAYER_STEP)
+            if gradient is None:
+                continue
+            if gradient.is_sparse:
+                # Each row once: the clusters of a batch are made unique.
+                rows, change = gradient._indices()[0], gradient._values()
+                sums = seen.index_select(0, rows).addcmul_(change, change)
+                seen.index_copy_(0, rows, sums)
+                parameter.data.index_add_(0, rows, change / sums.sqrt(), alpha=-step)
+            else:
+                seen.addcmul_(gradient, gradient)
+                parameter.data.addcdiv_(gradient, seen.sqrt(), value=-step)
 
     def _fold_scale(self) -> None:
         if self._scale != 1:

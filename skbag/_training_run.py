@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from skbag._bags import Bags
 from skbag._batches import Batch, make_batches
+from skbag._clusters import Clusters
 from skbag._device import resolve_device
 from skbag._fitted import Fitted
-from skbag._losses import fit_temperature, n_outputs, predicted_codes
+from skbag._label_sets import as_array
 from skbag._network import Network
 from skbag._recipe import (
     Moments,
@@ -113,12 +114,16 @@ class TrainingRun:
         self.validation = validation
         self.options = options
         self.rng = rng
-        outputs = n_outputs(samples.n_classes)
+        self.targets = samples.targets
+        self.loss = self.targets.loss(options.loss)
+        outputs = self.targets.n_outputs
         width = options.embedding_dim or outputs
-        curvature = options.loss.curvature
-        self.moments = Moments.measure(samples.X, samples.weight)
+        curvature = self.loss.curvature
+        self.moments = Moments.measure(samples.X, self._heaviest_weights())
+        clusters = self._clusters(start)
+        n_scores = outputs if clusters is None else clusters.n_scores
         batch_size = options.batch_size or auto_batch_size(
-            len(samples), outputs, self.moments
+            len(samples), n_scores, self.moments
         )
         batch_size = min(batch_size, len(samples))
         if options.learning_rate_init is None:
@@ -141,8 +146,8 @@ class TrainingRun:
         )
         seed = int(rng.integers(2**62))
         self.trainer = Trainer(
-            self._network(outputs, start, first_guess, seed).to(device),
-            options.loss,
+            self._network(outputs, clusters, start, first_guess, seed).to(device),
+            self.loss,
             self.batches,
             self.schedule,
             dropout=options.dropout,
@@ -169,10 +174,9 @@ class TrainingRun:
         outcome = self.outcome
         started = perf_counter()
         first = not outcome.loss_curve
+        n_watched = self.n_watched if first and self._wants_scores else 0
         try:
-            progress = self.trainer.run_epoch(
-                self._order(first), self.n_watched if first else 0
-            )
+            progress = self.trainer.run_epoch(self._order(first), n_watched)
         except Diverged:
             outcome.diverged = True
             return None
@@ -207,7 +211,7 @@ class TrainingRun:
             own = None if weight is None else weight[first : first + len(bags)]
             if options.learning_rate_init is not None:
                 return own
-            return carried_weights(bags, own, rate, options.loss.curvature)
+            return carried_weights(bags, own, rate, self.loss.curvature)
 
         return make_batches(
             samples.X,
@@ -217,9 +221,27 @@ class TrainingRun:
             keep_order=options.dropout > 0,
         )
 
+    @property
+    def _wants_scores(self) -> bool:
+        """Whether anything depends on the scores before training.
+
+        All scores are what an adaptive softmax is there to do without.
+        """
+        options = self.options
+        is_planned = options.alpha is not None and options.max_iter is not None
+        return self.loss.calibrated_by_temperature or not is_planned
+
+    def _heaviest_weights(self) -> NDArray[np.float64] | None:
+        """Weights of the samples, each in the output where it weighs most."""
+        weight, heaviest = self.samples.weight, self.loss.heaviest
+        if heaviest == 1:
+            return weight
+        return heaviest * (np.ones(len(self.samples)) if weight is None else weight)
+
     def _network(
         self,
         outputs: int,
+        clusters: Clusters | None,
         start: Start | None,
         first_guess: NDArray[np.float32] | None,
         seed: int,
@@ -234,6 +256,7 @@ class TrainingRun:
             self.options.embedding_dim,
             self.options.hidden_layer_sizes,
             torch.Generator().manual_seed(seed),
+            clusters,
         )
         norm = self.moments.mean_squared_norm**0.5
         if first_guess is not None and self.options.embedding_dim is None and norm > 0:
@@ -241,12 +264,30 @@ class TrainingRun:
             network.table.copy_(torch.from_numpy(first_guess)).div_(norm)
         return network
 
+    def _clusters(self, start: Start | None) -> Clusters | None:
+        """Clusters of classes, where the loss is one for those."""
+        if not self.loss.clustered:
+            return None
+        if start is not None:
+            return start.fitted.clusters
+        n_classes = len(self.targets.classes)
+        codes = as_array(self.samples.codes)
+        return Clusters.by_frequency(np.bincount(codes, minlength=n_classes))
+
     def _check_layers(self, fitted: Fitted, outputs: int) -> None:
         """Raise where training is to go on with layers of other sizes."""
         dim, hidden = self.options.embedding_dim, self.options.hidden_layer_sizes
         wanted = [outputs] if dim is None else [dim, *hidden, outputs]
-        coefs = [coef for coef, _ in fitted.layers if coef is not None]
-        found = [fitted.embedding.shape[1], *(len(coef) for coef in coefs)]
+        sizes = [len(coef) for coef, _ in fitted.layers if coef is not None]
+        found = [fitted.embedding.shape[1], *sizes[:-1]]
+        found += [fitted.n_outputs] * bool(sizes)
+        if (fitted.clusters is not None) != self.loss.clustered:
+            raise ValueError(
+                "warm_start and partial_fit go on with the layers of the fitted model, "
+                "and an adaptive softmax is a layer of its own: loss="
+                f"{self.loss.name!r} cannot go on from the loss of the earlier fit. "
+                "Set it back, or use fit with warm_start=False."
+            )
         if wanted != found:
             raise ValueError(
                 "warm_start and partial_fit go on with the layers of the fitted model, "
@@ -274,13 +315,17 @@ class TrainingRun:
             return
         codes = samples.codes[progress.rows]
         weight = None if samples.weight is None else samples.weight[progress.rows]
-        if options.loss.calibrated_by_temperature:
-            outcome.temperature = fit_temperature(progress.scores, codes, weight)
-        hits = predicted_codes(progress.scores) == codes
-        shown = skill(float(np.average(hits, weights=weight)), samples.codes)
+        targets = self.targets
+        if self.loss.calibrated_by_temperature:
+            outcome.temperature = targets.fit_temperature(
+                progress.scores, codes, weight
+            )
+        hits = targets.accuracies(targets.verdicts(progress.scores), codes)
+        chance = targets.chance(samples.codes)
+        shown = skill(float(np.average(hits, weights=weight)), chance)
         if options.alpha is None:
-            outcome.alpha = self.schedule.alpha = auto_alpha(
-                shown, len(samples), self.moments, options.loss.curvature
+            outcome.alpha = self.schedule.alpha = targets.penalty * auto_alpha(
+                shown, len(samples), self.moments, self.loss.curvature
             )
         if options.max_iter is None:
             self.n_planned = auto_epochs(shown, len(samples), self.work)
@@ -289,8 +334,7 @@ class TrainingRun:
     def _validate(self, validation: Samples) -> float:
         bags, device = validation.X, self.batches[0].ids.device
         # Like the bags of the batches: chunks, so that scores stay small.
-        hits = []
-        step = min(4096, most_watched(n_outputs(validation.n_classes)))
+        values, step = [], min(4096, most_watched(self.targets.n_outputs))
         for start in range(0, len(bags), step):
             part = bags.slice(start, min(start + step, len(bags)))
             scores = self.trainer.score(
@@ -298,9 +342,10 @@ class TrainingRun:
                 torch.from_numpy(part.offsets.astype(np.int32)).to(device),
                 torch.from_numpy(part.weights).to(device),
             )
-            codes = predicted_codes(scores.cpu().numpy())
-            hits.append(codes == validation.codes[start : start + step])
-        return float(np.average(np.concatenate(hits), weights=validation.weight))
+            verdicts = self.targets.verdicts(scores.cpu().numpy())
+            codes = validation.codes[start : start + step]
+            values.append(self.targets.agreement(verdicts, codes))
+        return float(np.average(np.concatenate(values), weights=validation.weight))
 
     def _judge(self, loss: float, score: float | None) -> None:
         """Count the epochs that gain less than `tol`; keep the best state."""

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from skbag._bags import Bags, SomeBags
 from skbag._dtypes import WEIGHT_DTYPE
 from skbag._features import FeatureKind
+from skbag._label_divergence import label_divergence
+from skbag._label_sets import Codes, LabelSets, one_each
 
 PRIOR_STRENGTH = 3.0
 """How many documents of prior class shares a token's own class counts are mixed with,
@@ -61,16 +63,23 @@ class Statistics:
         Weighted number of documents of each class that hold each token.
     class_totals : ndarray of shape (n_classes,), dtype=float64
         Weighted number of documents of each class.
+    any_counts : ndarray of shape (n_ids,), dtype=float64, or None
+        Weighted number of documents that hold each token, whatever their labels; None
+        where each document has one class, and the sum over the classes says it.
+    any_total : float or None
+        Weighted number of documents, likewise.
     """
 
     class_counts: sp.csr_array
     class_totals: NDArray[np.float64]
+    any_counts: NDArray[np.float64] | None = None
+    any_total: float | None = None
 
     @classmethod
     def count(
         cls,
         bags: SomeBags,
-        codes: NDArray[np.int64],
+        codes: Codes,
         n_classes: int,
         sample_weight: NDArray[np.float64] | None = None,
     ) -> Statistics:
@@ -80,7 +89,7 @@ class Statistics:
         ----------
         bags : Bags or LazyBags
             Ids unique within each bag.
-        codes : ndarray of shape (n_samples,), dtype=int64
+        codes : ndarray of shape (n_samples,), dtype=int64, or LabelSets
             Of the first bags; the others are not counted.
         n_classes : int
         sample_weight : ndarray of shape (n_samples,) or None
@@ -93,47 +102,73 @@ class Statistics:
         else:
             # n_ids x n_classes numbers need never fit memory.
             class_counts = _csr_array(*_sum_by_sorting(cells), shape)
-        class_totals = np.bincount(codes, weights=sample_weight, minlength=n_classes)
-        return cls(class_counts, class_totals.astype(np.float64))
+        rows, single = one_each(codes)
+        if rows is None:
+            totals = np.bincount(single, weights=sample_weight, minlength=n_classes)
+            return cls(class_counts, totals.astype(np.float64))
+        weight = None if sample_weight is None else sample_weight[rows]
+        totals = np.bincount(single, weights=weight, minlength=n_classes)
+        of_any = cls.count(bags, np.zeros(len(codes), np.int64), 1, sample_weight)
+        return cls(
+            class_counts,
+            totals.astype(np.float64),
+            of_any.document_counts,
+            of_any.n_documents,
+        )
 
     def add(self, more: Statistics) -> Statistics:
         """Sum of two counts; the second may know more tokens."""
         grown = self.class_counts.copy()
         grown.resize(more.class_counts.shape)
-        return Statistics(
-            sp.csr_array(grown + more.class_counts),
-            self.class_totals + more.class_totals,
-        )
+        both = sp.csr_array(grown + more.class_counts)
+        totals = self.class_totals + more.class_totals
+        if self.any_counts is None or more.any_counts is None:
+            return Statistics(both, totals)
+        of_any = more.any_counts.copy()
+        of_any[: len(self.any_counts)] += self.any_counts
+        return Statistics(both, totals, of_any, self.n_documents + more.n_documents)
 
     @property
     def document_counts(self) -> NDArray[np.float64]:
         """Weighted number of documents that hold each token, (n_ids,)."""
+        if self.any_counts is not None:
+            return self.any_counts
         return np.asarray(self.class_counts.sum(axis=1)).ravel()
 
     @property
     def n_documents(self) -> float:
         """Weighted number of documents."""
+        if self.any_total is not None:
+            return self.any_total
         return float(self.class_totals.sum())
 
 
 def _cells(
     bags: SomeBags,
-    codes: NDArray[np.int64],
+    codes: Codes,
     n_classes: int,
     sample_weight: NDArray[np.float64] | None,
 ) -> Iterator[_Cells]:
     """Yield ``id * n_classes + code`` of each entry, and the weight of its sample."""
     # Half the bytes are sorted in half the time.
     dtype: Any = np.int32 if bags.n_ids * n_classes < 2**31 else np.int64
-    step = max(1, int(_BLOCK_ENTRIES / max(bags.mean_length, 1)))
+    per_sample = max(bags.mean_length, 1)
+    if isinstance(codes, LabelSets):
+        # Each entry once for each label.
+        per_sample *= max(len(codes.labels) / max(len(codes), 1), 1)
+    step = max(1, int(_BLOCK_ENTRIES / per_sample))
     for start in range(0, max(len(codes), 1), step):
         stop = min(start + step, len(codes))
         part = bags.slice(start, stop)
+        weight = None if sample_weight is None else sample_weight[start:stop]
+        rows, single = one_each(codes[start:stop])
+        if rows is not None:
+            part = part.take(rows)
+            weight = None if weight is None else weight[rows]
         lengths = np.diff(part.offsets)
         cells: NDArray[Any] = part.ids.astype(dtype)
         cells *= n_classes
-        cells += np.repeat(codes[start:stop].astype(dtype), lengths)
-        weight = None if sample_weight is None else sample_weight[start:stop]
+        cells += np.repeat(single.astype(dtype), lengths)
         yield cells, None if weight is None else np.repeat(weight, lengths)
 
 
@@ -214,7 +249,8 @@ def class_divergence(statistics: Statistics) -> NDArray[np.float64]:
     the shares of the classes and ``q_jc = (n_jc + a pi_c) / (n_j + a)`` the class
     shares of the documents that hold token j, smoothed by ``a = PRIOR_STRENGTH``
     documents of the prior (Kullback and Leibler, "On Information and Sufficiency",
-    1951; the smoothing is the mean of a Dirichlet posterior).
+    1951; the smoothing is the mean of a Dirichlet posterior). Where documents have any
+    number of labels: `label_divergence`.
 
     Returns
     -------
@@ -223,6 +259,10 @@ def class_divergence(statistics: Statistics) -> NDArray[np.float64]:
     """
     counts = statistics.class_counts
     prior = statistics.class_totals / statistics.n_documents
+    if statistics.any_counts is not None:
+        return label_divergence(
+            counts, prior, statistics.document_counts, PRIOR_STRENGTH
+        )
     total = statistics.document_counts + PRIOR_STRENGTH
     # A class without the token has q = t pi with t = a / (n_j + a): all of them
     # together give (1 - sum of the other pi) t ln t, so only stored counts are visited.

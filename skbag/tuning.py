@@ -24,13 +24,14 @@ from sklearn.base import (
 )
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-from sklearn.model_selection import HalvingRandomSearchCV, check_cv, cross_val_score
+from sklearn.model_selection import GridSearchCV, HalvingRandomSearchCV, check_cv
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skbag._classifier import EmbeddingBagClassifier
 from skbag._shared_tokens import shared_tokens
+from skbag._targets import learn_targets
 
 __all__ = ["TimedSearchCV", "search_space", "shared_tokens"]
 
@@ -235,7 +236,7 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         ----------
         X : texts or matrix
             As in `EmbeddingBagClassifier.fit`.
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,), or matrix of shape (n_samples, n_labels)
 
         Returns
         -------
@@ -297,10 +298,17 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _score(self, estimator: EmbeddingBagClassifier, X: Any, y: ArrayLike) -> float:
         """Cross-validate the estimator as it is."""
-        scores = cross_val_score(
-            estimator, X, y, cv=self.cv, scoring=self.scoring, error_score="raise"
+        # Not cross_val_score, which takes no sparse y.
+        search = GridSearchCV(
+            estimator,
+            {},
+            cv=self.cv,
+            scoring=self.scoring,
+            refit=False,
+            error_score="raise",
         )
-        return float(np.mean(scores))
+        search.fit(X, y)
+        return float(search.cv_results_["mean_test_score"][0])
 
     def _rounds(
         self, seconds: float, deadline: float, random_state: np.random.RandomState
@@ -325,7 +333,8 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     ) -> None:
         """One search by successive halving."""
         n_samples = _num_samples(X)
-        least = LEAST_PER_CLASS * len(np.unique(np.asarray(y))) * self._n_splits(y)
+        n_classes = len(learn_targets(y)[0].classes)
+        least = LEAST_PER_CLASS * n_classes * self._n_splits(y)
         rounds = MOST_ROUNDS
         while rounds > 1 and n_samples // FACTOR**rounds < least:
             rounds -= 1

@@ -7,6 +7,7 @@ import random
 from typing import NamedTuple
 
 import hypothesis
+import numpy as np
 import pytest
 
 from skbag import EmbeddingBagClassifier
@@ -76,6 +77,24 @@ def new_corpus() -> Corpus:
 def binary_corpus() -> Corpus:
     """100 short texts of two classes, 50 of each."""
     return make_corpus(OPINIONS, 100, seed=2)
+
+
+@pytest.fixture
+def labels_corpus(corpus):
+    """The texts of `corpus` with four labels: the three classes, and every other."""
+    names = sorted(set(corpus.labels))
+    y = [
+        [*(int(label == name) for name in names), i % 2]
+        for i, label in enumerate(corpus.labels)
+    ]
+    return corpus.texts, np.array(y)
+
+
+@pytest.fixture
+def many_corpus() -> Corpus:
+    """1000 texts of 500 classes, as many as make an adaptive softmax one."""
+    texts = [f"word{i % 500} is number{i % 23} and {i % 7}" for i in range(1000)]
+    return Corpus(texts, [f"class {i % 500}" for i in range(1000)])
 
 
 @pytest.fixture

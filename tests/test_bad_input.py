@@ -174,7 +174,7 @@ BAD_LABELS = {
         r"missing label: .* position 2 is <NA>",
     ),
     "one class": (["a"] * 3, ValueError, "at least 2 classes, got 1 class: 'a'"),
-    "two columns": ([[0, 1], [1, 0], [0, 0]], ValueError, "y should be a 1d array"),
+    "two columns": ([[0, 1], [1, 2], [0, 0]], ValueError, r"besides 0 and 1\. Fit one"),
     "y is None": (None, ValueError, "y should be a 1d array"),
 }
 

@@ -19,6 +19,8 @@ FLOORS = [
         "_documents",
         "_memory",
         "_footprint",
+        "_label_sets",
+        "_top_k",
         "exceptions",
     },
     {
@@ -26,7 +28,9 @@ FLOORS = [
         "_features",
         "_interner",
         "_byte_tokenizer",
-        "_targets",
+        "_class_weight",
+        "_clusters",
+        "_label_divergence",
         "_losses",
         "_sorting",
         "_packing",
@@ -37,14 +41,15 @@ FLOORS = [
     {
         "_encoder",
         "_fitted",
-        "_samples",
+        "_targets",
         "_lexicon",
         "_counting",
         "_subwords",
         "_buckets",
         "_compact_state",
+        "_adaptive_softmax",
     },
-    {"_analysis", "_one_text"},
+    {"_analysis", "_one_text", "_samples"},
     {
         "_byte_encoder",
         "_plain_encoder",
@@ -75,6 +80,7 @@ FLOORS = [
 ]
 TORCH_ROOMS = {
     "_sorting",
+    "_adaptive_softmax",
     "_network",
     "_batches",
     "_device",

@@ -6,10 +6,16 @@ import torch
 
 from skbag._losses import (
     LOSSES,
+    MANY_CLASSES,
     class_scores,
+    fit_label_temperature,
     fit_temperature,
+    label_log_probabilities,
+    label_probabilities,
     log_probabilities,
     n_outputs,
+    of_classes,
+    of_labels,
     predicted_codes,
     probabilities,
 )
@@ -133,3 +139,114 @@ def test_temperature_of_nothing_and_of_separable_scores():
     assert fit_temperature(np.empty((0, 3), np.float32), np.empty(0, np.int64)) == 1
     separable = np.array([[-1.0], [1.0]], dtype=np.float32)
     assert 1 < fit_temperature(separable, np.array([0, 1])) <= 100
+
+
+# -- labels ----------------------------------------------------------------------------
+
+
+def label_batch(n=9, n_labels=5, scale=2.0, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    scores = scale * torch.randn(n, n_labels, generator=generator, dtype=torch.float64)
+    indicator = torch.rand(n, n_labels, generator=generator) < 0.3
+    return scores, indicator
+
+
+LABEL_LOSSES = [LOSSES["squared_hinge"], LOSSES["cross_entropy"]]
+label_losses = pytest.mark.parametrize("loss", LABEL_LOSSES, ids=lambda loss: loss.name)
+
+
+@label_losses
+@pytest.mark.parametrize("weighted", [False, True])
+def test_labels_are_so_many_tasks_of_two_classes(loss, weighted):
+    scores, indicator = label_batch()
+    own = np.array([1.0, 3.0, 0.0, 0.5, 2.0]) if weighted else None
+    sample_weight = torch.linspace(0.1, 2, 9).double() if weighted else None
+    gradient, value = of_labels(loss, own).gradient(
+        scores.clone(), indicator.nonzero(), sample_weight
+    )
+    total = 0.0
+    for label in range(5):
+        codes = indicator[:, label].long()
+        weight = torch.ones(9, dtype=torch.float64)
+        if weighted:
+            weight = torch.where(codes == 1, own[label], 1.0) * sample_weight
+        expected, one = loss.gradient(scores[:, [label]], codes, weight)
+        torch.testing.assert_close(gradient[:, [label]], expected)
+        total = total + one
+    torch.testing.assert_close(value, total)
+
+
+@label_losses
+def test_weights_of_labels_are_limited(loss):
+    scores, indicator = label_batch()
+    heavy, limit = (
+        of_labels(loss, np.array([1.0, weight, 1.0, 1.0, 0.0])) for weight in (1e4, 4.0)
+    )
+    assert heavy.heaviest == limit.heaviest == 4
+    assert of_labels(loss, None).heaviest == of_labels(loss, np.zeros(5)).heaviest == 1
+    for one, other in zip(
+        heavy.gradient(scores.clone(), indicator.nonzero(), None),
+        limit.gradient(scores.clone(), indicator.nonzero(), None),
+        strict=True,
+    ):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+@label_losses
+def test_scores_of_labels_are_left_alone(loss):
+    scores, indicator = label_batch()
+    before = scores.clone()
+    of_labels(loss, None).gradient(scores, indicator.nonzero(), None)
+    torch.testing.assert_close(scores, before, rtol=0, atol=0)
+
+
+@label_losses
+def test_huge_scores_of_labels_give_finite_gradients(loss):
+    scores, indicator = label_batch(scale=1e4)
+    gradient, value = of_labels(loss, None).gradient(scores, indicator.nonzero(), None)
+    assert torch.isfinite(gradient).all()
+    assert torch.isfinite(value)
+
+
+def test_probabilities_of_labels_are_each_by_itself():
+    scores = np.array([[-800.0, 0.0, 3.0]], dtype=np.float32)
+    p = label_probabilities(scores, 2.0)
+    np.testing.assert_allclose(p, [[0, 0.5, 1 / (1 + np.exp(-6))]], atol=1e-12)
+    logarithms = label_log_probabilities(scores, 2.0)
+    assert logarithms[0, 0] == -1600
+    np.testing.assert_allclose(logarithms[0, 1:], np.log(p[0, 1:]))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_temperature_of_labels_minimises_their_log_loss(weighted):
+    rng = np.random.default_rng(3)
+    scores = rng.normal(size=(700, 4)).astype(np.float32)
+    indicator = rng.random((700, 4)) < 1 / (1 + np.exp(-2.5 * scores))
+    weights = rng.uniform(0.1, 3, size=700) if weighted else None
+
+    def log_loss(temperature):
+        rows = np.where(
+            indicator,
+            label_log_probabilities(scores, temperature),
+            label_log_probabilities(-scores, temperature),
+        )
+        return -np.average(rows.sum(axis=1), weights=weights)
+
+    best = fit_label_temperature(scores, np.nonzero(indicator), weights)
+    assert log_loss(best) <= min(log_loss(best * 0.98), log_loss(best * 1.02))
+
+
+def test_temperature_of_no_labels_and_of_separable_ones():
+    empty = (np.empty(0, np.int64), np.empty(0, np.int64))
+    assert fit_label_temperature(np.empty((0, 3), np.float32), empty) == 1
+    separable = np.array([[-1.0, 1.0]], dtype=np.float32)
+    assert 1 < fit_label_temperature(separable, (np.array([0]), np.array([1]))) <= 100
+
+
+def test_adaptive_softmax_is_for_one_class_of_many():
+    loss = LOSSES["adaptive_softmax"]
+    assert of_classes(loss, 10) is LOSSES["cross_entropy"]
+    assert of_classes(loss, MANY_CLASSES) is loss
+    assert of_classes(LOSSES["squared_hinge"], 10) is LOSSES["squared_hinge"]
+    with pytest.raises(ValueError, match="is for one class per sample, but y is an"):
+        of_labels(loss, None)

@@ -192,6 +192,44 @@ def test_prediction_is_not_guarded(corpus, make_classifier, room):
     assert_array_equal(clf.predict(corpus.texts), expected)
 
 
+def sizes_of(monkeypatch, room, fit):
+    """Sizes by bounds, and by entries, of a fit that is refused."""
+    sizes = []
+
+    def spy(size):
+        sizes.append(size)
+        return footprint(size)
+
+    monkeypatch.setattr(_memory_guard, "footprint", spy)
+    room(1)
+    with pytest.raises(MemoryError, match="To fit"):
+        fit()
+    return sizes
+
+
+def test_labels_are_counted(make_classifier, room, monkeypatch):
+    """A text that has two labels is counted with each of them."""
+    texts = ["a", "b", "c"] * 4
+    y = np.tile([[1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]], (4, 1))
+    clf = make_classifier(min_df=1, ngram_range=(1, 1), short_text_features=False)
+    bound, exact = sizes_of(monkeypatch, room, lambda: clf.fit(texts, y))
+    for size in (bound, exact):
+        assert size.n_labels == 12
+        assert size.n_classes == size.n_outputs == size.width == 4
+        assert 3 <= size.n_cells <= 12
+
+
+def test_clusters_are_counted(many_corpus, make_classifier, room, monkeypatch):
+    """Few scores in training, and more rows than there are classes."""
+    clf = make_classifier(loss="adaptive_softmax", embedding_dim=4)
+    size = sizes_of(monkeypatch, room, lambda: clf.fit(*many_corpus))[-1]
+    assert size.n_head == 4 * (500 + 19)
+    assert (size.width, size.n_outputs) == (4, 500)
+    clf.set_params(alpha=0.0, max_iter=2)
+    size = sizes_of(monkeypatch, room, lambda: clf.fit(*many_corpus))[-1]
+    assert size.n_outputs == 63 + 19 + 23
+
+
 SIZE = FitSize(
     n_samples=1000,
     n_entries=10**5,
@@ -206,12 +244,22 @@ SIZE = FitSize(
     n_head=0,
     n_tables=2,
     bytes_per_entry=16,
+    n_labels=10,
 )
 
 
 @pytest.mark.parametrize(
     "field",
-    ["n_entries", "n_ids", "n_cells", "n_batch_rows", "width", "n_tables", "n_watched"],
+    [
+        "n_entries",
+        "n_ids",
+        "n_cells",
+        "n_batch_rows",
+        "width",
+        "n_tables",
+        "n_watched",
+        "n_labels",
+    ],
 )
 def test_more_of_anything_never_takes_less(field):
     more = FitSize(**{**vars(SIZE), field: 1000 * getattr(SIZE, field)})

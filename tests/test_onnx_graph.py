@@ -111,6 +111,21 @@ def test_same_as_predict_proba(model, loss, new_corpus):
 
 @models
 @losses
+def test_labels(model, loss, labels_corpus, new_corpus, make_classifier):
+    clf = make_classifier(loss=loss, **MODELS[model]).fit(*labels_corpus)
+    equal_to_the_estimator(clf, [*new_corpus.texts, ""])
+
+
+@pytest.mark.parametrize("hidden", [(), (5,)])
+def test_adaptive_softmax(hidden, many_corpus, make_classifier):
+    parameters = {"embedding_dim": 4, "hidden_layer_sizes": hidden}
+    clf = make_classifier(loss="adaptive_softmax", **parameters).fit(*many_corpus)
+    for n in (1, 50):
+        equal_to_the_estimator(clf, [*many_corpus.texts[:n], ""][-n:])
+
+
+@models
+@losses
 def test_two_classes(model, loss, binary_corpus):
     clf = fitted(model, "two classes", loss)
     equal_to_the_estimator(clf, [*binary_corpus.texts, ""])

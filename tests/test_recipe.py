@@ -123,10 +123,9 @@ def test_long_samples_get_what_one_step_can_carry():
 
 
 def test_skill_is_accuracy_above_chance():
-    codes = np.array([0, 0, 0, 1])
-    assert _recipe.skill(0.75, codes) == 0
-    assert _recipe.skill(0.5, codes) == 0
-    assert _recipe.skill(1.0, codes) == pytest.approx(1)
+    assert _recipe.skill(0.75, 0.75) == 0
+    assert _recipe.skill(0.5, 0.75) == 0
+    assert _recipe.skill(1.0, 0.75) == pytest.approx(1)
 
 
 def test_hard_classes_get_fewer_epochs_and_more_penalty():

@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from skbag._samples import Samples
+from skbag._targets import ClassTargets
 
 TEXTS = ["a", "b", "c", "d"]
 MATRIX = sp.csr_array(np.diag([1.0, 2, 3, 4]))
@@ -17,7 +18,9 @@ def plain(X):
 
 def make(form, weight=(1.0, 0.0, 3.0, 2.0)):
     weight = None if weight is None else np.array(weight)
-    return Samples(FORMS[form], np.array([0, 1, 1, 0]), weight, 2)
+    return Samples(
+        FORMS[form], np.array([0, 1, 1, 0]), weight, ClassTargets(np.arange(2))
+    )
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -28,7 +31,7 @@ def test_take(form, weighted):
     assert plain(taken.X) == [plain(FORMS[form])[i] for i in (3, 1, 1)]
     assert taken.codes.tolist() == [0, 1, 1]
     assert len(taken) == 3
-    assert taken.n_classes == 2
+    assert taken.targets.n_outputs == 1
     assert (taken.weight.tolist() == [2, 0, 0]) if weighted else taken.weight is None
 
 

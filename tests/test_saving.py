@@ -442,6 +442,89 @@ def test_a_compact_encoder_needs_a_compact_table(fitted, tmp_path):
         fitted.__setstate__(state)
 
 
+def permuted(a):
+    return np.concatenate([a[1:], a[:1]])
+
+
+TARGETS, CLUSTERS = ("state", "_targets"), (*MODEL, "clusters")
+UNSOUND_LABELS = {
+    "no kind": setting("state", "_targets", to={}),
+    "nothing": setting("state", "_targets", to=None),
+    "another kind": setting(*TARGETS, "kind", to="os.system"),
+    "classes": setting(*TARGETS, "kind", to="classes"),
+    "fewer labels": setting(*TARGETS, "n_labels", to=3),
+    "labels of no number": setting(*TARGETS, "n_labels", to="4"),
+    "very many labels": setting(*TARGETS, "n_labels", to=10**15),
+    "a form of no flag": setting(*TARGETS, "sparse", to=1),
+    "other numbers": tensor("classes_", lambda a: a + 1),
+    "names of labels": tensor("classes_", lambda a: a.astype("f")[::-1]),
+    "one label": tensor("classes_", lambda a: a[:1]),
+    "no counts of documents": setting(*MODEL, "statistics", "any_counts", to=None),
+    "no documents": setting(*MODEL, "statistics", "any_total", to=0.0),
+    "documents of no number": setting(*MODEL, "statistics", "any_total", to=None),
+    "fewer counts": tensor("_model.statistics.any_counts", lambda a: a[:-1]),
+    "counts with NaN": tensor("_model.statistics.any_counts", lambda a: a * np.nan),
+    "clusters": setting(*CLUSTERS, to={"order": {"$array": "classes_"}, "n_short": 2,
+                                       "size": 2}),
+}  # fmt: skip
+UNSOUND_CLUSTERS = {
+    "no clusters": setting(*CLUSTERS, to=None),
+    "clusters of no fields": setting(*CLUSTERS, to={}),
+    "labels": setting(
+        *TARGETS, to={"kind": "labels", "n_labels": 500, "sparse": False}
+    ),
+    "an order of fewer": tensor("_model.clusters.order", lambda a: a[:-1]),
+    "an order with repeats": tensor("_model.clusters.order", lambda a: a // 2),
+    "an order beyond the classes": tensor("_model.clusters.order", lambda a: a + 1),
+    "an order of other numbers": tensor("_model.clusters.order", lambda a: a / 1),
+    "an order that falls": tensor("_model.clusters.order", lambda a: a[::-1]),
+    "an order within clusters": tensor("_model.clusters.order", permuted),
+    "no shortlist": setting(*CLUSTERS, "n_short", to=0),
+    "a shortlist of all": setting(*CLUSTERS, "n_short", to=500),
+    "a negative shortlist": setting(*CLUSTERS, "n_short", to=-23),
+    "a longer shortlist": setting(*CLUSTERS, "n_short", to=86),
+    "a shortlist of no number": setting(*CLUSTERS, "n_short", to=63.0),
+    "clusters of none": setting(*CLUSTERS, "size", to=0),
+    "negative clusters": setting(*CLUSTERS, "size", to=-23),
+    "clusters of another size": setting(*CLUSTERS, "size", to=19),
+    "clusters that leave a rest": setting(*CLUSTERS, "size", to=22),
+    "fewer rows": tensor("_model.layers.0.coef", lambda a: a[:-1]),
+    "accumulators of other clusters": tensor("_resume.accumulators.0", lambda a: a.T),
+    "accumulators of fewer": tensor("_resume.accumulators.3", lambda a: a[:-1]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", UNSOUND_LABELS.values(), ids=UNSOUND_LABELS)
+def test_unsound_labels_are_refused(change, labels_corpus, make_classifier, tmp_path):
+    file = tmp_path / "model"
+    skbag.save(make_classifier().fit(*labels_corpus), file)
+    rewrite(file, change)
+    with pytest.raises(ModelFileError, match="sound model"):
+        skbag.load(file)
+
+
+@pytest.fixture(scope="module")
+def many_file(tmp_path_factory):
+    """A file of an adaptive softmax, written once."""
+    file = tmp_path_factory.mktemp("many") / "model"
+    clf = EmbeddingBagClassifier(
+        loss="adaptive_softmax", embedding_dim=4, random_state=0
+    )
+    texts = [f"word{i % 500}" for i in range(1000)]
+    skbag.save(clf.fit(texts, [i % 500 for i in range(1000)]), file)
+    return file
+
+
+@pytest.mark.parametrize("change", UNSOUND_CLUSTERS.values(), ids=UNSOUND_CLUSTERS)
+def test_unsound_clusters_are_refused(change, many_file, tmp_path):
+    file = tmp_path / "model"
+    file.write_bytes(many_file.read_bytes())
+    assert skbag.load(file).predict(["word7"]).shape == (1,)
+    rewrite(file, change)
+    with pytest.raises(ModelFileError, match="sound model"):
+        skbag.load(file)
+
+
 def test_a_matrix_model_of_fewer_rows_is_refused(make_classifier, tmp_path):
     """Its rows would be read beyond their end."""
     X, y = np.repeat(np.eye(3), 20, axis=0), np.repeat([0, 1, 2], 20)

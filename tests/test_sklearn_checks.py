@@ -6,7 +6,11 @@ from collections import Counter
 
 import pytest
 from sklearn.linear_model import SGDClassifier
-from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
+from sklearn.utils.estimator_checks import (
+    check_classifier_multioutput,
+    check_estimator,
+    parametrize_with_checks,
+)
 
 from skbag import EmbeddingBagClassifier
 
@@ -25,6 +29,7 @@ battery = parametrize_with_checks(
         EmbeddingBagClassifier(embedding_dim=8),
         EmbeddingBagClassifier(embedding_dim=8, hidden_layer_sizes=(8,), max_iter=40),
         EmbeddingBagClassifier(loss="cross_entropy"),
+        EmbeddingBagClassifier(loss="adaptive_softmax", embedding_dim=8),
     ],
     expected_failed_checks=lambda estimator: STOCHASTIC,
 )
@@ -58,3 +63,28 @@ def test_scikit_learn_expects_the_same_of_its_own_sgd_classifier():
     assert (
         STOCHASTIC.keys() <= generator.PER_ESTIMATOR_XFAIL_CHECKS[SGDClassifier].keys()
     )
+
+
+def names_of(estimator):
+    checks = parametrize_with_checks([estimator]).args[1]
+    return {getattr(check, "func", check).__name__ for _, check in checks}
+
+
+def test_labels_are_checked_too():
+    """scikit-learn has checks for what says that it takes several labels."""
+    names = names_of(EmbeddingBagClassifier())
+    assert {
+        "check_classifiers_multilabel_representation_invariance",
+        "check_classifiers_multilabel_output_format_predict",
+        "check_classifiers_multilabel_output_format_predict_proba",
+        "check_classifiers_multilabel_output_format_decision_function",
+    } <= names
+    assert not {name for name in names if "multilabel" in name} & names_of(
+        EmbeddingBagClassifier(loss="adaptive_softmax", embedding_dim=8)
+    )
+
+
+def test_labels_pass_the_check_of_several_outputs():
+    """Meant for estimators of several classes per output too, so not run by itself."""
+    clf = EmbeddingBagClassifier()
+    check_classifier_multioutput("EmbeddingBagClassifier", clf)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from numpy.testing import assert_array_equal
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -53,6 +54,33 @@ def test_compressed_models_need_no_more_trust(
     assert_array_equal(
         loaded.predict_proba(new_corpus.texts), small.predict_proba(new_corpus.texts)
     )
+
+
+@pytest.mark.parametrize("make_y", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
+def test_labels(make_y, labels_corpus, new_corpus, make_classifier):
+    texts, y = labels_corpus
+    clf = make_classifier().fit(texts, make_y(y))
+    data = skops_io.dumps(clf)
+    assert skops_io.get_untrusted_types(data=data) == TRUSTED
+    loaded = skops_io.loads(data, trusted=TRUSTED)
+    predicted = loaded.predict(new_corpus.texts)
+    assert sp.issparse(predicted) == (make_y is sp.csr_array)
+    assert_array_equal(
+        loaded.predict_proba(new_corpus.texts), clf.predict_proba(new_corpus.texts)
+    )
+    loaded.partial_fit(texts, y), clf.partial_fit(texts, y)
+    assert_array_equal(loaded.embedding_, clf.embedding_)
+
+
+def test_adaptive_softmax(many_corpus, make_classifier):
+    clf = make_classifier(loss="adaptive_softmax", embedding_dim=4).fit(*many_corpus)
+    data = skops_io.dumps(clf)
+    assert skops_io.get_untrusted_types(data=data) == TRUSTED
+    loaded = skops_io.loads(data, trusted=TRUSTED)
+    texts = many_corpus.texts[:9]
+    assert_array_equal(loaded.top_k(texts, 3), clf.top_k(texts, 3))
+    loaded.partial_fit(*many_corpus), clf.partial_fit(*many_corpus)
+    assert_array_equal(loaded.coef_, clf.coef_)
 
 
 def test_without_trust_nothing_is_loaded(corpus, make_classifier):

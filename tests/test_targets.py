@@ -1,12 +1,19 @@
-"""Labels of any type become codes and come back."""
+"""Labels of any type become codes and come back; so do sets of labels."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.sparse as sp
+from sklearn.metrics import f1_score, hamming_loss
 
 from skbag._targets import (
+    ClassTargets,
+    LabelTargets,
+    announced_targets,
     check_same_classes,
     encode_labels,
     learn_classes,
+    learn_targets,
 )
 
 LABELS = {
@@ -48,3 +55,137 @@ def test_warm_start_wants_the_same_classes():
     check_same_classes(np.array([1, 2]), np.array([1, 2]))
     with pytest.raises(ValueError, match="goes on with the classes of the earlier fit"):
         check_same_classes(np.array([1, 3]), np.array([1, 2]))
+
+
+# -- labels ----------------------------------------------------------------------------
+
+INDICATOR = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 1], [1, 1, 1]])
+FORMS = {
+    "array": INDICATOR,
+    "bool": INDICATOR.astype(bool),
+    "whole floats": INDICATOR.astype(float),
+    "lists": INDICATOR.tolist(),
+    "list of arrays": list(INDICATOR),
+    "frame": pd.DataFrame(INDICATOR, columns=["a", "b", "c"]),
+    "csr": sp.csr_array(INDICATOR),
+    "csc matrix": sp.csc_matrix(INDICATOR),
+    "csr with stored zeros": sp.csr_array(
+        ([1, 0, 1, 1, 1, 1, 1, 1], [0, 1, 2, 1, 2, 0, 1, 2], [0, 3, 3, 5, 8]),
+        shape=(4, 3),
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_indicator_matrix_is_sets_of_labels(form):
+    targets, codes = learn_targets(FORMS[form])
+    assert isinstance(targets, LabelTargets)
+    assert targets.classes.tolist() == [0, 1, 2]
+    assert targets.n_outputs == 3
+    np.testing.assert_array_equal(codes.to_csr().toarray(), INDICATOR)
+    again = targets.encode(FORMS[form])
+    np.testing.assert_array_equal(again.to_csr().toarray(), INDICATOR)
+    assert targets.sparse == sp.issparse(FORMS[form])
+
+
+def test_the_users_matrix_is_left_alone():
+    y = FORMS["csr with stored zeros"].copy()
+    learn_targets(y)
+    assert y.nnz == 8
+
+
+@pytest.mark.parametrize("form", ["array", "csr"])
+def test_scores_come_back_in_the_form_of_y(form):
+    targets, _ = learn_targets(FORMS[form])
+    scores = np.where(INDICATOR, 0.5, -0.5).astype("f")
+    parts = [targets.verdicts(scores[:1]), targets.verdicts(scores[1:])]
+    y = targets.labels(parts)
+    assert sp.issparse(y) == (form == "csr")
+    assert y.dtype == np.int64
+    np.testing.assert_array_equal(y.toarray() if form == "csr" else y, INDICATOR)
+
+
+COLLECTIONS = {
+    "lists": [["a", "b"], ["a"]],
+    "sets": [{"a"}, {"b"}],
+    "tuples of numbers": [(1, 2), (3,)],
+    "equal lengths": [["a", "b"], ["a", "c"]],
+    "array of lists": np.array([["a", "b"], ["a"]], dtype=object),
+    "series of arrays": pd.Series([np.array(["a", "b"]), np.array(["a"])]),
+}
+
+
+@pytest.mark.parametrize("name", COLLECTIONS)
+def test_collections_of_labels_are_shown_the_way(name):
+    with pytest.raises(ValueError, match=r"y holds collections.*MultiLabelBinarizer"):
+        learn_targets(COLLECTIONS[name])
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
+@pytest.mark.parametrize("y", [[["a"], ["b"]], np.array([["a"], ["b"]])], ids=str)
+def test_a_column_of_labels_is_one_class_each(y):
+    assert isinstance(learn_targets(y)[0], ClassTargets)
+
+
+@pytest.mark.parametrize(
+    ("y", "words"),
+    [
+        (
+            [[1, 2], [0, 1]],
+            r"holds .*2.* besides 0 and 1\. Fit one classifier per",
+        ),
+        (np.array([["a", "b"], ["c", "d"]]), "2 axes and holds other things than"),
+        (sp.csr_array([[1], [0]]), "at least 2 labels, got 1 column"),
+        (np.array([[1, np.nan], [0, 1]]), "y contains NaN"),
+    ],
+    ids=["other numbers", "strings", "one column", "nan"],
+)
+def test_other_matrices_are_no_labels(y, words):
+    with pytest.raises(ValueError, match=words):
+        learn_targets(y)
+
+
+def test_later_y_must_be_of_the_kind_and_width_of_the_first():
+    labels, classes = learn_targets(INDICATOR)[0], learn_targets(["a", "b"])[0]
+    with pytest.raises(ValueError, match="y must be an indicator matrix of 3 columns"):
+        labels.encode([0, 1, 2])
+    with pytest.raises(ValueError, match="y has 2 columns, but there are 3 labels"):
+        labels.encode(INDICATOR[:, :2])
+    with pytest.raises(ValueError, match="the earlier calls had one class per sample"):
+        classes.encode(INDICATOR)
+
+
+def test_warm_start_wants_the_same_kind():
+    labels, classes = learn_targets(INDICATOR)[0], learn_targets(["a", "b"])[0]
+    labels.check_same(labels)
+    with pytest.raises(ValueError, match="one class per sample, but y is an indicator"):
+        labels.check_same(classes)
+    with pytest.raises(ValueError, match="an indicator matrix, but y is one class"):
+        classes.check_same(labels)
+    with pytest.raises(ValueError, match=r"with the 3 labels.*but y has 2 columns"):
+        LabelTargets(2, False).check_same(labels)
+
+
+def test_announced_classes_are_the_numbers_of_the_columns():
+    targets = announced_targets(np.arange(3), INDICATOR)
+    assert isinstance(targets, LabelTargets)
+    assert isinstance(announced_targets(np.array(["a", "b"]), ["a"]), ClassTargets)
+    with pytest.raises(ValueError, match=r"numbers of the 3 columns of y, range\(3"):
+        announced_targets(np.array(["a", "b", "c"]), INDICATOR)
+
+
+def test_accuracy_chance_and_agreement_of_labels():
+    targets, codes = learn_targets(INDICATOR)
+    predicted = np.array([[1, 0, 0], [0, 0, 0], [1, 0, 0], [1, 1, 1]])
+    verdicts = sp.csr_array(predicted > 0)
+    accuracies = targets.accuracies(verdicts, codes)
+    assert accuracies.mean() == pytest.approx(1 - hamming_loss(INDICATOR, predicted))
+    np.testing.assert_allclose(
+        targets.agreement(verdicts, codes),
+        [
+            f1_score(true, found, zero_division=1)
+            for true, found in zip(INDICATOR, predicted, strict=True)
+        ],
+    )
+    always = np.broadcast_to([1, 1, 1], INDICATOR.shape)  # each as often as not or more
+    assert targets.chance(codes) == pytest.approx(1 - hamming_loss(INDICATOR, always))

@@ -11,6 +11,7 @@ import pytest
 import scipy.sparse as sp
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import expit
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
@@ -71,6 +72,32 @@ def test_two_classes_share_one_column(model, loss, binary_corpus):
     assert_array_equal(
         clf.classes_[(scores[:, 0] > 0).astype(int)], clf.predict(binary_corpus.texts)
     )
+
+
+@models
+@losses
+def test_labels(model, loss, labels_corpus, new_corpus, make_classifier):
+    clf = make_classifier(loss=loss, **MODELS[model]).fit(*labels_corpus)
+    scores = scores_of(clf.to_torch(), clf, new_corpus.texts)
+    expected = clf.decision_function(new_corpus.texts)
+    assert_allclose(scores, expected, rtol=1e-5, atol=1e-6)
+    proba = expit(clf.temperature_ * scores.astype(float))
+    assert_allclose(proba, clf.predict_proba(new_corpus.texts), atol=1e-6)
+
+
+@pytest.mark.parametrize("hidden", [(), (5,)])
+def test_adaptive_softmax(hidden, many_corpus, make_classifier):
+    parameters = {"embedding_dim": 4, "hidden_layer_sizes": hidden}
+    clf = make_classifier(loss="adaptive_softmax", **parameters).fit(*many_corpus)
+    module, texts = clf.to_torch(), [*many_corpus.texts[:50], ""]
+    scores = scores_of(module, clf, texts)
+    assert_allclose(scores, clf.decision_function(texts), rtol=1e-4, atol=1e-5)
+    # It can be trained on: every number gets a gradient.
+    module(*tensors(clf, texts))[:, :50].sum().backward()
+    for parameter in module.parameters():
+        assert parameter.grad is not None
+    loaded = pickle.loads(pickle.dumps(module))
+    assert_array_equal(scores_of(loaded, clf, texts), scores)
 
 
 @models

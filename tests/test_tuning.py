@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from numpy.testing import assert_array_equal
 from scipy.stats import loguniform
 from sklearn.base import clone
@@ -215,3 +216,15 @@ def test_an_engine_that_is_not_there(monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna.distributions", None)
     with pytest.raises(ImportError, match=r'pip install "skbag\[tuning\]"'):
         search_space(engine="optuna")
+
+
+@pytest.mark.parametrize("make_y", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
+def test_several_labels_per_sample(make_y, labels_corpus, clock):
+    texts, y = labels_corpus
+    search = TimedSearchCV(None, GOOD, time_budget=100, random_state=0)
+    search.fit(texts, make_y(y))
+    assert max(search.cv_results_["search"]) > 0
+    assert search.classes_.tolist() == [0, 1, 2, 3]
+    predicted = search.predict(texts)
+    assert sp.issparse(predicted) == (make_y is sp.csr_array)
+    assert predicted.shape == y.shape

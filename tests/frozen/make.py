@@ -14,6 +14,7 @@ import pickle
 from pathlib import Path
 
 import numpy as np
+import scipy.sparse as sp
 
 import skbag
 from skbag import EmbeddingBagClassifier
@@ -44,6 +45,9 @@ MODELS = {
     "cross_entropy": {"loss": "cross_entropy", "supervised_weighting": False},
     "subwords": {"subword_ngram_range": (3, 4)},
     "buckets": {"n_buckets": 512},
+    "labels": {},
+    "labels_sparse": {"embedding_dim": 4},
+    "adaptive_softmax": {"loss": "adaptive_softmax", "embedding_dim": 2},
     "matrix": {},
     "two_classes": {},
 }
@@ -55,7 +59,19 @@ def data_of(name: str):
         return MATRIX, LABELS, MATRIX[::2] + 1
     if name == "two_classes":
         return TEXTS, [int(label == "sea") for label in LABELS], NEW
+    if name.startswith("labels"):
+        y = [[label == "sea" for label in LABELS], ["the" in text for text in TEXTS]]
+        y = np.array(y, dtype=np.int64).T
+        return TEXTS, sp.csr_array(y) if name == "labels_sparse" else y, NEW
+    if name == "adaptive_softmax":
+        texts = [f"word{i % 500} {i % 7}" for i in range(1000)]
+        return texts, [i % 500 for i in range(1000)], ["word7 3", "word499"]
     return TEXTS, LABELS, NEW
+
+
+def listed(predicted):
+    """Predictions as JSON holds them."""
+    return (predicted.toarray() if sp.issparse(predicted) else predicted).tolist()
 
 
 def main() -> None:
@@ -72,7 +88,7 @@ def main() -> None:
         is_named = name not in ("matrix", "buckets")
         expected[name] = {
             "classes": clf.classes_.tolist(),
-            "predict": clf.predict(X_new).tolist(),
+            "predict": listed(clf.predict(X_new)),
             "predict_proba": clf.predict_proba(X_new).tolist(),
             "transform": clf.transform(X_new).tolist(),
             "vocabulary": dict(clf.vocabulary_) if is_named else None,

@@ -1,0 +1,92 @@
+"""What a token says of labels of which a document may have several."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from scipy.special import rel_entr
+
+N_TERMS = 32
+"""Terms of the power series below: its error is less than 2**-N_TERMS per label."""
+
+
+def label_divergence(
+    label_counts: sp.csr_array,
+    prior: NDArray[np.float64],
+    document_counts: NDArray[np.float64],
+    strength: float,
+) -> NDArray[np.float64]:
+    """How far the labels of the documents that hold a token are from the prior.
+
+    ``sum_l KL(q_jl || pi_l)`` with ``KL(q || p) = q ln(q / p) + (1 - q) ln((1 - q) /
+    (1 - p))``, the Kullback-Leibler divergence of having a label or not, summed over
+    the labels as if they were independent, which is what one loss per label takes them
+    for. `pi` are the shares of documents with each label, ``q_jl = (n_jl + a pi_l) /
+    (n_j + a)`` the shares among the documents that hold token j, smoothed by `a`
+    documents of the prior (see `class_divergence`, its counterpart for one class per
+    document).
+
+    A label that no document with token j has gives ``KL(t pi_l || pi_l)`` with
+    ``t = a / (n_j + a)``. The sum of that over all labels is a function of t alone:
+
+        sum_l t pi_l ln t + (1 - t pi_l) (ln(1 - t pi_l) - ln(1 - pi_l))
+
+    in which ``(1 - x) ln(1 - x) = -x + sum_{k >= 2} x**k / (k (k - 1))`` makes a power
+    series of the first logarithms, for labels that at most half of the documents have;
+    those that more have are few. So cost follows the counts there are, not tokens x
+    labels.
+
+    Parameters
+    ----------
+    label_counts : scipy CSR array of shape (n_ids, n_labels), dtype=float64
+        Weighted number of documents of each label that hold each token.
+    prior : ndarray of shape (n_labels,), dtype=float64
+    document_counts : ndarray of shape (n_ids,), dtype=float64
+        Weighted number of documents that hold each token.
+    strength : float
+        The `a` above.
+
+    Returns
+    -------
+    divergence : ndarray of shape (n_ids,), dtype=float64
+        Zero for a token that says nothing.
+    """
+    # A label that none or all have says nothing, and would divide by zero.
+    varies = (prior > 0) & (prior < 1 - 1e-12)
+    total = document_counts + strength
+    absent = strength / total
+    frequent = varies & (prior > 0.5)
+    divergence = _absent_rare(absent, prior[varies & ~frequent])
+    for share in prior[frequent]:
+        divergence += _bernoulli(absent * share, share)
+    row = np.repeat(np.arange(len(total)), np.diff(label_counts.indptr))
+    kept = varies[label_counts.indices]
+    row, column = row[kept], label_counts.indices[kept]
+    own = prior[column]
+    share = (label_counts.data[kept] + strength * own) / total[row]
+    change = _bernoulli(share, own) - _bernoulli(absent[row] * own, own)
+    divergence += np.bincount(row, weights=change, minlength=len(total))
+    return np.asarray(np.maximum(divergence, 0))
+
+
+def _bernoulli(q: NDArray[np.float64], p: Any) -> NDArray[np.float64]:
+    """KL divergence of two coins."""
+    # Weighted counts may come out a rounding error above their sum.
+    q = np.clip(q, 0, 1)
+    return np.asarray(rel_entr(q, p) + rel_entr(1 - q, 1 - p))
+
+
+def _absent_rare(t: NDArray[np.float64], prior: NDArray[np.float64]) -> Any:
+    """Sum of ``KL(t p || p)`` over shares p of at most one half."""
+    log_rest = np.log1p(-prior)
+    total = np.zeros_like(t)
+    for k in range(N_TERMS, 1, -1):
+        total = (total + (prior**k).sum() / (k * (k - 1))) * t
+    # Horner's rule has left one power of t to multiply with.
+    total *= t
+    total += t * prior.sum() * (np.log(t) - 1)
+    total += t * (prior * log_rest).sum() - log_rest.sum()
+    return total

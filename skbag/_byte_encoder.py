@@ -24,6 +24,7 @@ from skbag._dtypes import COUNT_DTYPE, ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE, nat
 from skbag._features import SKIP_DISTANCES, FeatureKind, Role, name_of_skip_pair
 from skbag._interner import GrowingArray, Interner
 from skbag._lexicon import AFFIX_ROLES, Lexicon, affix_ids
+from skbag._occurrences import Occurrence, build_locator
 from skbag._one_text import MOST_CHARACTERS, OneText
 
 _CHUNK_CHARACTERS = 1 << 17
@@ -45,6 +46,16 @@ _WHOLE_ROLES = (Role.TOKEN, Role.FIRST, Role.LAST)
 _N_COLUMNS = len(_WHOLE_ROLES) + len(AFFIX_ROLES)
 _AFFIX_COLUMNS = slice(len(_WHOLE_ROLES), _N_COLUMNS)
 """Columns of the table of the features that a word has by itself."""
+
+_PARAMETERS: dict[str, Any] = {
+    "analyzer": "word",
+    "preprocessor": None,
+    "strip_accents": None,
+    "tokenizer": None,
+    "token_pattern": r"\w+|[^\w\s]",
+    "stop_words": None,
+}
+"""What `PlainEncoder` needs to be told to find the same features."""
 
 _Find = Callable[[NDArray[np.uint64]], NDArray[np.int32]]
 _Sort = Callable[[NDArray[Any]], NDArray[Any]]
@@ -187,6 +198,23 @@ class ByteEncoder:
             return f"{strings[one]} {strings[other]}"
 
         return list(map(name, left.tolist(), right.tolist()))
+
+    def occurrences(self, text: str) -> Iterator[tuple[int, Occurrence]]:
+        """Find known features; see :class:`~skbag._encoder.Encoder`."""
+        locate = build_locator(
+            {
+                **_PARAMETERS,
+                "lowercase": self._lowercase,
+                "ngram_range": self._ngram_range,
+            },
+            with_short_text_features=self._short_text_features,
+        )
+        string, feature = self._lexicon.finder(), self._features.finder()
+        for occurrence in locate(text):
+            key = _key_by_strings(occurrence.key, string)
+            id_ = -1 if key < 0 else feature(key)
+            if id_ >= 0:
+                yield id_, occurrence
 
     def _features_by_word(self) -> NDArray[np.int32]:
         """Ids of the features that each string has by itself as a word."""
@@ -386,6 +414,23 @@ def _check_keys(keys: NDArray[np.uint64], n_strings: int) -> None:
         left.max(initial=0) >= _FIRST_ROLE + len(Role)
     ):
         raise ValueError("keys of strings that are not there")
+
+
+def _key_by_strings(key: Any, find: Callable[[str], int]) -> int:
+    """Key of the feature that an `Occurrence` tells by strings; -1 if unknown."""
+    if isinstance(key, str):
+        left, space, right = key.partition(" ")
+        if space:
+            return _key_of_pair(find(left), find(right), 0)
+        key = Role.TOKEN, key
+    if len(key) == 2:
+        role, string = key[0], find(key[1])
+        return -1 if string < 0 else _key_of_role(role, string)
+    return _key_of_pair(find(key[1]), find(key[2]), _SKIP)
+
+
+def _key_of_pair(left: int, right: int, more: int) -> int:
+    return -1 if min(left, right) < 0 else (left | more) << 32 | right
 
 
 def _pairs(

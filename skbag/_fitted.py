@@ -33,6 +33,29 @@ class Fitted:
     embedding: NDArray[np.float32]
     layers: tuple[tuple[NDArray[np.float32] | None, NDArray[np.float32]], ...]
 
+    @property
+    def is_additive(self) -> bool:
+        """Whether a score is a sum over tokens: without hidden layers."""
+        return len(self.layers) == 1
+
+    def coefficients(self, ids: Any = slice(None)) -> NDArray[np.float64]:
+        """What one unit of weight of each token adds to each score.
+
+        ``embedding[ids] @ coef.T``. Only where the model `is_additive`.
+
+        Parameters
+        ----------
+        ids : ndarray of shape (n,) or slice, default=all
+
+        Returns
+        -------
+        coefficients : ndarray of shape (n, n_outputs), dtype=float64
+        """
+        assert self.is_additive
+        rows: NDArray[np.float64] = self.embedding[ids].astype(np.float64)
+        coef = self.layers[0][0]
+        return rows if coef is None else np.asarray(rows @ coef.T.astype(np.float64))
+
     def vectors(self, bags: Bags) -> NDArray[np.float32]:
         """Weighted sum of the rows of each bag.
 

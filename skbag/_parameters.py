@@ -10,11 +10,12 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skbag._losses import LOSSES
+from skbag._pretrained import check_source
 from skbag._settings import Settings, TrainingOptions
 from skbag._vocabulary import Pruning, TextOptions
 from skbag._weighting import Weighting
 
-CONSTRAINTS: dict[str, list[Any]] = {
+CONSTRAINTS: dict[str, Any] = {
     "lowercase": ["boolean"],
     "strip_accents": [StrOptions({"ascii", "unicode"}), None, callable],
     "preprocessor": [callable, None],
@@ -40,6 +41,8 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "norm": [StrOptions({"l1", "l2"}), None],
     "supervised_weighting": [StrOptions({"auto"}), "boolean"],
     "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
+    "embedding_init": "no_validation",
+    "freeze_embedding": ["boolean"],
     "hidden_layer_sizes": ["array-like"],
     "loss": [StrOptions(set(LOSSES))],
     "dropout": [Interval(Real, 0, 1, closed="left")],
@@ -81,6 +84,9 @@ def settings_of(estimator: Any, *, is_text: bool) -> Settings:
     ValueError
         If two parameters cannot go together, or one is not what `CONSTRAINTS` can say.
     """
+    _check_embedding_init(
+        estimator.embedding_init, estimator.embedding_dim, estimator.freeze_embedding
+    )
     supervised = (
         is_text
         if estimator.supervised_weighting == "auto"
@@ -122,16 +128,36 @@ def settings_of(estimator: Any, *, is_text: bool) -> Settings:
             n_iter_no_change=estimator.n_iter_no_change,
             tol=estimator.tol,
             device=estimator.device,
+            freeze_embedding=estimator.freeze_embedding,
         ),
         validation_fraction=(
             estimator.validation_fraction if estimator.early_stopping else None
         ),
         n_jobs=estimator.n_jobs,
+        embedding_init=estimator.embedding_init,
     )
 
 
 def _none_if_auto(value: Any) -> Any:
     return None if isinstance(value, str) and value == "auto" else value
+
+
+def _check_embedding_init(source: Any, dim: int | None, frozen: bool) -> None:
+    if source is None:
+        if frozen:
+            raise ValueError(
+                "freeze_embedding=True needs embedding_init: a table that starts at "
+                "zero and never changes tells nothing. Pass vectors, or use "
+                "freeze_embedding=False."
+            )
+        return
+    check_source(source)
+    if dim is None:
+        raise ValueError(
+            "embedding_init needs embedding_dim, the width of its vectors: without it "
+            "the table has one column per class. Set embedding_dim, for instance to "
+            "300."
+        )
 
 
 def _token_pattern(pattern: str) -> str:

@@ -21,6 +21,7 @@ from skbag._features import (
     short_text_features,
     skip_pairs,
 )
+from skbag._occurrences import Occurrence, build_locator
 
 _Features = Iterable[tuple[FeatureKind, Iterable[Hashable]]]
 
@@ -132,6 +133,16 @@ class PlainEncoder:
     def names(self) -> list[str]:
         """Return the name of each feature, in the order of the ids."""
         return [_name(key) for key in self._ids]
+
+    def occurrences(self, text: str) -> Iterator[tuple[int, Occurrence]]:
+        """Find known features; see :class:`~skbag._encoder.Encoder`."""
+        locate = build_locator(
+            self._parameters, with_short_text_features=self._short_text_features
+        )
+        for occurrence in locate(text):
+            id_ = self._ids.get(occurrence.key)
+            if id_ is not None:
+                yield id_, occurrence
 
     def __getstate__(self) -> dict[str, Any]:
         """Plain state; part of what files and pickles of every version hold.

@@ -79,6 +79,48 @@ class Diverged(Exception):
     """
 
 
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """Rows that a table begins with and the L2 penalty leaves alone.
+
+    The network's table then holds what is learnt on top of them.
+
+    Parameters
+    ----------
+    tokens : ndarray of shape (n_tokens,), dtype=int32
+        Whose rows they are.
+    rows : Tensor of shape (n_tokens + 1, width), dtype=float32
+        The first is zero, for all others.
+    places : Tensor of shape (n_ids,), dtype=int32
+        Which of the rows each id has.
+    """
+
+    tokens: NDArray[np.int32]
+    rows: Tensor
+    places: Tensor
+
+    @classmethod
+    def below(cls, network: Network, tokens: NDArray[np.int32]) -> Ground:
+        """Move rows from the table of a network to the ground below it."""
+        table = network.table
+        ids = torch.from_numpy(tokens).to(table.device).long()
+        rows = torch.cat([table.new_zeros(1, table.shape[1]), table[ids]])
+        places = torch.zeros(len(table), dtype=torch.int32, device=table.device)
+        places[ids] = torch.arange(1, len(rows), dtype=torch.int32, device=table.device)
+        table[ids] = 0
+        return cls(tokens, rows, places)
+
+    def sum_bags(self, ids: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:
+        """Weighted sum of the rows per bag."""
+        return sum_bags(self.rows, self.places[ids.long()], offsets, weights)
+
+    def under(self, fitted: Fitted) -> Fitted:
+        """Add the rows to those of a table that has been learnt on top of them."""
+        embedding = fitted.embedding
+        embedding[self.tokens] += self.rows[1:].cpu().numpy()
+        return fitted
+
+
 class Trainer:
     """Steps over batches; holds what training scribbles on and the model does not.
 
@@ -100,6 +142,14 @@ class Trainer:
         Of the dropout.
     accumulators : sequence of ndarray or None
         Squared-gradient sums of the head's parameters from an earlier training.
+    ground : Ground or None
+        Rows that lie below those of the table.
+    frozen : bool
+        Whether the table stays as it is, and only the head is trained.
+    row_metric : Tensor of shape (width, width), dtype=float32, or None
+        Multiplied with the gradients of rows; None for none.
+    first_layer_step : float
+        Adagrad step of the weights next to the table, at the start of the schedule.
     """
 
     def __init__(
@@ -112,12 +162,20 @@ class Trainer:
         dropout: float = 0.0,
         seed: int = 0,
         accumulators: tuple[NDArray[np.float32], ...] | None = None,
+        ground: Ground | None = None,
+        frozen: bool = False,
+        row_metric: Tensor | None = None,
+        first_layer_step: float = LAYER_STEP,
     ) -> None:
         self.network = network
         self.loss = loss
         self.batches = batches
         self.schedule = schedule
         self.dropout = dropout
+        self.ground = ground
+        self.frozen = frozen
+        self.row_metric = row_metric
+        self.first_layer_step = first_layer_step
         self._generator = torch.Generator().manual_seed(seed)
         self._scale = 1.0
         self._n_steps_done = 0
@@ -170,27 +228,43 @@ class Trainer:
     def score(self, ids: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:
         """Scores of bags on the device by the state so far."""
         with torch.no_grad():
-            x = sum_bags(self.network.table, ids, offsets, weights)
-            scores: Tensor = self.network.head(x.mul_(self._scale))
+            scores: Tensor = self.network.head(self._vectors(ids, offsets, weights))
         return scores
 
     def export(self) -> Fitted:
         """Copy the state so far into numpy arrays."""
         self._fold_scale()
-        return self.network.export()
+        fitted = self.network.export()
+        return fitted if self.ground is None else self.ground.under(fitted)
 
     def _step(self, batch: Batch) -> tuple[float, Tensor]:
         """Train on one batch; its loss and scores before that."""
         rate = self._learning_rate()
         weights, row_weights = self._kept_weights(batch)
-        x = sum_bags(self.network.table, batch.ids, batch.offsets, weights)
-        x.mul_(self._scale)
+        x = self._vectors(batch.ids, batch.offsets, weights)
         scores, gradient, head_gradients, value = self._backward(x, batch)
         # A sync point on a GPU: the price of never applying an unsound step.
         value_seen = value.item()
         if not value_seen <= 1e8 * len(batch) * scores.shape[1]:
             raise Diverged(f"the loss of a batch of {len(batch)} is {value_seen:.3g}")
         self._update_head(head_gradients, rate)
+        if not self.frozen:
+            self._update_table(batch, row_weights, gradient, rate)
+        self._n_steps_done += 1
+        return value_seen, scores
+
+    def _vectors(self, ids: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:
+        """Weighted sum of the rows of each bag."""
+        x = sum_bags(self.network.table, ids, offsets, weights).mul_(self._scale)
+        if self.ground is not None:
+            x.add_(self.ground.sum_bags(ids, offsets, weights))
+        return x
+
+    def _update_table(
+        self, batch: Batch, row_weights: Tensor, gradient: Tensor, rate: float
+    ) -> None:
+        if self.row_metric is not None:
+            gradient = gradient @ self.row_metric
         self._scale *= max(1 - rate * self.schedule.alpha * len(batch), 0.5)
         if self._scale < SMALLEST_SCALE:
             self._fold_scale()
@@ -198,8 +272,6 @@ class Trainer:
             gradient, batch.row_texts, batch.row_offsets, row_weights
         )
         _add_to_rows(self.network.table, batch.rows, row_gradient, -rate / self._scale)
-        self._n_steps_done += 1
-        return value_seen, scores
 
     def _learning_rate(self) -> float:
         schedule = self.schedule
@@ -247,12 +319,21 @@ class Trainer:
     def _update_head(self, gradients: list[Tensor], rate: float) -> None:
         """Adagrad (Duchi, Hazan and Singer, JMLR 2011) on the few dense numbers."""
         relative = rate / self.schedule.learning_rate
-        for parameter, gradient, seen in zip(
-            self.network.head.parameters(), gradients, self._accumulators, strict=True
+        steps = [
+            INTERCEPT_STEP if gradient.ndim == 1 else LAYER_STEP
+            for gradient in gradients
+        ]
+        if len(steps) > 1:
+            steps[0] = self.first_layer_step
+        for parameter, gradient, seen, step in zip(
+            self.network.head.parameters(),
+            gradients,
+            self._accumulators,
+            steps,
+            strict=True,
         ):
             seen.addcmul_(gradient, gradient)
-            step = relative * (INTERCEPT_STEP if parameter.ndim == 1 else LAYER_STEP)
-            parameter.data.addcdiv_(gradient, seen.sqrt(), value=-step)
+            parameter.data.addcdiv_(gradient, seen.sqrt(), value=-relative * step)
 
     def _fold_scale(self) -> None:
         if self._scale != 1:

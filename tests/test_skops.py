@@ -17,7 +17,10 @@ MODELS = {
     "default": {},
     "hidden layer": {"embedding_dim": 8, "hidden_layer_sizes": (6,)},
     "plain encoder": {"analyzer": "char_wb", "ngram_range": (2, 3)},
-    "plain encoder, short texts": {"token_pattern": r"\w+", "short_text_features": True},
+    "plain encoder, short texts": {
+        "token_pattern": r"\w+",
+        "short_text_features": True,
+    },
     "given vocabulary": {"vocabulary": ["oven", "sail", "fern", "soup"]},
     "early stopping": {"early_stopping": True},
 }

@@ -129,7 +129,9 @@ def main() -> None:
             cells = " | ".join(f"{figure:.3f}" for figure in figures)
             ratio = figures[0] / found["pipeline"][0]
             size = sizes[kind]
-            cold_rows.append(f"| {name} | {kind} | {size:.1f} | {cells} | {ratio:.2f} |")
+            cold_rows.append(
+                f"| {name} | {kind} | {size:.1f} | {cells} | {ratio:.2f} |"
+            )
         single = warm({"skbag": clf, "pipeline": pipeline}, texts[:1020])
         own, peer = (1e6 * single[kind] for kind in ("skbag", "pipeline"))
         warm_rows.append(f"| {name} | {own:.0f} | {peer:.0f} | {own / peer:.2f} |")

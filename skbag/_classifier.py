@@ -28,8 +28,6 @@ from sklearn.utils.validation import check_is_fitted
 from skbag import _inputs, _losses, _targets
 from skbag._callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
 from skbag._encoder import LazyVocabulary
-from skbag._explanation import Explanation, explain
-from skbag._inspection import Features, check_additive, most_similar, top_tokens
 from skbag._model import Model
 from skbag._parameters import CONSTRAINTS, settings_of
 from skbag._pickling import PlainStateMixin
@@ -38,7 +36,9 @@ from skbag._threads import n_threads
 from skbag._vocabulary import TOKEN_PATTERN
 
 if TYPE_CHECKING:
+    from skbag._explanation import Explanation
     from skbag._fitting import FitResult
+    from skbag._inspection import Features
     from skbag._training_run import EpochReport
 
 _DOCUMENTATION = "https://skbag.readthedocs.io/en/latest/api.html"
@@ -614,6 +614,10 @@ class EmbeddingBagClassifier(
         parcel ((12, 18),)
         …cel ((15, 18),)
         """
+        # Imported here, as below: predicting does not need it.
+        from skbag._explanation import explain
+        from skbag._inspection import check_additive
+
         model = self._fitted_model()
         check_additive(
             model,
@@ -647,6 +651,8 @@ class EmbeddingBagClassifier(
             If there is no such feature (the message names some like it); and for two
             classes with ``embedding_dim=None``, where rows are single numbers.
         """
+        from skbag._inspection import most_similar
+
         return most_similar(self._fitted_model(), self._features(), token, k)
 
     def top_tokens(self, class_label: Any = None, k: int = 10) -> Any:
@@ -673,6 +679,8 @@ class EmbeddingBagClassifier(
         ValueError
             If there is no such class; or with `hidden_layer_sizes`.
         """
+        from skbag._inspection import top_tokens
+
         model = self._fitted_model()
         return top_tokens(model, self._features(), self.classes_, k, class_label)
 
@@ -850,6 +858,8 @@ class EmbeddingBagClassifier(
         return self._model
 
     def _features(self) -> Features:
+        from skbag._inspection import Features
+
         if self._fitted_model().encoder is not None:
             vocabulary = self.vocabulary_
             return Features(vocabulary.names, vocabulary)

@@ -266,5 +266,5 @@ def _as_html(one: Explanation, number: int) -> str:
 
 def _shortened(text: str) -> str:
     """Return a text on one line; what could steer a terminal is spelt out."""
-    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[:_WIDTH])
-    return text if len(text) <= _WIDTH else text[: _WIDTH - 3] + "..."
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[:_WIDTH])
+    return shown if len(text) <= _WIDTH else shown[: _WIDTH - 3] + "..."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
@@ -190,6 +189,9 @@ def _suggestion(name: Any, names: Sequence[Any]) -> str:
     """Return a sentence with names nearly the same, or nothing."""
     if not isinstance(name, str):
         return ""
+    # Imported here: predicting does not need it.
+    import difflib
+
     length = len(name)
     alike = (
         other

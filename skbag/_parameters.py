@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
 
@@ -10,12 +12,12 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skbag._losses import LOSSES
-from skbag._pretrained import check_source
+from skbag._pretrained import KeyedVectors, check_source
 from skbag._settings import Settings, TrainingOptions
 from skbag._vocabulary import Pruning, TextOptions
 from skbag._weighting import Weighting
 
-CONSTRAINTS: dict[str, Any] = {
+CONSTRAINTS: dict[str, list[Any]] = {
     "lowercase": ["boolean"],
     "strip_accents": [StrOptions({"ascii", "unicode"}), None, callable],
     "preprocessor": [callable, None],
@@ -41,7 +43,7 @@ CONSTRAINTS: dict[str, Any] = {
     "norm": [StrOptions({"l1", "l2"}), None],
     "supervised_weighting": [StrOptions({"auto"}), "boolean"],
     "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
-    "embedding_init": "no_validation",
+    "embedding_init": [Mapping, tuple, list, KeyedVectors, str, os.PathLike, None],
     "freeze_embedding": ["boolean"],
     "hidden_layer_sizes": ["array-like"],
     "loss": [StrOptions(set(LOSSES))],

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,14 @@ _FORMS = (
     "`key_to_index` and `vectors` as gensim's KeyedVectors, or the path of a text file "
     "of vectors (.vec, GloVe), plain or gzip"
 )
+
+
+@runtime_checkable
+class KeyedVectors(Protocol):
+    """Words with their vectors, as ``gensim.models.KeyedVectors``."""
+
+    key_to_index: Mapping[str, int]
+    vectors: Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,17 +199,13 @@ def check_source(source: Any) -> None:
     """
     if not (
         isinstance(source, (str, os.PathLike, Mapping))
-        or _is_keyed(source)
+        or isinstance(source, KeyedVectors)
         or _is_pair(source)
     ):
         raise TypeError(
             f"embedding_init must be {_FORMS}; got {source!r:.60} of type "
             f"{type(source).__name__}."
         )
-
-
-def _is_keyed(source: Any) -> bool:
-    return hasattr(source, "key_to_index") and hasattr(source, "vectors")
 
 
 def _is_pair(source: Any) -> bool:
@@ -212,7 +216,7 @@ def _read(source: Any, found: _Found) -> None:
     check_source(source)
     if isinstance(source, (str, os.PathLike)):
         _read_file(source, found)
-    elif _is_keyed(source):
+    elif isinstance(source, KeyedVectors):
         _read_matrix(source.key_to_index, source.vectors, found)
     elif isinstance(source, Mapping):
         for word in found.wanted:

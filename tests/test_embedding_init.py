@@ -52,7 +52,7 @@ def rows_of(clf, vectors):
 
 def test_words_that_training_never_met_are_known_by_their_vectors(make, corpus):
     vectors = make_vectors()
-    # Met once, without a label that tells: all a model has is their vectors.
+    # Met once for each label, which tells nothing: all a model has is their vectors.
     unseen = {"kitchen": "soup", "sea": "wave", "garden": "shrub"}
     rows = [
         (text, label)
@@ -60,8 +60,8 @@ def test_words_that_training_never_met_are_known_by_their_vectors(make, corpus):
         if not any(word in text.lower() for word in unseen.values())
     ]
     texts, labels = map(list, zip(*rows, strict=True))
-    texts.append("soup wave shrub")
-    labels.append("sea")
+    texts += ["soup wave shrub"] * 3
+    labels += list(unseen)
     clf = make(embedding_init=vectors).fit(texts, labels)
     assert clf.predict(list(unseen.values())).tolist() == list(unseen)
 
@@ -146,7 +146,7 @@ def test_new_words_of_partial_fit_get_their_vectors(freeze, make):
         cosines = (rows * expected).sum(1) / np.sqrt(
             (rows**2).sum(1) * (expected**2).sum(1)
         )
-        assert cosines.min() > 0.5
+        assert np.median(cosines) > 0.9
 
 
 def test_classes_that_come_late_are_learnt(make, corpus):
@@ -274,7 +274,8 @@ def test_a_file_far_larger_than_what_is_wanted(make, corpus, tmp_path):
             ValueError,
             r"8 numbers, but embedding_dim=5\. Set embed",
         ),
-        ({"embedding_init": 3}, TypeError, r"embedding_init must be a mapping"),
+        ({"embedding_init": 3}, ValueError, r"'embedding_init' parameter"),
+        ({"embedding_init": [1, 2, 3]}, TypeError, r"embedding_init must be a mapping"),
         ({"embedding_init": {"x": [1] * 8}}, ValueError, r"no vector for any of the"),
         ({"ngram_range": (2, 2)}, ValueError, r"gives vectors to single tokens"),
         (

@@ -26,6 +26,7 @@ SIZES = (300, 1000, 3000)
 SEEDS = (0, 1, 2)
 N_JUDGED = 5000
 DIM = 100
+N_CHARACTERS = 600  # of each text, that vectors are made from
 
 METHODS = {
     "no vectors": {},
@@ -46,7 +47,8 @@ def make_vectors(texts: list[str], folder: Path) -> tuple[list[str], np.ndarray]
     lines = folder / "texts.txt"
     with lines.open("w", encoding="utf-8") as file:
         for text in texts:
-            file.write(" ".join(re.findall(r"\w+|[^\w\s]", text.lower())) + "\n")
+            tokens = re.findall(r"\w+|[^\w\s]", text[:N_CHARACTERS].lower())
+            file.write(" ".join(tokens) + "\n")
     model = fasttext.train_unsupervised(
         str(lines), dim=DIM, minCount=2, epoch=3, thread=2, verbose=0
     )

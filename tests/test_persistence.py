@@ -56,7 +56,7 @@ MODELS = {
     "two layers": {"embedding_dim": 8},
     "vectors": {
         "embedding_dim": 2,
-        "embedding_init": (["oven", "sail"], np.eye(2, dtype=np.float32)),
+        "embedding_init": {"oven": [1.0, 0.0], "sail": [0.0, 1.0]},
     },
     "hidden layer": {"embedding_dim": 8, "hidden_layer_sizes": (6,)},
     "plain encoder, tokenizer": {"tokenizer": str.split},

@@ -26,6 +26,7 @@ from skbag._dtypes import ID_DTYPE, native
 from skbag._features import SKIP_DISTANCES, FeatureKind, Role, name_of_skip_pair
 from skbag._interner import GrowingArray, Interner
 from skbag._lexicon import AFFIX_ROLES, Lexicon, affix_ids
+from skbag._occurrences import Occurrence, build_locator
 from skbag._one_text import MOST_CHARACTERS, OneText
 from skbag._subwords import RaggedRows, checked_range, subword_ids
 
@@ -49,6 +50,16 @@ _AFFIX_COLUMNS = slice(len(_WHOLE_ROLES), _N_COLUMNS)
 
 _WORDS_AT_ONCE = 1 << 13
 """Words whose subwords are found together."""
+
+_PARAMETERS: dict[str, Any] = {
+    "analyzer": "word",
+    "preprocessor": None,
+    "strip_accents": None,
+    "tokenizer": None,
+    "token_pattern": r"\w+|[^\w\s]",
+    "stop_words": None,
+}
+"""What `PlainEncoder` needs to be told to find the same features."""
 
 _Find = Callable[[NDArray[np.uint64]], NDArray[np.int32]]
 
@@ -202,6 +213,24 @@ class ByteEncoder:
             return f"{strings[one]} {strings[other]}"
 
         return list(map(name, left.tolist(), right.tolist()))
+
+    def occurrences(self, text: str) -> Iterator[tuple[int, Occurrence]]:
+        """Find known features; see :class:`~skbag._encoder.Encoder`."""
+        locate = build_locator(
+            {
+                **_PARAMETERS,
+                "lowercase": self._lowercase,
+                "ngram_range": self._ngram_range,
+            },
+            with_short_text_features=self._short_text_features,
+            subword_ngram_range=self._subword_ngram_range,
+        )
+        string, feature = self._lexicon.finder(), self._features.finder()
+        for occurrence in locate(text):
+            key = _key_by_strings(occurrence.key, string)
+            id_ = -1 if key < 0 else feature(key)
+            if id_ >= 0:
+                yield id_, occurrence
 
     def _features_by_word(self) -> NDArray[np.int32]:
         """Ids of the features that each string has by itself as a word."""
@@ -485,6 +514,23 @@ def _check_keys(keys: NDArray[np.uint64], n_strings: int) -> None:
         left.max(initial=0) >= _FIRST_ROLE + len(Role)
     ):
         raise ValueError("keys of strings that are not there")
+
+
+def _key_by_strings(key: Any, find: Callable[[str], int]) -> int:
+    """Key of the feature that an `Occurrence` tells by strings; -1 if unknown."""
+    if isinstance(key, str):
+        left, space, right = key.partition(" ")
+        if space:
+            return _key_of_pair(find(left), find(right), 0)
+        key = Role.TOKEN, key
+    if len(key) == 2:
+        role, string = key[0], find(key[1])
+        return -1 if string < 0 else _key_of_role(role, string)
+    return _key_of_pair(find(key[1]), find(key[2]), _SKIP)
+
+
+def _key_of_pair(left: int, right: int, more: int) -> int:
+    return -1 if min(left, right) < 0 else (left | more) << 32 | right
 
 
 def _pairs(

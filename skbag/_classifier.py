@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -46,7 +46,9 @@ from skbag._vocabulary import TOKEN_PATTERN
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+    from skbag._explanation import Explanation
     from skbag._fitting import FitResult
+    from skbag._inspection import Features
     from skbag._torch_module import EmbeddingBagModule
     from skbag._training_run import EpochReport
 
@@ -168,6 +170,23 @@ class EmbeddingBagClassifier(
         Columns of the table. None: one per class (one in all for two classes), and
         nothing but an intercept above. An integer: EmbeddingBag, then Linear.
 
+    embedding_init : mapping, tuple, KeyedVectors, str, path-like or None, default=None
+        Vectors for the tokens to begin with, each of `embedding_dim` numbers: a mapping
+        of tokens to vectors, a pair (words, matrix), an object like gensim's
+        KeyedVectors, or the path of a text file of them (.vec or GloVe, plain or
+        gzip), which is read as a stream and of which only the tokens of the vocabulary
+        are kept. Tokens are compared as they are, after `lowercase`. Tokens without a
+        vector, pairs of words and all other features begin at zero. The `alpha`
+        penalty is then on what is learnt on top of the vectors, and the layer above
+        begins as the ridge regression of the classes on them. A fitted model holds
+        nothing of the source; the parameter itself does, so a path is what copies,
+        pickles and clones fastest. New tokens of `partial_fit` and `warm_start` get
+        their vectors as well, as long as it stays set.
+
+    freeze_embedding : bool, default=False
+        Leave the table as `embedding_init` has made it, and train the layers above
+        only.
+
     hidden_layer_sizes : tuple of int, default=()
         Units of hidden layers (ReLU) between the two; needs `embedding_dim`.
 
@@ -258,6 +277,10 @@ class EmbeddingBagClassifier(
     ----------
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted; of several per sample, their numbers, the columns of `y`.
+
+    embedding_init_coverage_ : float or None
+        Share of the vocabulary's single tokens that have a vector in `embedding_init`;
+        None without it.
 
     vocabulary_ : mapping of str to int
         Feature to id (row of `embedding_`), read-only, built when first looked into;
@@ -363,6 +386,8 @@ class EmbeddingBagClassifier(
         norm: Literal["l1", "l2"] | None = "l2",
         supervised_weighting: bool | str = "auto",
         embedding_dim: int | None = None,
+        embedding_init: Any = None,
+        freeze_embedding: bool = False,
         hidden_layer_sizes: tuple[int, ...] = (),
         loss: str = "squared_hinge",
         dropout: float = 0.0,
@@ -402,6 +427,8 @@ class EmbeddingBagClassifier(
         self.norm = norm
         self.supervised_weighting = supervised_weighting
         self.embedding_dim = embedding_dim
+        self.embedding_init = embedding_init
+        self.freeze_embedding = freeze_embedding
         self.hidden_layer_sizes = hidden_layer_sizes
         self.loss = loss
         self.dropout = dropout
@@ -796,6 +823,122 @@ class EmbeddingBagClassifier(
         compressed._model = compress(model, max_bytes, bits, size)
         return compressed
 
+    def explain(self, X: Any) -> Explanation:
+        """Explain scores: what each token, pair and other feature adds, and where.
+
+        Exact: the contributions of a text and the intercept sum to its
+        `decision_function`. A contribution is the feature's weight in this text times
+        its coefficient; a feature that occurs several times adds as much each time.
+
+        Parameters
+        ----------
+        X : texts or matrix
+            A few, of the kind that `fit` was given: every occurrence of every feature
+            gets a row, with one number per class.
+
+        Returns
+        -------
+        explanation : Explanation
+            A table that shows itself in a notebook and prints in a terminal; see its
+            `to_frame`. It says where in the text each feature stands.
+
+        Raises
+        ------
+        ValueError
+            With `hidden_layer_sizes` or an adaptive softmax, where no sum over features
+            is exact; or as `predict`.
+
+        Examples
+        --------
+        >>> from skbag import EmbeddingBagClassifier
+        >>> texts = ["my parcel is late", "the parcel never came", "refund my money",
+        ...          "i want my money back"]
+        >>> labels = ["delivery", "delivery", "payment", "payment"]
+        >>> clf = EmbeddingBagClassifier(random_state=0).fit(texts, labels)
+        >>> explanation = clf.explain(["Where is my parcel?"])
+        >>> for feature, spans in zip(explanation.features, explanation.spans):
+        ...     print(feature, spans)
+        is ((6, 8),)
+        my ((9, 11),)
+        my parcel ((9, 11), (12, 18))
+        parc… ((12, 16),)
+        parce… ((12, 17),)
+        parcel ((12, 18),)
+        …cel ((15, 18),)
+        """
+        # Imported here, as below: predicting does not need it.
+        from skbag._explanation import explain
+        from skbag._inspection import check_additive
+
+        model = self._fitted_model()
+        check_additive(
+            model,
+            "explain",
+            "Leave out words and compare predict_proba to see what they do",
+        )
+        X = _inputs.read_X(self, X, reset=False)
+        return explain(model, X, self._columns(), self.classes_)
+
+    def most_similar(self, token: Any, k: int = 10) -> list[tuple[Any, float]]:
+        """Return the features whose rows of `embedding_` are most like a token's.
+
+        Alike by the cosine of their angle. With ``embedding_dim=None`` the rows are
+        scores of the classes, and alike means to speak for the same ones.
+
+        Parameters
+        ----------
+        token : str
+            A feature as in `vocabulary_`; a column's name or number after fitting on a
+            matrix.
+        k : int, default=10
+
+        Returns
+        -------
+        neighbours : list of (feature, cosine), best first
+            Not the token itself, nor features whose rows are zero.
+
+        Raises
+        ------
+        ValueError
+            If there is no such feature (the message names some like it); and for two
+            classes with ``embedding_dim=None``, where rows are single numbers. With
+            `n_buckets` and after `compress`, where features have no names.
+        """
+        from skbag._inspection import most_similar
+
+        return most_similar(self._fitted_model(), self._features(), token, k)
+
+    def top_tokens(self, class_label: Any = None, k: int = 10) -> Any:
+        """Return the features that add most to the score of a class.
+
+        What one occurrence adds, its weight times its coefficient, before the weights
+        of a text are scaled by `norm`.
+
+        Parameters
+        ----------
+        class_label : object, default=None
+            One of `classes_`; None for each of them.
+        k : int, default=10
+
+        Returns
+        -------
+        tokens : list of (feature, contribution), best first, or a dict of them
+            A dict by class if `class_label` is None. Only features that speak for the
+            class: there may be fewer than `k`. Two classes share one score, and what
+            speaks for the first is what lowers it.
+
+        Raises
+        ------
+        ValueError
+            If there is no such class; or with `hidden_layer_sizes` or an adaptive
+            softmax. With `n_buckets` and after `compress`, where features have no
+            names.
+        """
+        from skbag._inspection import top_tokens
+
+        model = self._fitted_model()
+        return top_tokens(model, self._features(), self.classes_, k, class_label)
+
     @property
     def vocabulary_(self) -> LazyVocabulary:
         """Feature to id (row of `embedding_`); after fitting on texts only."""
@@ -897,6 +1040,7 @@ class EmbeddingBagClassifier(
             settings_of(self, is_text=isinstance(X, list)),
             random_state=_random_state(self.random_state),
             before=before,
+            coverage=getattr(self, "embedding_init_coverage_", None),
             begin_epoch=tasks.begin_epoch,
             end_epoch=end_epoch,
         )
@@ -943,6 +1087,7 @@ class EmbeddingBagClassifier(
             settings_of(self, is_text=isinstance(X, list)),
             random_state=_random_state(self.random_state),
             before=before,
+            coverage=getattr(self, "embedding_init_coverage_", None),
             resume=getattr(self, "_resume", None),
         )
         self._keep(result)
@@ -968,6 +1113,7 @@ class EmbeddingBagClassifier(
         self.learning_rate_ = outcome.learning_rate
         self.alpha_ = outcome.alpha
         self.batch_size_ = outcome.batch_size
+        self.embedding_init_coverage_ = result.coverage
 
     def _fitted_model(self) -> Model:
         # The look is quicker than the check, which takes as long as a short text.
@@ -994,6 +1140,27 @@ class EmbeddingBagClassifier(
                 "exact rows are left out. Keep the original for them."
             )
         return model
+
+    def _features(self) -> Features:
+        from skbag._inspection import Features
+
+        encoder = self._learning_model("say what they know of features; ask").encoder
+        if encoder is None:
+            return Features.of_columns(self._columns())
+        if isinstance(encoder, HashedEncoder):
+            raise ValueError(
+                "Features hashed into buckets have no names that could be listed or "
+                "looked up. Fit with n_buckets=None; or explain texts, whose own words "
+                "are the names."
+            )
+        vocabulary = self.vocabulary_
+        return Features(vocabulary.names, vocabulary)
+
+    def _columns(self) -> Sequence[Any]:
+        """Names of the columns of a matrix, or their numbers."""
+        names = getattr(self, "feature_names_in_", None)
+        n_columns = len(self._fitted_model().fitted.embedding)
+        return range(n_columns) if names is None else list(names)
 
     def _scores(self, X: Any) -> NDArray[np.float32]:
         model = self._fitted_model()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from skbag._bags import Bags
 from skbag._dtypes import ID_DTYPE
 from skbag._encoder import Encoder
+from skbag._occurrences import Occurrence
 from skbag._sorted_numbers import Packed, pack_sorted, unpack_sorted
 
 
@@ -45,6 +46,13 @@ class CompactSelection:
     def encode(self, documents: Sequence[str]) -> Bags:
         """Count features; see :class:`~skbag._encoder.Encoder`."""
         return self.encoder.encode(documents).renumber(self._new_ids, self.n_ids)
+
+    def occurrences(self, text: str) -> Iterator[tuple[int, Occurrence]]:
+        """Find features; see :class:`~skbag._encoder.Encoder`."""
+        for id_, occurrence in self.encoder.occurrences(text):
+            new_id = int(self._new_ids[id_])
+            if new_id >= 0:
+                yield new_id, occurrence
 
     def learn(self, documents: Sequence[str]) -> Bags:
         """Refuse: the features left out are gone."""

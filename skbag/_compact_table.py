@@ -159,6 +159,16 @@ class CompactTable:
         values += lows
         return values
 
+    def rows_of(self, ids: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
+        """Decode the rows of ids; zeros for those without one."""
+        if self.columns is None:
+            return self.rows(ids)
+        places = self._row_of_id().take(ids)
+        found = np.flatnonzero(places >= 0)
+        rows = np.zeros((len(ids), self.width), dtype=WEIGHT_DTYPE)
+        rows[found] = self.rows(places[found])
+        return rows
+
     def matmul(self, bags: Bags) -> NDArray[np.float32]:
         """Weighted sum of the rows of each bag: ``bags.matmul`` of the decoded table.
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._bags import Bags
+from skbag._occurrences import Occurrence
 
 
 @runtime_checkable
@@ -61,6 +62,12 @@ class Encoder(Protocol):
     def names(self) -> list[str]:
         """Return the name of each feature, in the order of the ids."""
 
+    def occurrences(self, text: str) -> Iterator[tuple[int, Occurrence]]:
+        """Yield the id of each known feature of a text, once for each occurrence.
+
+        Those that `encode` counts, but slowly, and with their places in the text.
+        """
+
 
 class LazyVocabulary(Mapping[str, int]):
     """Feature to id, as a read-only mapping that is built when first looked into.
@@ -78,9 +85,13 @@ class LazyVocabulary(Mapping[str, int]):
         self._encoder = encoder
 
     @cached_property
+    def names(self) -> list[str]:
+        """The name of each feature, in the order of the ids."""
+        return self._encoder.names()
+
+    @cached_property
     def _ids(self) -> dict[str, int]:
-        names = self._encoder.names()
-        return dict(zip(names, range(len(names)), strict=True))
+        return dict(zip(self.names, range(len(self.names)), strict=True))
 
     def __getitem__(self, name: str) -> int:
         return self._ids[name]

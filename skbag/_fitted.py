@@ -58,6 +58,32 @@ class Fitted:
         assert not isinstance(self.embedding, CompactTable)
         return self.embedding
 
+    @property
+    def is_additive(self) -> bool:
+        """Whether a score is a sum over tokens: without hidden layers and clusters."""
+        return len(self.layers) == 1 and self.clusters is None
+
+    def coefficients(self, ids: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
+        """What one unit of weight of each token adds to each score.
+
+        ``embedding[ids] @ coef.T``. Only where the model `is_additive`.
+
+        Parameters
+        ----------
+        ids : ndarray of shape (n,)
+
+        Returns
+        -------
+        coefficients : ndarray of shape (n, n_outputs), dtype=float64
+        """
+        assert self.is_additive
+        if isinstance(self.embedding, CompactTable):
+            rows = self.embedding.rows_of(ids).astype(np.float64)
+        else:
+            rows = self.embedding[ids].astype(np.float64)
+        coef = self.layers[0][0]
+        return rows if coef is None else np.asarray(rows @ coef.T.astype(np.float64))
+
     def vectors(self, bags: Bags) -> NDArray[np.float32]:
         """Weighted sum of the rows of each bag.
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from skbag._fitted import Fitted
 from skbag._inputs import split_validation
-from skbag._model import Model, Resume
+from skbag._model import Featurizer, Model, Resume
 from skbag._preparation import carry_over, extend, prepare, reprepare
+from skbag._pretrained import Vectors, find_vectors
 from skbag._recipe import most_watched
 from skbag._samples import Samples
 from skbag._settings import Settings
@@ -26,11 +28,15 @@ TEMPERATURE_MEMORY = 4096
 
 @dataclass(frozen=True, eq=False)
 class FitResult:
-    """A model, how to go on with it, and how it came about."""
+    """A model, how to go on with it, and how it came about.
+
+    `coverage` is the share of the tokens that have a vector; None without vectors.
+    """
 
     model: Model
     resume: Resume
     outcome: Outcome
+    coverage: float | None
 
 
 @keeps_torch_settings
@@ -40,6 +46,7 @@ def fit(
     *,
     random_state: np.random.RandomState,
     before: Model | None,
+    coverage: float | None,
     begin_epoch: Callable[[], None],
     end_epoch: Callable[[EpochReport, Callable[[], Model]], bool],
 ) -> FitResult:
@@ -54,6 +61,8 @@ def fit(
         Source of all randomness.
     before : Model or None
         A model to go on from: a warm start.
+    coverage : float or None
+        Share of its tokens that had a vector.
     begin_epoch : callable
         Called before each epoch.
     end_epoch : callable
@@ -76,8 +85,9 @@ def fit(
         else:
             prepared = reprepare(before.featurizer, samples, settings, order)
     if before is not None:
-        start = Start(carry_over(before.fitted, before.featurizer, prepared.featurizer))
+        start = Start(_carried(before, prepared.featurizer, settings))
     featurizer = prepared.featurizer
+    vectors = _vectors(settings, featurizer, before, coverage)
     if held_back is not None:
         held_back = held_back.with_inputs(featurizer.weigh(held_back.X))
     with torch_threads(_training_threads(settings)):
@@ -89,6 +99,7 @@ def fit(
             rng=rng,
             validation=held_back,
             start=start,
+            vectors=vectors,
         )
         del prepared  # Its bags: from here on the batches hold them.
 
@@ -107,6 +118,7 @@ def fit(
         Model(featurizer, fitted, outcome.temperature),
         Resume(accumulators, outcome.learning_rate, len(samples)),
         outcome,
+        None if vectors is None else vectors.coverage,
     )
 
 
@@ -117,6 +129,7 @@ def partial_fit(
     *,
     random_state: np.random.RandomState,
     before: Model | None,
+    coverage: float | None,
     resume: Resume | None,
 ) -> FitResult:
     """Train once on new samples at a constant rate.
@@ -141,14 +154,20 @@ def partial_fit(
         n_held = min(len(samples), most)
         featurizer, weighted = extend(before.featurizer, samples, settings, n_held)
         start = Start(
-            carry_over(before.fitted, before.featurizer, featurizer),
+            _carried(before, featurizer, settings),
             resume.accumulators,
             # Constant, but smaller for a part for which that would be too large.
             resume.learning_rate,
         )
+    vectors = _vectors(settings, featurizer, before, coverage)
     with torch_threads(_training_threads(settings)):
         run = TrainingRun(
-            weighted, settings.training, n_held=n_held, rng=rng, start=start
+            weighted,
+            settings.training,
+            n_held=n_held,
+            rng=rng,
+            start=start,
+            vectors=vectors,
         )
         del weighted  # As in fit.
         run.epoch()
@@ -163,6 +182,7 @@ def partial_fit(
         Model(featurizer, fitted, temperature),
         Resume(accumulators, rate, n_seen + len(samples)),
         outcome,
+        None if vectors is None else vectors.coverage,
     )
 
 
@@ -175,6 +195,32 @@ def _split(
     strata = samples.targets.strata(samples.codes)
     rows, held_back = split_validation(strata, len(samples), fraction, random_state)
     return samples.take(rows), samples.take(held_back)
+
+
+def _carried(before: Model, featurizer: Featurizer, settings: Settings) -> Fitted:
+    """Trained arrays for changed weights; frozen ones stay as they are."""
+    if settings.training.freeze_embedding:
+        return before.fitted
+    return carry_over(before.fitted, before.featurizer, featurizer)
+
+
+def _vectors(
+    settings: Settings,
+    featurizer: Featurizer,
+    before: Model | None,
+    coverage: float | None,
+) -> Vectors | None:
+    """Rows of the tokens that are new, where they are not to start at zero."""
+    dim = settings.training.embedding_dim
+    if settings.embedding_init is None or dim is None:
+        return None
+    return find_vectors(
+        settings.embedding_init,
+        featurizer.encoder,
+        dim,
+        n_known=0 if before is None else len(before.fitted.embedding),
+        coverage=coverage or 0.0,
+    )
 
 
 def _for_one_part(settings: Settings) -> Settings:

@@ -23,6 +23,7 @@ from skbag._counting import Sort, bag_arrays, chunks, edges, in_few_bytes, to_ba
 from skbag._dtypes import ID_DTYPE
 from skbag._features import SKIP_DISTANCES, FeatureKind, Role
 from skbag._lexicon import AFFIXES
+from skbag._occurrences import Occurrence, build_locator
 from skbag._one_text import MOST_CHARACTERS
 from skbag._subwords import RaggedRows, checked_range, subword_spans
 
@@ -146,6 +147,22 @@ class HashedEncoder:
             "hashed into buckets and their names are not kept. Fit with n_buckets=None "
             "to have one."
         )
+
+    def occurrences(self, text: str) -> Iterator[tuple[int, Occurrence]]:
+        """Find features of the buckets met; see `Encoder`.
+
+        The strings are those of the text: features that share a bucket keep apart.
+        """
+        locate = build_locator(
+            self._parameters,
+            with_short_text_features=self._short_text_features,
+            subword_ngram_range=self._subword_ngram_range,
+            join=tuple,
+        )
+        for occurrence in locate(text):
+            bucket = self._bucket(occurrence.kind, occurrence.key)
+            if self._is_met[bucket]:
+                yield bucket, occurrence
 
     @cached_property
     def _buckets(self) -> Buckets:

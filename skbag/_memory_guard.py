@@ -129,7 +129,8 @@ def fit_size(task: Task, *, exactly: bool = False) -> FitSize:
         batch_size=batch_size,
         n_watched=task.n_held,
         n_head=sum(m * n for m, n in zip(layers, layers[1:], strict=False)),
-        n_tables=task.n_tables + (fraction > 0),
+        # Vectors that tokens begin with, and the rows that lie below what is learnt.
+        n_tables=task.n_tables + (fraction > 0) + _tables_of_vectors(task.settings),
         # Where nothing changes them, ids and weights are those of the samples.
         bytes_per_entry=8
         + 4 * (bags.new_ids is not None)
@@ -141,6 +142,12 @@ def fit_size(task: Task, *, exactly: bool = False) -> FitSize:
         if bags.new_ids is None
         else bags.counts.ids.nbytes + bags.counts.weights.nbytes,
     )
+
+
+def _tables_of_vectors(settings: Settings) -> int:
+    if settings.embedding_init is None:
+        return 0
+    return 1 if settings.training.freeze_embedding else 2
 
 
 def _clusters(task: Task) -> Clusters | None:
@@ -220,6 +227,8 @@ def _remedies(task: Task, size: FitSize, needed: Footprint) -> list[str]:
 def _fewer_columns(task: Task, size: FitSize) -> list[str]:
     """Give the remedies for a wide table."""
     dim = task.settings.training.embedding_dim
+    if task.settings.embedding_init is not None:
+        return [f"vectors of fewer than {dim} numbers, or embedding_init=None"]
     if dim is not None:
         return [f"a smaller embedding_dim (now {dim:,})"]
     if size.width > DIMENSIONS:

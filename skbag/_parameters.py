@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
 
@@ -13,6 +15,7 @@ from skbag._buckets import FEWEST_BUCKETS
 from skbag._compact_table import BITS
 from skbag._dtypes import ID_DTYPE
 from skbag._losses import LOSSES
+from skbag._pretrained import KeyedVectors, check_source
 from skbag._settings import Settings, TrainingOptions
 from skbag._vocabulary import Pruning, TextOptions
 from skbag._weighting import Weighting
@@ -48,6 +51,8 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "norm": [StrOptions({"l1", "l2"}), None],
     "supervised_weighting": [StrOptions({"auto"}), "boolean"],
     "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
+    "embedding_init": [Mapping, tuple, list, KeyedVectors, str, os.PathLike, None],
+    "freeze_embedding": ["boolean"],
     "hidden_layer_sizes": ["array-like"],
     "loss": [StrOptions(set(LOSSES))],
     "dropout": [Interval(Real, 0, 1, closed="left")],
@@ -94,6 +99,7 @@ def settings_of(estimator: Any, *, is_text: bool) -> Settings:
             "loss='adaptive_softmax' needs an embedding that many classes share: set "
             "embedding_dim, for instance to 64."
         )
+    _check_embedding_init(estimator)
     supervised = (
         is_text
         if estimator.supervised_weighting == "auto"
@@ -141,11 +147,13 @@ def settings_of(estimator: Any, *, is_text: bool) -> Settings:
             n_iter_no_change=_plain(estimator.n_iter_no_change),
             tol=_plain(estimator.tol),
             device=estimator.device,
+            freeze_embedding=estimator.freeze_embedding,
         ),
         validation_fraction=(
             _plain(estimator.validation_fraction) if estimator.early_stopping else None
         ),
         n_jobs=_plain(estimator.n_jobs),
+        embedding_init=estimator.embedding_init,
     )
 
 
@@ -158,6 +166,38 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Integral):
         return int(value)
     return float(value) if isinstance(value, Real) else value
+
+
+def _check_embedding_init(estimator: Any) -> None:
+    source = estimator.embedding_init
+    if source is None:
+        if estimator.freeze_embedding:
+            raise ValueError(
+                "freeze_embedding=True needs embedding_init: a table that starts at "
+                "zero and never changes tells nothing. Pass vectors, or use "
+                "freeze_embedding=False."
+            )
+        return
+    check_source(source)
+    if estimator.n_buckets is not None:
+        raise ValueError(
+            "embedding_init needs a vocabulary to look its words up, and features "
+            f"hashed into n_buckets={estimator.n_buckets} have none. Use "
+            "n_buckets=None, or embedding_init=None."
+        )
+    if estimator.loss == "adaptive_softmax":
+        raise ValueError(
+            "embedding_init does not go with loss='adaptive_softmax': the layer above "
+            "the vectors begins as a regression of the classes on them, one row for "
+            "each, which clusters of classes do not have. Use loss='cross_entropy', "
+            "or embedding_init=None."
+        )
+    if estimator.embedding_dim is None:
+        raise ValueError(
+            "embedding_init needs embedding_dim, the width of its vectors: without it "
+            "the table has one column per class. Set embedding_dim, for instance to "
+            "300."
+        )
 
 
 def _token_pattern(pattern: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from operator import itemgetter
 from typing import Any
@@ -15,6 +15,7 @@ from skbag._analysis import Features, build_analysis, vectorizer
 from skbag._bags import Bags
 from skbag._counting import bag_arrays
 from skbag._features import FeatureKind, Role, name_of_skip_pair
+from skbag._occurrences import Occurrence, build_locator
 from skbag._subwords import checked_range
 
 _PLAIN_TERM, _SKIP_PAIR = 255, 254
@@ -131,6 +132,18 @@ class PlainEncoder:
     def names(self) -> list[str]:
         """Return the name of each feature, in the order of the ids."""
         return [_name(key) for key in self._ids]
+
+    def occurrences(self, text: str) -> Iterator[tuple[int, Occurrence]]:
+        """Find known features; see :class:`~skbag._encoder.Encoder`."""
+        locate = build_locator(
+            self._parameters,
+            with_short_text_features=self._short_text_features,
+            subword_ngram_range=self._subword_ngram_range,
+        )
+        for occurrence in locate(text):
+            id_ = self._find(occurrence.key, occurrence.kind)
+            if id_ is not None:
+                yield id_, occurrence
 
     def __getstate__(self) -> dict[str, Any]:
         """Plain state; part of what files and pickles of every version hold.

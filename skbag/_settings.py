@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from skbag._losses import BaseLoss
 from skbag._vocabulary import Pruning, TextOptions
@@ -29,6 +30,7 @@ class TrainingOptions:
     n_iter_no_change: int
     tol: float
     device: str
+    freeze_embedding: bool = False
     decay: bool = True
 
 
@@ -43,3 +45,4 @@ class Settings:
     training: TrainingOptions
     validation_fraction: float | None
     n_jobs: int | None
+    embedding_init: Any = None

@@ -83,6 +83,47 @@ class Diverged(Exception):
     """
 
 
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """Rows that a table begins with and the L2 penalty leaves alone.
+
+    The network's table then holds what is learnt on top of them.
+
+    Parameters
+    ----------
+    tokens : ndarray of shape (n_tokens,), dtype=int32
+        Whose rows they are.
+    rows : Tensor of shape (n_tokens + 1, width), dtype=float32
+        The first is zero, for all others.
+    places : Tensor of shape (n_ids,), dtype=int32
+        Which of the rows each id has.
+    """
+
+    tokens: NDArray[np.int32]
+    rows: Tensor
+    places: Tensor
+
+    @classmethod
+    def below(cls, network: Network, tokens: NDArray[np.int32]) -> Ground:
+        """Move rows from the table of a network to the ground below it."""
+        table = network.table
+        ids = torch.from_numpy(tokens).to(table.device).long()
+        rows = torch.cat([table.new_zeros(1, table.shape[1]), table[ids]])
+        places = torch.zeros(len(table), dtype=torch.int32, device=table.device)
+        places[ids] = torch.arange(1, len(rows), dtype=torch.int32, device=table.device)
+        table[ids] = 0
+        return cls(tokens, rows, places)
+
+    def sum_bags(self, ids: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:
+        """Weighted sum of the rows per bag."""
+        return sum_bags(self.rows, self.places[ids.long()], offsets, weights)
+
+    def under(self, fitted: Fitted) -> Fitted:
+        """Add the rows to those of a table that has been learnt on top of them."""
+        fitted.dense[self.tokens] += self.rows[1:].cpu().numpy()
+        return fitted
+
+
 class Trainer:
     """Steps over batches; holds what training scribbles on and the model does not.
 
@@ -104,6 +145,14 @@ class Trainer:
         Of the dropout.
     accumulators : sequence of ndarray or None
         Squared-gradient sums of the head's parameters from an earlier training.
+    ground : Ground or None
+        Rows that lie below those of the table.
+    frozen : bool
+        Whether the table stays as it is, and only the head is trained.
+    row_metric : Tensor of shape (width, width), dtype=float32, or None
+        Multiplied with the gradients of rows; None for none.
+    first_layer_step : float
+        Adagrad step of the weights next to the table, at the start of the schedule.
     """
 
     def __init__(
@@ -116,12 +165,20 @@ class Trainer:
         dropout: float = 0.0,
         seed: int = 0,
         accumulators: tuple[NDArray[np.float32], ...] | None = None,
+        ground: Ground | None = None,
+        frozen: bool = False,
+        row_metric: Tensor | None = None,
+        first_layer_step: float = LAYER_STEP,
     ) -> None:
         self.network = network
         self.loss = loss
         self.batches = batches
         self.schedule = schedule
         self.dropout = dropout
+        self.ground = ground
+        self.frozen = frozen
+        self.row_metric = row_metric
+        self.first_layer_step = first_layer_step
         self._generator = torch.Generator().manual_seed(seed)
         self._scale = 1.0
         self._n_steps_done = 0
@@ -177,14 +234,14 @@ class Trainer:
     def score(self, ids: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:
         """Scores of bags on the device by the state so far."""
         with torch.no_grad():
-            x = sum_bags(self.network.table, ids, offsets, weights)
-            scores: Tensor = self.network.head(x.mul_(self._scale))
+            scores: Tensor = self.network.head(self._vectors(ids, offsets, weights))
         return scores
 
     def export(self) -> Fitted:
         """Copy the state so far into numpy arrays."""
         self._fold_scale()
-        return self.network.export()
+        fitted = self.network.export()
+        return fitted if self.ground is None else self.ground.under(fitted)
 
     def _step(self, batch: Batch, watched: bool) -> tuple[float, Tensor | None]:
         """Train on one batch; its loss and scores before that.
@@ -193,8 +250,7 @@ class Trainer:
         """
         rate = self._learning_rate()
         weights, row_weights = self._kept_weights(batch)
-        x = sum_bags(self.network.table, batch.ids, batch.offsets, weights)
-        x.mul_(self._scale)
+        x = self._vectors(batch.ids, batch.offsets, weights)
         if self.network.adaptive_softmax is None:
             scores, gradient, head_gradients, value = self._backward(x, batch)
         else:
@@ -208,6 +264,23 @@ class Trainer:
         if not value_seen <= 1e8 * len(batch) * self._n_summed:
             raise Diverged(f"the loss of a batch of {len(batch)} is {value_seen:.3g}")
         self._update_head(head_gradients, rate)
+        if not self.frozen:
+            self._update_table(batch, row_weights, gradient, rate)
+        self._n_steps_done += 1
+        return value_seen, scores
+
+    def _vectors(self, ids: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:
+        """Weighted sum of the rows of each bag."""
+        x = sum_bags(self.network.table, ids, offsets, weights).mul_(self._scale)
+        if self.ground is not None:
+            x.add_(self.ground.sum_bags(ids, offsets, weights))
+        return x
+
+    def _update_table(
+        self, batch: Batch, row_weights: Tensor, gradient: Tensor, rate: float
+    ) -> None:
+        if self.row_metric is not None:
+            gradient = gradient @ self.row_metric
         self._scale *= max(1 - rate * self.schedule.alpha * len(batch), 0.5)
         if self._scale < SMALLEST_SCALE:
             self._fold_scale()
@@ -215,8 +288,6 @@ class Trainer:
             gradient, batch.row_texts, batch.row_offsets, row_weights
         )
         _add_to_rows(self.network.table, batch.rows, row_gradient, -rate / self._scale)
-        self._n_steps_done += 1
-        return value_seen, scores
 
     def _learning_rate(self) -> float:
         schedule = self.schedule
@@ -291,7 +362,11 @@ class Trainer:
             self._accumulators,
             strict=True,
         ):
-            step = relative * (INTERCEPT_STEP if name.endswith("bias") else LAYER_STEP)
+            if name.endswith("bias"):
+                step = relative * INTERCEPT_STEP
+            else:
+                is_first = name == "0.weight"
+                step = relative * (self.first_layer_step if is_first else LAYER_STEP)
             if gradient is None:
                 continue
             if gradient.is_sparse:

@@ -18,9 +18,12 @@ from skbag._batches import Batch, make_batches
 from skbag._clusters import Clusters
 from skbag._device import resolve_device
 from skbag._fitted import Fitted
+from skbag._head_start import mean_norm, most_samples, row_metric, start_head
 from skbag._label_sets import as_array
 from skbag._network import Network
+from skbag._pretrained import Vectors
 from skbag._recipe import (
+    MEASURED,
     Moments,
     auto_alpha,
     auto_batch_size,
@@ -33,7 +36,14 @@ from skbag._recipe import (
 )
 from skbag._samples import Samples
 from skbag._settings import TrainingOptions
-from skbag._training import Diverged, Progress, Schedule, Trainer
+from skbag._training import (
+    LAYER_STEP,
+    Diverged,
+    Ground,
+    Progress,
+    Schedule,
+    Trainer,
+)
 
 EQUAL_SCORES = 1e-6
 """Validation scores that differ by less are equal: they differ by samples whose
@@ -93,6 +103,8 @@ class TrainingRun:
         Arrays to go on from.
     first_guess : ndarray of shape (n_ids, 1), dtype=float32, or None
         Where to begin a table of scores: see `first_guess`.
+    vectors : Vectors or None
+        Rows of tokens to begin with.
     """
 
     # Training needs gradients even where the user has switched them off around fit.
@@ -107,6 +119,7 @@ class TrainingRun:
         validation: Samples | None = None,
         start: Start | None = None,
         first_guess: NDArray[np.float32] | None = None,
+        vectors: Vectors | None = None,
     ) -> None:
         # Without their bags: the batches hold all of them, and memory is dear.
         self.samples = samples.with_inputs(None)
@@ -139,20 +152,35 @@ class TrainingRun:
         self.batches = [batch.to(device) for batch in batches]
         held_from = len(samples) - n_held
         self.n_watched = sum(batch.start >= held_from for batch in self.batches)
+        seed = int(rng.integers(2**62))
+        network = self._network(outputs, clusters, start, first_guess, seed)
+        norm = 1.0
+        if vectors is not None:
+            self._begin_with(vectors, network, samples, n_held, start is None)
+            some = samples.X.slice(0, min(len(samples), MEASURED))
+            norm = mean_norm(network, some)
         self.schedule = Schedule(
             learning_rate=rate,
             alpha=options.alpha or 0.0,
             n_steps=self.n_planned * len(self.batches) if options.decay else None,
         )
-        seed = int(rng.integers(2**62))
+        network = network.to(device)
+        ground, metric = None, None
+        if vectors is not None and not options.freeze_embedding:
+            ground = Ground.below(network, vectors.tokens)
+            metric = row_metric(network, norm).to(device)
         self.trainer = Trainer(
-            self._network(outputs, clusters, start, first_guess, seed).to(device),
+            network,
             self.loss,
             self.batches,
             self.schedule,
             dropout=options.dropout,
             seed=seed,
             accumulators=None if start is None else start.accumulators,
+            ground=ground,
+            frozen=options.freeze_embedding,
+            row_metric=metric,
+            first_layer_step=LAYER_STEP / norm,
         )
         self.outcome = Outcome(rate, self.schedule.alpha, batch_size)
         self._best: Fitted | None = None
@@ -273,6 +301,30 @@ class TrainingRun:
         n_classes = len(self.targets.classes)
         codes = as_array(self.samples.codes)
         return Clusters.by_frequency(np.bincount(codes, minlength=n_classes))
+
+    def _begin_with(
+        self,
+        vectors: Vectors,
+        network: Network,
+        samples: Samples,
+        n_held: int,
+        is_new: bool,
+    ) -> None:
+        """Put rows into a table; where the layers are new, begin them to match."""
+        network.table[torch.from_numpy(vectors.ids).long()] = torch.from_numpy(
+            vectors.rows
+        )
+        if is_new:
+            # Not on those that the first epoch is to be judged by.
+            most = most_samples(samples.targets.n_outputs)
+            n_shown = min(len(samples) - n_held, most)
+            weight = samples.weight
+            start_head(
+                network,
+                samples.X.slice(0, n_shown),
+                samples.codes[:n_shown],
+                None if weight is None else weight[:n_shown],
+            )
 
     def _check_layers(self, fitted: Fitted, outputs: int) -> None:
         """Raise where training is to go on with layers of other sizes."""

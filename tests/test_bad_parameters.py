@@ -34,6 +34,8 @@ OUT_OF_RANGE = [
     ("supervised_weighting", "yes"),
     ("embedding_dim", 0),
     ("embedding_dim", 2.5),
+    ("embedding_init", 4),
+    ("freeze_embedding", "yes"),
     ("hidden_layer_sizes", 4),
     ("loss", "hinge"),
     ("dropout", 1.0),

@@ -17,6 +17,7 @@ PAGES = {
     "calibration.md": ["sklearn>=1.8"],
     "compressing.md": [],
     "exporting.md": ["onnx", "onnxruntime"],
+    "inspecting.md": [],
     "reliability.md": ["skops"],
 }
 

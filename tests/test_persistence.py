@@ -55,6 +55,10 @@ ROUND_TRIPS = {
 MODELS = {
     "default": {},
     "two layers": {"embedding_dim": 8},
+    "vectors": {
+        "embedding_dim": 2,
+        "embedding_init": {"oven": [1.0, 0.0], "sail": [0.0, 1.0]},
+    },
     "hidden layer": {"embedding_dim": 8, "hidden_layer_sizes": (6,)},
     "plain encoder, tokenizer": {"tokenizer": str.split},
     "plain encoder, characters": {"analyzer": "char_wb", "ngram_range": (2, 3)},

@@ -181,7 +181,9 @@ class EmbeddingBagClassifier(
         begins as the ridge regression of the classes on them. A fitted model holds
         nothing of the source; the parameter itself does, so a path is what copies,
         pickles and clones fastest. New tokens of `partial_fit` and `warm_start` get
-        their vectors as well, as long as it stays set.
+        their vectors as well, as long as it stays set. Not with `n_buckets`, nor with
+        an adaptive softmax. Measured gains are small, and with `hidden_layer_sizes`
+        vectors lost accuracy.
 
     freeze_embedding : bool, default=False
         Leave the table as `embedding_init` has made it, and train the layers above

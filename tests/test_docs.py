@@ -18,6 +18,7 @@ PAGES = {
     "compressing.md": [],
     "exporting.md": ["onnx", "onnxruntime"],
     "reliability.md": ["skops"],
+    "tuning.md": ["optuna_integration"],
 }
 
 

@@ -37,7 +37,7 @@ FLOORS = [
         "_byte_levels",
         "_sorted_numbers",
     },
-    {"_compact_table", "_fingerprints"},
+    {"_compact_table", "_fingerprints", "_labels", "_indicator"},
     {
         "_encoder",
         "_fitted",

@@ -13,7 +13,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy.special import softmax
 
-from skbag import _losses, _model, _recipe, _targets, _targets
+from skbag import _losses, _model, _recipe, _targets
 from skbag._bags import Bags
 from skbag._byte_encoder import ByteEncoder
 from skbag._fitted import Fitted

@@ -32,13 +32,14 @@ from skbag._compression import compress
 from skbag._encoder import LazyVocabulary
 from skbag._file_content import file_size
 from skbag._hashed_encoder import HashedEncoder
+from skbag._labels import read_classes
 from skbag._losses import takes_labels
 from skbag._model import Model
 from skbag._onnx_graph import build_onnx
 from skbag._parameters import CONSTRAINTS, check_compression, settings_of
 from skbag._pickling import PlainStateMixin
 from skbag._samples import Samples
-from skbag._targets import Targets, announced_targets, learn_targets, read_classes
+from skbag._targets import Targets, announced_targets, learn_targets
 from skbag._threads import n_threads
 from skbag._top_k import check_k
 from skbag._vocabulary import TOKEN_PATTERN

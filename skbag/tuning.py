@@ -30,6 +30,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skbag._classifier import EmbeddingBagClassifier
+from skbag._file_content import file_size
 from skbag._shared_tokens import shared_tokens
 from skbag._targets import learn_targets
 
@@ -147,6 +148,11 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         one round of search that took longer than those before; a first
         cross-validation and the last fit take place in any case.
 
+    max_bytes : int or None, default=None
+        The most bytes that the file of the best estimator may have. If it would have
+        more, the estimator is compressed (`EmbeddingBagClassifier.compress`), and
+        cannot learn on.
+
     cv : int, cross-validation generator or iterable, default=3
         Splits, as in ``GridSearchCV``.
 
@@ -203,6 +209,7 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "estimator": [EmbeddingBagClassifier, None],
         "param_distributions": [dict, None],
         "time_budget": [Interval(Real, 0, None, closed="neither")],
+        "max_bytes": [Interval(Integral, 1, None, closed="left"), None],
         "cv": ["cv_object"],
         "scoring": [str, callable, None],
         "random_state": ["random_state"],
@@ -215,6 +222,7 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         param_distributions: dict[str, Any] | None = None,
         *,
         time_budget: float = 300.0,
+        max_bytes: int | None = None,
         cv: Any = 3,
         scoring: Any = None,
         random_state: Any = None,
@@ -223,6 +231,7 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.estimator = estimator
         self.param_distributions = param_distributions
         self.time_budget = time_budget
+        self.max_bytes = max_bytes
         self.cv = cv
         self.scoring = scoring
         self.random_state = random_state
@@ -241,6 +250,11 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         self : TimedSearchCV
+
+        Raises
+        ------
+        ValueError
+            If `X` or `y` cannot be used, or `max_bytes` cannot be met.
         """
         started = perf_counter()
         random_state = check_random_state(self.random_state)
@@ -270,6 +284,10 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             self._choose(_num_samples(X))
             self.best_estimator_ = clone(estimator).set_params(**self.best_params_)
             self.best_estimator_.fit(X, y)
+        if self.max_bytes is not None and file_size(self.best_estimator_) > (
+            self.max_bytes
+        ):
+            self.best_estimator_ = self.best_estimator_.compress(self.max_bytes)
         self.classes_ = self.best_estimator_.classes_
         self.search_seconds_ = perf_counter() - started
         return self

@@ -19,6 +19,7 @@ PAGES = {
     "exporting.md": ["onnx", "onnxruntime"],
     "inspecting.md": [],
     "reliability.md": ["skops"],
+    "tuning.md": ["optuna_integration"],
 }
 
 

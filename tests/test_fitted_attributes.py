@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -64,7 +66,7 @@ def test_vocabulary_of_a_toy_corpus(make_classifier):
         {"stop_words": ["the", "from"]},
         {"analyzer": lambda text: [text[:3], text[-3:]]},
     ],
-    ids=str,
+    ids=lambda value: re.sub("<.*>", "a function", str(value)),
 )
 @pytest.mark.filterwarnings("ignore:The parameter 'token_pattern' will not be used")
 @pytest.mark.filterwarnings("ignore:The parameter 'ngram_range' will not be used")
@@ -137,7 +139,7 @@ def test_automatic_min_df_keeps_everything_in_small_corpora(corpus, make_classif
         {"oven", "sail"},
         ("ship storm", "oven"),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_given_vocabulary_is_used_exactly(vocabulary, corpus, make_classifier):
     # Pruning is for what is learnt.

@@ -37,7 +37,7 @@ FLOORS = [
         "_byte_levels",
         "_sorted_numbers",
     },
-    {"_compact_table", "_fingerprints", "_subwords"},
+    {"_compact_table", "_fingerprints", "_subwords", "_labels", "_indicator"},
     {"_occurrences"},
     {
         "_encoder",

@@ -76,6 +76,8 @@ MODELS = {
         "hidden_layer_sizes": (5,),
     },
     "compressed": {},
+    "labels, sparse, compressed": {},
+    "adaptive softmax, compressed": {"loss": "adaptive_softmax", "embedding_dim": 4},
     "compressed, plain encoder": {"analyzer": "char_wb", "ngram_range": (2, 3)},
     "matrix": {},
     "matrix, compressed": {},

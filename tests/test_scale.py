@@ -13,7 +13,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy.special import softmax
 
-from skbag import _losses, _model, _recipe, _targets, _training_run
+from skbag import _losses, _model, _recipe, _targets
 from skbag._bags import Bags
 from skbag._byte_encoder import ByteEncoder
 from skbag._fitted import Fitted
@@ -150,7 +150,7 @@ def test_scores_watched_are_bounded(corpus, make_classifier, monkeypatch):
         seen.append(scores.size)
         return fit_temperature(scores, *arguments)
 
-    monkeypatch.setattr(_training_run, "fit_temperature", spy)
+    monkeypatch.setattr(_targets, "fit_temperature", spy)
     make_classifier(batch_size=2, max_iter=1).fit(*corpus)
     classes = sorted(set(corpus.labels))
     make_classifier(batch_size=2, max_iter=1).partial_fit(

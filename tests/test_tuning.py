@@ -155,6 +155,19 @@ def test_scoring_is_what_is_maximised(corpus, clock):
     assert search.best_score_ < 0
 
 
+def test_the_best_is_made_as_small_as_wanted(corpus, new_corpus, clock, tmp_path):
+    import skbag
+
+    for max_bytes in (10**8, 12_000):
+        search = TimedSearchCV(time_budget=5, max_bytes=max_bytes, random_state=0)
+        search.fit(*corpus)
+        skbag.save(search.best_estimator_, tmp_path / "model")
+        assert (tmp_path / "model").stat().st_size <= max_bytes
+        # Compressed only where it has to be.
+        assert hasattr(search.best_estimator_, "embedding_") == (max_bytes == 10**8)
+        assert search.score(*new_corpus) > 0.9
+
+
 @pytest.mark.parametrize(
     "parameters", [{"time_budget": 0}, {"estimator": "clf"}, {"verbose": -1}]
 )

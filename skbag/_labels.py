@@ -1,0 +1,202 @@
+"""Labels of classes: read from any array-like, checked, and numbered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import assert_all_finite, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+
+def learn_classes(y: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Classes of `y` and the code of each sample.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels of any type that scikit-learn takes for classes.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+        The distinct labels, sorted, of the dtype of `y`.
+    codes : ndarray of shape (n_samples,), dtype=int64
+        ``classes[codes]`` is `y`.
+
+    Raises
+    ------
+    ValueError
+        If `y` is continuous, holds missing labels or has fewer than two classes.
+    """
+    # Imported here: prediction does not need it.
+    from sklearn.preprocessing import LabelEncoder
+
+    y = read_labels(y)
+    encoder = LabelEncoder()
+    codes = np.asarray(encoder.fit_transform(y), dtype=np.int64)
+    check_classes(encoder.classes_)
+    return encoder.classes_, codes
+
+
+def check_classes(classes: NDArray[Any]) -> None:
+    """Raise where there is nothing to tell apart.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two classes.
+    """
+    if len(classes) < 2:
+        raise ValueError(
+            "A classifier needs samples of at least 2 classes, got 1 class: "
+            f"{classes.tolist()[0]!r}. Check how y was made or split."
+        )
+
+
+def check_same_classes(classes: NDArray[Any], earlier: NDArray[Any]) -> None:
+    """Raise where a warm start meets other classes.
+
+    Raises
+    ------
+    ValueError
+        If the two differ.
+    """
+    if classes.tolist() != earlier.tolist():
+        raise ValueError(
+            "warm_start=True goes on with the classes of the earlier fit, "
+            f"{earlier[:5].tolist()}..., but y holds {classes[:5].tolist()}.... Use "
+            "warm_start=False, or partial_fit with all classes announced."
+        )
+
+
+def encode_labels(y: Any, classes: NDArray[Any]) -> NDArray[np.int64]:
+    """Code of each label among known classes.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels.
+    classes : ndarray of shape (n_classes,)
+        Known labels, sorted.
+
+    Returns
+    -------
+    codes : ndarray of shape (n_samples,), dtype=int64
+
+    Raises
+    ------
+    ValueError
+        If `y` holds a label that is not among `classes`.
+    """
+    # Imported here: prediction does not need it.
+    from sklearn.preprocessing import LabelEncoder
+
+    # Not `read_labels`: a part of many classes may have hardly one of them twice.
+    y = _read_1d(y)
+    unseen = sorted(set(y.tolist()).difference(classes.tolist()), key=str)
+    if unseen:
+        raise ValueError(
+            f"y contains labels that are not among the classes: {unseen[:5]}. The "
+            "classes are fixed by the first call of partial_fit: pass all that will "
+            "ever come as `classes` then."
+        )
+    encoder = LabelEncoder()
+    encoder.classes_ = classes
+    return np.asarray(encoder.transform(y), dtype=np.int64)
+
+
+def read_labels(y: Any) -> NDArray[Any]:
+    """Labels as a 1-D array that can be sorted and compared.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_labels,)
+
+    Raises
+    ------
+    ValueError, TypeError
+        If they are not labels of classes, or one of them is missing.
+    """
+    labels = _read_1d(y)
+    check_classification_targets(labels)
+    return labels
+
+
+def read_classes(classes: Any) -> NDArray[Any]:
+    """Announced classes as a 1-D array that can be sorted and compared.
+
+    Parameters
+    ----------
+    classes : array-like of shape (n_classes,)
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `read_labels`.
+    """
+    labels = _read_1d(classes)
+    # As many classes as samples would look like a regression problem.
+    check_classification_targets(np.tile(labels, 2))
+    return labels
+
+
+def _read_1d(y: Any) -> NDArray[Any]:
+    # scikit-learn forgets the mask.
+    mask = np.ma.getmaskarray(y).ravel() if isinstance(y, np.ma.MaskedArray) else None
+    y = column_or_1d(y, warn=True)
+    if y.dtype.kind == "T":
+        # scikit-learn does not know NumPy's strings of any length.
+        y = np.array(y.tolist(), dtype=object)
+    _refuse_missing(y, mask)
+    _refuse_unusable(y)
+    # First: the next check casts to int, which warns of what this one refuses.
+    with np.errstate(invalid="ignore"):
+        assert_all_finite(y, input_name="y")
+    return np.asarray(y)
+
+
+def _refuse_missing(y: NDArray[Any], mask: NDArray[np.bool_] | None) -> None:
+    """Say where a label is None, NA, NaT or masked; later it would fail, or pass."""
+    if y.dtype.kind in "mM":
+        is_missing = np.isnat(y)
+    elif y.dtype.kind == "O":
+        is_missing = np.fromiter(map(_is_missing, y.tolist()), np.bool_, len(y))
+    else:
+        is_missing = np.zeros(len(y), dtype=np.bool_)
+    if mask is not None:
+        is_missing |= mask
+    if is_missing.any():
+        position = int(np.flatnonzero(is_missing)[0])
+        raise ValueError(
+            f"y contains a missing label: the one at position {position} is "
+            f"{y[position]!r}{'' if mask is None else ' or masked'}. Drop such "
+            "samples, or give them a label of their own."
+        )
+
+
+def _is_missing(label: Any) -> bool:
+    return (
+        label is None
+        or label is np.ma.masked
+        or type(label).__name__ in ("NAType", "NaTType")
+    )
+
+
+def _refuse_unusable(y: NDArray[Any]) -> None:
+    """Refuse what scikit-learn's checks let through, and stumble over."""
+    if y.dtype.kind == "V":
+        raise ValueError(
+            f"y holds labels of dtype {y.dtype}, which cannot be sorted. Give each "
+            "class a name or a number."
+        )
+    # NaN and infinity are left to scikit-learn.
+    if y.dtype.kind == "f" and np.isfinite(y).all():
+        largest = float(np.abs(y).max(initial=0))
+        if largest >= 2.0**63:
+            raise ValueError(
+                f"y holds the label {largest:.3g}: numbers that name classes must be "
+                "integers of at most 64 bits. Give each class a name or a smaller "
+                "number."
+            )

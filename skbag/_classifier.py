@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -26,31 +26,22 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_is_fitted
 
 from skbag import _inputs
-from skbag._bags import EmbeddingBagInput
 from skbag._callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
-from skbag._compression import compress
-from skbag._encoder import LazyVocabulary
-from skbag._file_content import file_size
-from skbag._hashed_encoder import HashedEncoder
+from skbag._inspecting import InspectingMixin
 from skbag._labels import read_classes
 from skbag._losses import takes_labels
 from skbag._model import Model
-from skbag._onnx_graph import build_onnx
-from skbag._parameters import CONSTRAINTS, check_compression, settings_of
+from skbag._parameters import CONSTRAINTS, settings_of
 from skbag._pickling import PlainStateMixin
 from skbag._samples import Samples
 from skbag._targets import Targets, announced_targets, learn_targets
 from skbag._threads import n_threads
 from skbag._top_k import check_k
+from skbag._travelling import TravellingMixin
 from skbag._vocabulary import TOKEN_PATTERN
 
 if TYPE_CHECKING:
-    from onnx import ModelProto
-
-    from skbag._explanation import Explanation
     from skbag._fitting import FitResult
-    from skbag._inspection import Features
-    from skbag._torch_module import EmbeddingBagModule
     from skbag._training_run import EpochReport
 
 _DOCUMENTATION = "https://skbag.readthedocs.io/en/latest/api.html"
@@ -58,6 +49,8 @@ _PRIVATE_STATE = ("_model", "_resume", "_targets")
 
 
 class EmbeddingBagClassifier(
+    InspectingMixin,
+    TravellingMixin,
     PlainStateMixin,
     CallbackSupportMixin,
     ClassNamePrefixFeaturesOutMixin,
@@ -683,296 +676,6 @@ class EmbeddingBagClassifier(
         X = _inputs.read_X(self, X, reset=False)
         return self._model.vectors(X, n_threads(self.n_jobs))
 
-    def encode(self, X: Any) -> EmbeddingBagInput:
-        """Weighted bags of token ids: what the graphs below take in place of texts.
-
-        Parameters
-        ----------
-        X : texts or matrix
-
-        Returns
-        -------
-        text : ndarray of shape (nnz,), dtype=int64
-            Ids (rows of `embedding_`) of the known tokens of all texts, end to end.
-        offsets : ndarray of shape (n_samples,), dtype=int64
-            Where the ids of each text start.
-        per_sample_weights : ndarray of shape (nnz,), dtype=float32
-            The fitted weight of each of the tokens in its text.
-
-        See Also
-        --------
-        to_torch, to_onnx : Graphs that go on from here.
-        """
-        model = self._learning_model("encode for other graphs; take the ids of")
-        X = _inputs.read_X(self, X, reset=False)
-        return model.bags(X, n_threads(self.n_jobs)).to_embedding_bag()
-
-    def to_torch(self, *, sparse: bool = False) -> EmbeddingBagModule:
-        """Give the model as a torch module, for instance to train it further.
-
-        ``module(*map(torch.from_numpy, clf.encode(X)))`` is `decision_function`,
-        within rounding; for two classes with one column, of shape (n_samples, 1).
-
-        Parameters
-        ----------
-        sparse : bool, default=False
-            Whether the gradient of the table is a sparse tensor, for optimizers that
-            take one, such as ``torch.optim.SparseAdam``.
-
-        Returns
-        -------
-        module : nn.Module
-            ``module.embedding`` is an ``nn.EmbeddingBag(mode="sum")``,
-            ``module.linear`` an ``nn.Linear``, with `hidden_layer_sizes` an
-            ``nn.Sequential`` of Linear and ReLU; the last of them is, of an adaptive
-            softmax, a module of skbag that gives log-probabilities. With
-            ``embedding_dim=None`` the Linear starts as the identity and `intercept_`.
-            Called as ``module(text,
-            offsets, per_sample_weights=None)``; without weights each token counts 1.
-            All parameters are copies, on the CPU, and require a gradient.
-
-        See Also
-        --------
-        encode : What it takes in.
-        """
-        fitted = self._learning_model("become a torch module; convert").fitted
-        # Imported here: predicting with an unpickled estimator must not need torch.
-        from skbag._torch_module import EmbeddingBagModule
-
-        return EmbeddingBagModule.from_fitted(fitted, sparse=sparse)
-
-    def to_onnx(self) -> ModelProto:
-        """Give the model as an ONNX graph: from `encode` to `predict_proba`.
-
-        Needs the package onnx (``pip install "skbag[onnx]"``) and no torch. Texts
-        become ids and weights in Python, by `encode`; the graph does the rest.
-
-        Returns
-        -------
-        model : onnx.ModelProto
-            Its inputs are `text`, `offsets` and `per_sample_weights` of `encode`, for
-            one text at least. Its outputs are `probabilities` of shape (n_samples,
-            n_classes) and `scores` of shape (n_samples, n_outputs), with one output
-            for two classes, both float32; of an adaptive softmax the scores are
-            log-probabilities, as in `decision_function`. Its metadata hold `classes`
-            (the labels as strings, in JSON) and the versions of skbag, scikit-learn
-            and onnx.
-
-        Raises
-        ------
-        ImportError
-            If onnx is not installed.
-        ValueError
-            If the model has more than the 2 GiB that a protobuf message can hold.
-
-        See Also
-        --------
-        encode : What it takes in.
-        """
-        model = self._learning_model("become an ONNX graph; convert")
-        return build_onnx(
-            model.fitted,
-            model.temperature,
-            self.classes_,
-            one_of_all=self._targets.one_of_all,
-        )
-
-    def compress(
-        self, max_bytes: int | None = None, *, bits: int | str = "auto"
-    ) -> EmbeddingBagClassifier:
-        """Return a small copy that predicts; this estimator stays as it is.
-
-        Each number of the table takes `bits` bits on a grid of its row, each weight
-        one byte; features are known by hashes instead of names, so that of some 4,000
-        unknown ones one is taken for a known one; what only learning needs is left
-        out. Under a budget those rows are left out, too, that the scores need least;
-        their share goes to the features that they imply, a bigram's to a word of it.
-        The compressed estimator is used as it is, without being unpacked.
-
-        Parameters
-        ----------
-        max_bytes : int, default=None
-            The most bytes that the file of `skbag.save` may have. None: all features
-            are kept.
-        bits : {'auto', 2, 4, 8, 16}, default='auto'
-            Bits of each number of the table. 'auto' is 8 without a budget; with one,
-            2, 4 or 8: what loses least in it.
-
-        Returns
-        -------
-        compressed : EmbeddingBagClassifier
-            Predicts, transforms, pickles and is saved as ever. It has no
-            `vocabulary_`, no `embedding_` (nor `coef_`, if that is its transpose) and
-            nothing that needs them (`encode`, `to_torch`, `to_onnx`), and does not
-            learn on: `partial_fit`, and `fit` with `warm_start`, raise ValueError.
-
-        Raises
-        ------
-        ValueError
-            If `max_bytes` cannot be met (the message says what can), or the estimator
-            is compressed already.
-        TypeError
-            If a parameter or label is of a type that `skbag.save` cannot store.
-        """
-        max_bytes = check_compression(max_bytes, bits)
-        model = self._learning_model("be compressed again; compress")
-        compressed = copy.copy(self)
-        compressed.__dict__.pop("_resume", None)
-
-        def size(model: Model) -> int:
-            compressed._model = model
-            return file_size(compressed)
-
-        compressed._model = compress(model, max_bytes, bits, size)
-        return compressed
-
-    def explain(self, X: Any) -> Explanation:
-        """Explain scores: what each token, pair and other feature adds, and where.
-
-        Exact: the contributions of a text and the intercept sum to its
-        `decision_function`. A contribution is the feature's weight in this text times
-        its coefficient; a feature that occurs several times adds as much each time.
-
-        Parameters
-        ----------
-        X : texts or matrix
-            A few, of the kind that `fit` was given: every occurrence of every feature
-            gets a row, with one number per class.
-
-        Returns
-        -------
-        explanation : Explanation
-            A table that shows itself in a notebook and prints in a terminal; see its
-            `to_frame`. It says where in the text each feature stands.
-
-        Raises
-        ------
-        ValueError
-            With `hidden_layer_sizes` or an adaptive softmax, where no sum over features
-            is exact; or as `predict`.
-
-        Examples
-        --------
-        >>> from skbag import EmbeddingBagClassifier
-        >>> texts = ["my parcel is late", "the parcel never came", "refund my money",
-        ...          "i want my money back"]
-        >>> labels = ["delivery", "delivery", "payment", "payment"]
-        >>> clf = EmbeddingBagClassifier(random_state=0).fit(texts, labels)
-        >>> explanation = clf.explain(["Where is my parcel?"])
-        >>> for feature, spans in zip(explanation.features, explanation.spans):
-        ...     print(feature, spans)
-        is ((6, 8),)
-        my ((9, 11),)
-        my parcel ((9, 11), (12, 18))
-        parc… ((12, 16),)
-        parce… ((12, 17),)
-        parcel ((12, 18),)
-        …cel ((15, 18),)
-        """
-        # Imported here, as below: predicting does not need it.
-        from skbag._explanation import explain
-        from skbag._inspection import check_additive
-
-        model = self._fitted_model()
-        check_additive(
-            model,
-            "explain",
-            "Leave out words and compare predict_proba to see what they do",
-        )
-        X = _inputs.read_X(self, X, reset=False)
-        return explain(model, X, self._columns(), self.classes_)
-
-    def most_similar(self, token: Any, k: int = 10) -> list[tuple[Any, float]]:
-        """Return the features whose rows of `embedding_` are most like a token's.
-
-        Alike by the cosine of their angle. With ``embedding_dim=None`` the rows are
-        scores of the classes, and alike means to speak for the same ones.
-
-        Parameters
-        ----------
-        token : str
-            A feature as in `vocabulary_`; a column's name or number after fitting on a
-            matrix.
-        k : int, default=10
-
-        Returns
-        -------
-        neighbours : list of (feature, cosine), best first
-            Not the token itself, nor features whose rows are zero.
-
-        Raises
-        ------
-        ValueError
-            If there is no such feature (the message names some like it); and for two
-            classes with ``embedding_dim=None``, where rows are single numbers. With
-            `n_buckets` and after `compress`, where features have no names.
-        """
-        from skbag._inspection import most_similar
-
-        return most_similar(self._fitted_model(), self._features(), token, k)
-
-    def top_tokens(self, class_label: Any = None, k: int = 10) -> Any:
-        """Return the features that add most to the score of a class.
-
-        What one occurrence adds, its weight times its coefficient, before the weights
-        of a text are scaled by `norm`.
-
-        Parameters
-        ----------
-        class_label : object, default=None
-            One of `classes_`; None for each of them.
-        k : int, default=10
-
-        Returns
-        -------
-        tokens : list of (feature, contribution), best first, or a dict of them
-            A dict by class if `class_label` is None. Only features that speak for the
-            class: there may be fewer than `k`. Two classes share one score, and what
-            speaks for the first is what lowers it.
-
-        Raises
-        ------
-        ValueError
-            If there is no such class; or with `hidden_layer_sizes` or an adaptive
-            softmax. With `n_buckets` and after `compress`, where features have no
-            names.
-        """
-        from skbag._inspection import top_tokens
-
-        model = self._fitted_model()
-        return top_tokens(model, self._features(), self.classes_, k, class_label)
-
-    @property
-    def vocabulary_(self) -> LazyVocabulary:
-        """Feature to id (row of `embedding_`); after fitting on texts only."""
-        encoder = self._open_model("vocabulary_").encoder
-        if encoder is None:
-            raise AttributeError(
-                "vocabulary_ exists after fitting on texts; this "
-                "EmbeddingBagClassifier was fitted on a matrix."
-            )
-        if isinstance(encoder, HashedEncoder):
-            encoder.names()  # says why there are none
-        if "_vocabulary" not in self.__dict__:
-            self._vocabulary = LazyVocabulary(encoder)
-        return self._vocabulary
-
-    @property
-    def embedding_(self) -> NDArray[np.float32]:
-        """The table, one row per id."""
-        return self._open_model("embedding_").fitted.dense
-
-    @property
-    def coef_(self) -> NDArray[np.float32]:
-        """Coefficients of the last layer, one row per output."""
-        coef = self._fitted_model().fitted.layers[-1][0]
-        return self._open_model("coef_").fitted.dense.T if coef is None else coef
-
-    @property
-    def intercept_(self) -> NDArray[np.float32]:
-        """Intercept of the last layer, one per output."""
-        return self._fitted_model().fitted.layers[-1][1]
-
     @property
     def _n_features_out(self) -> int:
         return int(self._fitted_model().fitted.embedding.shape[1])
@@ -1117,53 +820,6 @@ class EmbeddingBagClassifier(
         self.alpha_ = outcome.alpha
         self.batch_size_ = outcome.batch_size
         self.embedding_init_coverage_ = result.coverage
-
-    def _fitted_model(self) -> Model:
-        # The look is quicker than the check, which takes as long as a short text.
-        if "_model" not in self.__dict__:
-            check_is_fitted(self)
-        return self._model
-
-    def _learning_model(self, what: str) -> Model:
-        """Model that is not compressed; `what` a compressed one cannot do."""
-        model = self._fitted_model()
-        if model.is_compact:
-            raise ValueError(
-                "This EmbeddingBagClassifier is compressed; compressed models cannot "
-                f"{what} the original."
-            )
-        return model
-
-    def _open_model(self, attribute: str) -> Model:
-        """Model that has an attribute which a compressed one lacks."""
-        model = self._fitted_model()
-        if model.is_compact:
-            raise AttributeError(
-                f"A compressed EmbeddingBagClassifier has no {attribute}: names and "
-                "exact rows are left out. Keep the original for them."
-            )
-        return model
-
-    def _features(self) -> Features:
-        from skbag._inspection import Features
-
-        encoder = self._learning_model("say what they know of features; ask").encoder
-        if encoder is None:
-            return Features.of_columns(self._columns())
-        if isinstance(encoder, HashedEncoder):
-            raise ValueError(
-                "Features hashed into buckets have no names that could be listed or "
-                "looked up. Fit with n_buckets=None; or explain texts, whose own words "
-                "are the names."
-            )
-        vocabulary = self.vocabulary_
-        return Features(vocabulary.names, vocabulary)
-
-    def _columns(self) -> Sequence[Any]:
-        """Names of the columns of a matrix, or their numbers."""
-        names = getattr(self, "feature_names_in_", None)
-        n_columns = len(self._fitted_model().fitted.embedding)
-        return range(n_columns) if names is None else list(names)
 
     def _scores(self, X: Any) -> NDArray[np.float32]:
         model = self._fitted_model()

@@ -81,10 +81,12 @@ FLOORS = [
         "_compression",
         "_head_start",
         "_inspection",
+        "_fitted_model",
     },
     {"_memory_guard", "_shared_tokens", "_explanation"},
     {"_preparation", "_training_run", "_parameters", "_pickling", "_saving"},
-    {"_fitting", "_file_content"},
+    {"_fitting", "_file_content", "_inspecting"},
+    {"_travelling"},
     {"_classifier"},
     {"_persistence", "tuning"},
 ]

@@ -1,0 +1,78 @@
+"""What a fitted estimator shows of its model, and who may have it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from skbag._encoder import LazyVocabulary
+from skbag._hashed_encoder import HashedEncoder
+from skbag._model import Model
+
+
+class FittedModelMixin:
+    """The model of an estimator, and its attributes."""
+
+    classes_: NDArray[Any]
+    n_jobs: int | None
+    _model: Model
+
+    @property
+    def vocabulary_(self) -> LazyVocabulary:
+        """Feature to id (row of `embedding_`); after fitting on texts only."""
+        encoder = self._open_model("vocabulary_").encoder
+        if encoder is None:
+            raise AttributeError(
+                "vocabulary_ exists after fitting on texts; this "
+                "EmbeddingBagClassifier was fitted on a matrix."
+            )
+        if isinstance(encoder, HashedEncoder):
+            encoder.names()  # says why there are none
+        if "_vocabulary" not in self.__dict__:
+            self._vocabulary = LazyVocabulary(encoder)
+        return self._vocabulary
+
+    @property
+    def embedding_(self) -> NDArray[np.float32]:
+        """The table, one row per id."""
+        return self._open_model("embedding_").fitted.dense
+
+    @property
+    def coef_(self) -> NDArray[np.float32]:
+        """Coefficients of the last layer, one row per output."""
+        coef = self._fitted_model().fitted.layers[-1][0]
+        return self._open_model("coef_").fitted.dense.T if coef is None else coef
+
+    @property
+    def intercept_(self) -> NDArray[np.float32]:
+        """Intercept of the last layer, one per output."""
+        return self._fitted_model().fitted.layers[-1][1]
+
+    def _fitted_model(self) -> Model:
+        # The look is quicker than the check, which takes as long as a short text.
+        if "_model" not in self.__dict__:
+            check_is_fitted(self)
+        return self._model
+
+    def _learning_model(self, what: str) -> Model:
+        """Model that is not compressed; `what` a compressed one cannot do."""
+        model = self._fitted_model()
+        if model.is_compact:
+            raise ValueError(
+                "This EmbeddingBagClassifier is compressed; compressed models cannot "
+                f"{what} the original."
+            )
+        return model
+
+    def _open_model(self, attribute: str) -> Model:
+        """Model that has an attribute which a compressed one lacks."""
+        model = self._fitted_model()
+        if model.is_compact:
+            raise AttributeError(
+                f"A compressed EmbeddingBagClassifier has no {attribute}: names and "
+                "exact rows are left out. Keep the original for them."
+            )
+        return model

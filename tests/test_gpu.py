@@ -12,6 +12,8 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
+import skbag
+
 pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here"),
@@ -85,10 +87,12 @@ def test_global_generator_of_the_device_is_left_alone(corpus, make_classifier):
 WITHOUT_DEVICE = """
 import pickle, sys
 import numpy as np
+import skbag
 
 with open(sys.argv[1], "rb") as file:
     clf, texts, labels, expected = pickle.load(file)
 assert np.array_equal(clf.predict_proba(texts), expected)
+assert np.array_equal(skbag.load(sys.argv[2]).predict_proba(texts), expected)
 assert "torch" not in sys.modules
 try:
     clf.fit(texts, labels)
@@ -102,7 +106,7 @@ assert clf.score(texts, labels) == 1
 
 
 @configurations
-def test_pickle_is_used_where_there_is_no_device(
+def test_pickle_and_file_are_used_where_there_is_no_device(
     parameters, corpus, make_classifier, tmp_path
 ):
     clf = make_classifier(device="cuda", **parameters).fit(*corpus)
@@ -110,10 +114,11 @@ def test_pickle_is_used_where_there_is_no_device(
     if clf.early_stopping:
         clf.set_params(early_stopping=False)  # for partial_fit, which refuses it
     expected = clf.predict_proba(corpus.texts)
-    file = tmp_path / "clf.pickle"
+    file, model = tmp_path / "clf.pickle", tmp_path / "clf.safetensors"
     file.write_bytes(pickle.dumps((clf, *corpus, expected)))
+    skbag.save(clf, model)
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_DEVICE, str(file)],
+        [sys.executable, "-c", WITHOUT_DEVICE, str(file), str(model)],
         env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
         capture_output=True,
         text=True,

@@ -116,10 +116,10 @@ class CompactTable:
     def error_bound(self) -> NDArray[np.float64]:
         """How far a decoded number may be from the original, by row, (n_rows or 1,).
 
-        Half a step, and rounding in float32.
+        Half a step, and rounding in float32, to its smallest numbers at worst.
         """
         step = self.spans.astype(np.float64) / ((1 << self.bits) - 1)
-        return step / 2 + 2.0**-21 * self.spans
+        return step / 2 + 2.0**-21 * self.spans + float(np.finfo(np.float32).tiny)
 
     def rows(
         self, which: NDArray[np.integer[Any]], start: int = 0, stop: int | None = None

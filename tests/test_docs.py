@@ -19,7 +19,7 @@ PAGES = {
     "exporting.md": ["onnx", "onnxruntime"],
     "inspecting.md": [],
     "reliability.md": ["skops"],
-    "tuning.md": ["optuna_integration"],
+    "tuning.md": ["optuna_integration", "sklearn>=1.7"],
 }
 
 

@@ -51,7 +51,7 @@ def global_state():
 def test_nothing_is_written_and_nothing_changed(
     name, as_matrix, corpus, make_classifier, capfd
 ):
-    X = sp.eye_array(120, format="csr") if as_matrix else corpus.texts
+    X = sp.csr_array(np.eye(120)) if as_matrix else corpus.texts
     clf = make_classifier(random_state=None, **CONFIGURATIONS[name])
     with warnings.catch_warnings():
         warnings.simplefilter("error")

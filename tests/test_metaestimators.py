@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 
 import numpy as np
@@ -31,6 +32,8 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+
+from skbag import EmbeddingBagClassifier
 
 GRID = {
     "ngram_range": [(1, 1), (1, 2)],
@@ -299,3 +302,29 @@ def test_multi_output(clf, corpus):
     both = MultiOutputClassifier(clf).fit(corpus.texts, y)
     assert both.predict(corpus.texts).shape == (120, 2)
     assert (both.predict(corpus.texts)[:, 0] == y[:, 0]).mean() > 0.95
+
+
+# -- options beyond the defaults -------------------------------------------------------
+
+
+def test_options_in_a_grid_search_over_a_pipeline(corpus, new_corpus):
+    """Text parameters are searched like any other, and the best one is pickled."""
+    pipeline = make_pipeline(
+        FunctionTransformer(list), EmbeddingBagClassifier(random_state=0)
+    )
+    grid = {
+        "embeddingbagclassifier__subword_ngram_range": [None, (3, 4)],
+        "embeddingbagclassifier__n_buckets": [None, 4096],
+        "embeddingbagclassifier__loss": ["squared_hinge", "cross_entropy"],
+    }
+    search = GridSearchCV(pipeline, grid, cv=2).fit(*corpus)
+    assert (search.cv_results_["mean_test_score"] > 0.9).all()
+    best = search.best_estimator_
+    loaded = pickle.loads(pickle.dumps(best))
+    assert_array_equal(
+        loaded.predict_proba(new_corpus.texts), best.predict_proba(new_corpus.texts)
+    )
+    labels, _ = best[-1].top_k(new_corpus.texts, 2)
+    assert_array_equal(labels[:, 0], best.predict(new_corpus.texts))
+    small = best[-1].compress()
+    assert (small.predict(new_corpus.texts) == labels[:, 0]).mean() > 0.95

@@ -208,7 +208,7 @@ def test_files_of_other_kinds(encoder, tmp_path):
     path.write_bytes(b"a" * (_pretrained.LONGEST_LINE + 5))
     with pytest.raises(ValueError, match=r"line 1: expected"):
         find_vectors(path, encoder, 2)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match="No such file"):
         find_vectors(tmp_path / "none", encoder, 2)
 
 

@@ -124,7 +124,7 @@ def test_an_error_at_any_stage(stage, error, models, target, monkeypatch):
         raise error
 
     monkeypatch.setattr(stage, fail)
-    with pytest.raises(type(error)):
+    with pytest.raises(type(error), match=error.args[-1] if error.args else None):
         skbag.save(clf, target)
     monkeypatch.undo()
     assert target.read_bytes() == before

@@ -486,7 +486,8 @@ class ByteEncoder:
             "keys": self._features.keys,
         }
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def _read_options(self, state: dict[str, Any]) -> None:
+        """Take over the options in plain state, if they are sound."""
         lowercase, ngram_range = state["lowercase"], tuple(state["ngram_range"])
         short_text_features = state["short_text_features"]
         if ngram_range not in _NGRAM_RANGES or not (
@@ -497,6 +498,9 @@ class ByteEncoder:
         self._ngram_range = ngram_range
         self._short_text_features = short_text_features
         self._subword_ngram_range = checked_range(state.get("subword_ngram_range"))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._read_options(state)
         lexicon = Lexicon.checked(state["strings"])
         keys = native(state["keys"])
         if keys.ndim != 1 or keys.dtype != np.uint64:

@@ -18,7 +18,6 @@ from skbag._byte_encoder import (
     _AFFIX_COLUMNS,
     _FIRST_ROLE,
     _N_COLUMNS,
-    _NGRAM_RANGES,
     _SKIP,
     _WHOLE_ROLES,
     ByteEncoder,
@@ -33,7 +32,7 @@ from skbag._fingerprints import Fingerprints
 from skbag._interner import Interner
 from skbag._lexicon import AFFIX_ROLES, affix_ids
 from skbag._sorted_numbers import pack_sorted, unpack_sorted
-from skbag._subwords import RaggedRows, checked_range
+from skbag._subwords import RaggedRows
 
 
 class CompactByteEncoder(ByteEncoder):
@@ -139,16 +138,7 @@ class CompactByteEncoder(ByteEncoder):
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        lowercase, ngram_range = state["lowercase"], tuple(state["ngram_range"])
-        short_text_features = state["short_text_features"]
-        if ngram_range not in _NGRAM_RANGES or not (
-            type(lowercase) is type(short_text_features) is bool
-        ):
-            raise ValueError("unknown options")
-        self._lowercase = lowercase
-        self._ngram_range = ngram_range
-        self._short_text_features = short_text_features
-        self._subword_ngram_range = checked_range(state.get("subword_ngram_range"))
+        self._read_options(state)
         lexicon: Any = Fingerprints.from_state(state["strings"])
         n = len(lexicon)
         keys = []

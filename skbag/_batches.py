@@ -20,6 +20,7 @@ from torch import Tensor
 from skbag._bags import Bags, SomeBags
 from skbag._dtypes import ID_DTYPE
 from skbag._label_sets import Codes, as_array
+from skbag._ranks import ALONE, Parts, Ranks, cut_positions, trade_bags
 from skbag._sorting import argsort
 
 ENTRIES_AT_ONCE = 2**18
@@ -28,16 +29,21 @@ ENTRIES_AT_ONCE = 2**18
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Tensors of a mini-batch of texts `start` to `stop`, on the training device.
+    """Tensors of a mini-batch, on the training device.
 
     Parameters
     ----------
+    start, stop : int
+        Its texts are `start` to `stop` of this process; others of other ranks' may be
+        in it.
+    parts : tuple of int
+        How many texts of each rank are in it, rank after rank.
     ids, offsets, weights : Tensor
         The bags, as in `Bags`.
     rows : Tensor of shape (n_rows,), dtype=int64
         The ids that occur, each once, ascending.
     row_texts : Tensor of shape (nnz,), dtype=int32
-        For each row in turn, the texts (0 is `start`) that hold it.
+        For each row in turn, the texts (0 is the first) that hold it.
     row_offsets : Tensor of shape (n_rows + 1,), dtype=int32
         Where each row's texts start.
     row_weights : Tensor of shape (nnz,), dtype=float32
@@ -46,12 +52,14 @@ class Batch:
         The place in `weights` of each entry of `row_weights`; kept where dropout
         must blank the same entries in both.
     codes : Tensor of shape (n_texts,) or (n_true, 2), dtype=int64
-        Classes, or pairs of text (0 is `start`) and label.
+        Classes of the texts of this process, or pairs of text (0 is `start`) and label.
     sample_weight : Tensor of shape (n_texts,), dtype=float32, or None
+        Of the texts of this process.
     """
 
     start: int
     stop: int
+    parts: Parts
     ids: Tensor
     offsets: Tensor
     weights: Tensor
@@ -64,7 +72,7 @@ class Batch:
     sample_weight: Tensor | None
 
     def __len__(self) -> int:
-        return self.stop - self.start
+        return sum(self.parts)
 
     def to(self, device: torch.device) -> Batch:
         """Return the same batch on a device."""
@@ -83,6 +91,7 @@ def make_batches(
     *,
     batch_size: int,
     keep_order: bool = False,
+    ranks: Ranks = ALONE,
 ) -> list[Batch]:
     """Cut bags into consecutive batches, on the CPU.
 
@@ -94,19 +103,25 @@ def make_batches(
         Gives the weights of some of the bags, starting at a number, or None where all
         are 1.
     batch_size : int
-        Texts per batch; the last may be smaller.
+        Texts per batch, those of all ranks together; the last may be smaller.
     keep_order : bool
         Keep what dropout needs.
+    ranks : Ranks
+        Who has bags, too. The batches then hold bags of all ranks, and of those the
+        entries whose rows this rank trains.
     """
     batches: list[Batch] = []
-    of_entries = int(ENTRIES_AT_ONCE / max(bags.mean_length * batch_size, 1))
-    step = max(1, of_entries) * batch_size
-    for start in range(0, len(bags), step):
-        part = bags.slice(start, min(start + step, len(bags)))
-        weight = sample_weight(part, start)
-        batches.extend(
-            _cut(part, codes, weight, start, batch_size, keep_order=keep_order)
-        )
+    edges = cut_positions(ranks.gather(len(bags)), batch_size)
+    mean_length = float(np.mean(ranks.gather(bags.mean_length)))
+    of_entries = int(ENTRIES_AT_ONCE / max(mean_length * batch_size, 1))
+    step = max(1, of_entries)
+    for first in range(0, len(edges) - 1, step):
+        some = edges[first : first + step + 1]
+        start, stop = some[[0, -1], ranks.rank].tolist()
+        own = bags.slice(start, stop)
+        weight = sample_weight(own, start)
+        part = trade_bags(ranks, own, some)
+        batches.extend(_cut(part, codes, weight, some, ranks, keep_order=keep_order))
     return batches
 
 
@@ -114,38 +129,45 @@ def _cut(
     bags: Bags,
     codes: Codes,
     sample_weight: NDArray[np.float64] | None,
-    start: int,
-    batch_size: int,
+    edges: NDArray[np.int64],
+    ranks: Ranks,
     *,
     keep_order: bool,
 ) -> Iterator[Batch]:
-    """Cut bags, of which the first is sample `start`, into batches."""
-    edges = np.append(np.arange(0, len(bags), batch_size), len(bags))
-    bounds = bags.offsets[edges]
-    rows, row_starts, order = transpose(bags, batch_size)
-    texts = np.repeat(
-        np.arange(len(bags), dtype=ID_DTYPE) % batch_size, np.diff(bags.offsets)
-    )
+    """Cut the bags between the first and the last of `edges` into batches."""
+    own = edges[:, ranks.rank].tolist()
+    all_edges = (edges - edges[0]).sum(axis=1)
+    bounds = bags.offsets[all_edges]
+    rows, row_starts, order = _transpose(bags, all_edges)
+    lengths = np.diff(all_edges)
+    texts = np.arange(len(bags), dtype=ID_DTYPE)
+    texts -= np.repeat(all_edges[:-1].astype(ID_DTYPE), lengths)
+    texts = np.repeat(texts, np.diff(bags.offsets))
     row_texts, row_weights = texts[order], bags.weights[order]
     first_rows = np.searchsorted(row_starts, bounds)
-    for i, (first, last) in enumerate(zip(edges, edges[1:], strict=False)):
+    for i, parts in enumerate(np.diff(edges, axis=0).tolist()):
         entries = slice(bounds[i], bounds[i + 1])
         # One more: where the rows of a batch end, those of the next begin.
         own_rows = slice(first_rows[i], first_rows[i + 1])
         row_offsets = np.append(row_starts[own_rows], bounds[i + 1]) - bounds[i]
-        weight = None if sample_weight is None else sample_weight[first:last]
+        of_batch = bags.offsets[all_edges[i] : all_edges[i + 1] + 1]
+        start, stop = own[i], own[i + 1]
+        weight = None
+        if sample_weight is not None:
+            weight = sample_weight[start - own[0] : stop - own[0]]
         yield Batch(
-            start=int(start + first),
-            stop=int(start + last),
+            start=start,
+            stop=stop,
+            parts=tuple(parts),
             ids=_tensor(bags.ids[entries]),
-            offsets=_tensor((bags.offsets[first : last + 1] - bounds[i]), np.int32),
+            offsets=_tensor(of_batch - bounds[i], np.int32),
             weights=_tensor(bags.weights[entries]),
             rows=_tensor(rows[own_rows]),
             row_texts=_tensor(row_texts[entries]),
             row_offsets=_tensor(row_offsets, np.int32),
             row_weights=_tensor(row_weights[entries]),
             order=_tensor(order[entries] - bounds[i]) if keep_order else None,
-            codes=_tensor(as_array(codes[start + first : start + last])),
+            codes=_tensor(as_array(codes[start:stop])),
             sample_weight=None if weight is None else _tensor(weight, np.float32),
         )
 
@@ -176,11 +198,19 @@ def transpose(
     order : ndarray of shape (nnz,), dtype=int64
         Entries of the bags, by batch and id; those of one id in the order of the bags.
     """
-    n_batches = -(-len(bags) // batch_size)
+    return _transpose(bags, np.append(np.arange(0, len(bags), batch_size), len(bags)))
+
+
+def _transpose(
+    bags: Bags, edges: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Do the same for batches of the bags between two of `edges`."""
+    n_batches = len(edges) - 1
     id_bits = bags.n_ids.bit_length()
     fits = id_bits + n_batches.bit_length() < 32
-    numbers = np.arange(len(bags), dtype=np.int64) // batch_size << id_bits
-    numbers = numbers.astype(np.int32 if fits else np.int64)
+    dtype: Any = np.int32 if fits else np.int64
+    numbers = np.arange(n_batches, dtype=dtype) << id_bits
+    numbers = np.repeat(numbers, np.diff(edges))
     keys: NDArray[Any] = np.repeat(numbers, np.diff(bags.offsets))
     keys |= bags.ids
     order = argsort(keys)

@@ -200,6 +200,23 @@ class ByteEncoder:
         selected._know(lexicon, Interner(_pack(left, new_ids[right])))
         return selected
 
+    def absorb(self, features: dict[str, Any]) -> NDArray[np.int32]:
+        """Know more features; see :class:`~skbag._encoder.Encoder`.
+
+        Strings that none of them needs come along.
+        """
+        lines = features["strings"].tobytes()
+        strings = self._lexicon.add(Spans.from_lines(lines)).astype(np.int64)
+        left, right = _unpack(features["keys"])
+        is_pair = left < _FIRST_ROLE
+        skip = left & _SKIP
+        pairs = np.flatnonzero(is_pair)
+        left[pairs] = strings[left[pairs] - skip[pairs]] | skip[pairs]
+        ids = self._features.add(_pack(left, strings[right]))
+        # Tables of what words have by themselves are made anew.
+        self._know(self._lexicon, self._features)
+        return ids
+
     def names(self) -> list[str]:
         """Return the name of each feature, in the order of the ids."""
         strings = self._lexicon.lines().decode("utf-8", "surrogatepass").split("\n")

@@ -48,6 +48,11 @@ class EpochTasks:
             self._fit = estimator._init_callback_context(max_subtasks=max_epochs)
             self._fit.call_on_fit_task_begin(estimator=estimator, **data)
 
+    @property
+    def are_watched(self) -> bool:
+        """Whether there is a callback."""
+        return bool(getattr(self._estimator, "_skl_callbacks", None))
+
     def begin_epoch(self) -> None:
         """Announce an epoch."""
         if self._fit is not None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_class_weight
 
 from skbag._label_sets import LabelSets
+from skbag._ranks import ALONE, Ranks, total
 
 _LARGEST_FLOAT = float(np.finfo(np.float64).max)
 
@@ -19,6 +20,7 @@ def total_weight(
     class_weight: Any,
     classes: NDArray[Any],
     codes: NDArray[np.int64],
+    ranks: Ranks = ALONE,
 ) -> NDArray[np.float64] | None:
     """Product of sample and class weights, or None where all are 1."""
     if class_weight is None:
@@ -26,10 +28,15 @@ def total_weight(
     by_class = np.ones(len(classes))
     # A sample of weight 0 is as good as absent, so it does not count for "balanced".
     present = codes if sample_weight is None else codes[sample_weight > 0]
-    named = np.unique(present) if class_weight == "balanced" else slice(None)
-    by_class[named] = compute_class_weight(
-        class_weight, classes=classes[named], y=classes[present]
-    )
+    if class_weight == "balanced":
+        counts = total(ranks, np.bincount(present, minlength=len(classes)))
+        named = np.flatnonzero(counts)
+        # As compute_class_weight does, which takes samples and no counts.
+        by_class[named] = counts.sum() / (len(named) * counts[named].astype(np.float64))
+    else:
+        by_class[:] = compute_class_weight(
+            class_weight, classes=classes, y=classes[present]
+        )
     if not (np.isfinite(by_class) & (by_class >= 0)).all():
         raise ValueError(
             "class_weight must be finite and not negative, got "
@@ -56,7 +63,10 @@ def total_weight(
 
 
 def label_weight(
-    class_weight: Any, sets: LabelSets, sample_weight: NDArray[np.float64] | None
+    class_weight: Any,
+    sets: LabelSets,
+    sample_weight: NDArray[np.float64] | None,
+    ranks: Ranks = ALONE,
 ) -> NDArray[np.float64] | None:
     """Weight of having each label against not having it, or None where all are 1.
 
@@ -78,8 +88,8 @@ def label_weight(
     weights = np.ones(sets.n_labels)
     if class_weight == "balanced":
         present = np.ones(len(sets)) if sample_weight is None else sample_weight > 0
-        n_with = sets.counts(present.astype(np.float64))
-        n_without = present.sum() - n_with
+        n_with = total(ranks, sets.counts(present.astype(np.float64)))
+        n_without = total(ranks, present.sum()) - n_with
         both = (n_with > 0) & (n_without > 0)
         weights[both] = n_without[both] / n_with[both]
         return weights

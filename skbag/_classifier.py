@@ -9,6 +9,7 @@ import copy
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -31,8 +32,9 @@ from skbag._inspecting import InspectingMixin
 from skbag._labels import read_classes
 from skbag._losses import takes_labels
 from skbag._model import Model
-from skbag._parameters import CONSTRAINTS, settings_of
+from skbag._parameters import CONSTRAINTS, check_distributed, facts_of, settings_of
 from skbag._pickling import PlainStateMixin
+from skbag._ranks import ALONE, Ranks, alike_weights, check_same
 from skbag._samples import Samples
 from skbag._targets import Targets, announced_targets, learn_targets
 from skbag._threads import n_threads
@@ -269,6 +271,15 @@ class EmbeddingBagClassifier(
         cores, or the share that joblib gave this process. Results do not depend on
         it; layers above the table are trained by one thread for that.
 
+    distributed : bool, default=False
+        Let `fit` in every process of torch's default process group train one model,
+        each call with samples of its own: the processes of ``torchrun``, say, after
+        ``torch.distributed.init_process_group("gloo")``. All end with the same model,
+        bit for bit, that of one process and all samples up to rounding and the order
+        of the samples. `batch_size` and all other parameters are those of the whole.
+        Not with ``loss='adaptive_softmax'``, `embedding_init`, `warm_start`, nor in
+        `partial_fit`.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
@@ -402,6 +413,7 @@ class EmbeddingBagClassifier(
         verbose: int = 0,
         device: str = "auto",
         n_jobs: int | None = None,
+        distributed: bool = False,
     ) -> None:
         self.lowercase = lowercase
         self.strip_accents = strip_accents
@@ -443,6 +455,7 @@ class EmbeddingBagClassifier(
         self.verbose = verbose
         self.device = device
         self.n_jobs = n_jobs
+        self.distributed = distributed
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
@@ -489,7 +502,8 @@ class EmbeddingBagClassifier(
         data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
         tasks = EpochTasks(self, max_epochs, data)
         trial = self._trial(keep_fitted=self.warm_start)
-        trial._fit(X, y, sample_weight, tasks)
+        with trial._ranks() as ranks:
+            trial._fit(X, y, sample_weight, tasks, ranks)
         tasks.end_fit(trial._fitted_attributes)
         # One assignment: an interruption leaves the old state or the new one.
         self.__dict__ = trial.__dict__
@@ -705,6 +719,24 @@ class EmbeddingBagClassifier(
                 delattr(trial, name)
         return trial
 
+    def _ranks(self) -> AbstractContextManager[Ranks]:
+        """Who fits together, as long as the fit lasts."""
+        if not self.distributed:
+            return nullcontext(ALONE)
+        from skbag._process_group import joined
+
+        return joined()
+
+    def _validate_params(self) -> None:
+        try:
+            super()._validate_params()
+        except ValueError as error:
+            if self.distributed is True:
+                from skbag._process_group import tell_others
+
+                tell_others(error)
+            raise
+
     def _fitted_attributes(self) -> dict[str, Any]:
         return {
             name: value
@@ -718,25 +750,36 @@ class EmbeddingBagClassifier(
         y: ArrayLike,
         sample_weight: ArrayLike | None,
         tasks: EpochTasks,
+        ranks: Ranks,
     ) -> None:
         # Imported here: predicting with an unpickled estimator must not need torch.
         from skbag._fitting import fit
 
+        if self.distributed:
+            check_distributed(self)
         before = None
         if hasattr(self, "_model"):
             before = self._learning_model("learn on; fit without warm_start, or keep")
         X = _inputs.read_X(self, X, reset=before is None)
-        targets, codes = learn_targets(y)
+        check_same(ranks, {**facts_of(self), "X": _inputs.kind_of(X)})
+        targets, codes = learn_targets(y, ranks)
         if before is not None:
             targets.check_same(self._targets)
         _inputs.check_lengths(X, codes)
         weight = _inputs.read_sample_weight(sample_weight, len(codes))
-        weighed, weight = targets.weigh(self.class_weight, codes, weight)
+        weight = alike_weights(ranks, weight, len(codes))
+        weighed, weight = targets.weigh(self.class_weight, codes, weight, ranks)
         self._targets, self.classes_ = targets, targets.classes
 
+        are_watched = any(ranks.gather(tasks.are_watched))
+
         def end_epoch(report: EpochReport, model_so_far: Callable[[], Model]) -> bool:
-            if self.verbose:
+            if self.verbose and ranks.rank == 0:
                 _print_epoch(report)
+            if are_watched and ranks.n_ranks > 1:
+                # All ranks make it together, whichever of them looks at it.
+                model = model_so_far()
+                model_so_far = lambda: model  # noqa: E731
             return tasks.end_epoch(
                 lambda: {**self._fitted_attributes(), "_model": model_so_far()}
             )
@@ -749,6 +792,7 @@ class EmbeddingBagClassifier(
             coverage=getattr(self, "embedding_init_coverage_", None),
             begin_epoch=tasks.begin_epoch,
             end_epoch=end_epoch,
+            ranks=ranks,
         )
         self._keep(result)
         self.loss_curve_ = result.outcome.loss_curve
@@ -767,6 +811,7 @@ class EmbeddingBagClassifier(
         from skbag._fitting import partial_fit
 
         for parameter, value, unusable in (
+            ("distributed", self.distributed, True),
             ("early_stopping", self.early_stopping, True),
             ("class_weight", self.class_weight, "balanced"),
         ):

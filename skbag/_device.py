@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import torch
 
+from skbag._ranks import ALONE, Ranks
+
 CUDA_WORK = 2e10
 """Numbers moved in a whole fit beyond which "auto" takes a CUDA device."""
 
 
-def resolve_device(device: str, work: float) -> torch.device:
+def resolve_device(device: str, work: float, ranks: Ranks = ALONE) -> torch.device:
     """Device of a name, "auto" by the size of the task.
 
     Parameters
@@ -17,6 +19,8 @@ def resolve_device(device: str, work: float) -> torch.device:
         "auto", or a device name of torch: "cpu", "cuda", "cuda:1", "mps".
     work : float
         Entries x width x epochs: the numbers that a fit moves.
+    ranks : Ranks
+        Who trains, too: "auto" is CUDA only where all have it.
 
     Returns
     -------
@@ -34,7 +38,7 @@ def resolve_device(device: str, work: float) -> torch.device:
     is one. It is never MPS, which is there for the asking.
     """
     if device == "auto":
-        use_cuda = work > CUDA_WORK and torch.cuda.is_available()
+        use_cuda = work > CUDA_WORK and all(ranks.gather(torch.cuda.is_available()))
         return torch.device("cuda" if use_cuda else "cpu")
     try:
         wanted = torch.device(device)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,24 @@ class Encoder(Protocol):
         """Yield the id of each known feature of a text, once for each occurrence.
 
         Those that `encode` counts, but slowly, and with their places in the text.
+        """
+
+
+class Learner(Encoder, Protocol):
+    """An encoder that can learn from another."""
+
+    def absorb(self, features: dict[str, Any]) -> NDArray[np.int32]:
+        """Know the features of another encoder with the same options, too.
+
+        Parameters
+        ----------
+        features : dict
+            Plain state of the other; its parameters are not looked at.
+
+        Returns
+        -------
+        ids : ndarray of shape (n_ids of the other,), dtype=int32
+            The id here of each of them; new ones are appended in their order there.
         """
 
 

@@ -15,6 +15,7 @@ from skbag._inputs import split_validation
 from skbag._model import Featurizer, Model, Resume
 from skbag._preparation import carry_over, extend, prepare, reprepare
 from skbag._pretrained import Vectors, find_vectors
+from skbag._ranks import ALONE, Ranks, of_first, own_generator
 from skbag._recipe import most_watched
 from skbag._samples import Samples
 from skbag._settings import Settings
@@ -49,6 +50,7 @@ def fit(
     coverage: float | None,
     begin_epoch: Callable[[], None],
     end_epoch: Callable[[EpochReport, Callable[[], Model]], bool],
+    ranks: Ranks = ALONE,
 ) -> FitResult:
     """Fit a model.
 
@@ -68,20 +70,24 @@ def fit(
     end_epoch : callable
         Called after each with a report and a function that gives the model so far;
         training stops if it returns True.
+    ranks : Ranks
+        Who fits the same model to samples of its own.
     """
-    rng = np.random.default_rng(random_state.randint(np.iinfo(np.int32).max))
+    seed = of_first(ranks, random_state.randint(np.iinfo(np.int32).max))
+    rng = np.random.default_rng(seed)
     samples, held_back = _split(
         samples.without_weightless(), settings.validation_fraction, random_state
     )
     # Only proportions matter; steps are sized for weights of 1 on average.
-    samples = samples.with_mean_weight_one()
+    samples = samples.with_mean_weight_one(ranks)
     # Some may be nothing beside the others.
     samples = samples.without_weightless()
-    order = rng if settings.training.shuffle else None
+    order = own_generator(ranks, rng) if settings.training.shuffle else None
     start = None
+    ranks.enter("it learnt the features of the samples")
     with torch_threads(settings.n_jobs):
         if before is None:
-            prepared = prepare(samples, settings, order)
+            prepared = prepare(samples, settings, order, ranks)
         else:
             prepared = reprepare(before.featurizer, samples, settings, order)
     if before is not None:
@@ -90,6 +96,7 @@ def fit(
     vectors = _vectors(settings, featurizer, before, coverage)
     if held_back is not None:
         held_back = held_back.with_inputs(featurizer.weigh(held_back.X))
+    ranks.enter("it dealt the samples out to train on")
     with torch_threads(_training_threads(settings)):
         run = TrainingRun(
             prepared.samples,
@@ -100,6 +107,7 @@ def fit(
             validation=held_back,
             start=start,
             vectors=vectors,
+            ranks=ranks,
         )
         del prepared  # Its bags: from here on the batches hold them.
 
@@ -109,14 +117,15 @@ def fit(
         stop = False
         while not (run.done or stop):
             begin_epoch()
+            ranks.enter(f"it trained epoch {len(run.outcome.loss_curve) + 1}")
             report = run.epoch()
             if report is not None:
-                stop = end_epoch(report, model_so_far)
+                stop = any(ranks.gather(end_epoch(report, model_so_far)))
         fitted, accumulators = run.finish()
     outcome = run.outcome
     return FitResult(
         Model(featurizer, fitted, outcome.temperature),
-        Resume(accumulators, outcome.learning_rate, len(samples)),
+        Resume(accumulators, outcome.learning_rate, run.n_samples),
         outcome,
         None if vectors is None else vectors.coverage,
     )

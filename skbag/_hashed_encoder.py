@@ -135,6 +135,12 @@ class HashedEncoder:
             "renumbered. Use n_buckets=None for a vocabulary."
         )
 
+    def absorb(self, features: dict[str, Any]) -> NDArray[np.int32]:
+        """Note the buckets that another encoder has met; see `Encoder`."""
+        is_met = np.unpackbits(features["is_met"], count=self._n_buckets)
+        self._is_met = self._is_met | is_met.astype(np.bool_)
+        return np.arange(self._n_buckets, dtype=ID_DTYPE)
+
     def names(self) -> list[str]:
         """Refuse: the names of features are not kept.
 

@@ -146,6 +146,13 @@ def _check_feature_names(estimator: Any, names: list[str] | None) -> None:
         )
 
 
+def kind_of(X: list[str] | sp.csr_array) -> str:
+    """What `read_X` has read, in words."""
+    if isinstance(X, list):
+        return "texts"
+    return f"a matrix of {X.shape[1]} columns"
+
+
 def check_lengths(X: list[str] | sp.csr_array, codes: Codes) -> None:
     """Raise where there is not one label per sample.
 

@@ -96,3 +96,16 @@ def one_each(codes: Codes) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]
     if isinstance(codes, LabelSets):
         return codes.rows, codes.labels
     return None, codes
+
+
+def together(parts: list[Codes]) -> Codes:
+    """Codes of samples that follow each other, all of one kind (at least one part)."""
+    sets = [part for part in parts if isinstance(part, LabelSets)]
+    if not sets:
+        return np.concatenate([as_array(part) for part in parts])
+    lengths = np.concatenate([np.diff(part.offsets) for part in sets])
+    return LabelSets(
+        np.concatenate([part.labels for part in sets]),
+        np.concatenate([[0], np.cumsum(lengths)]),
+        sets[0].n_labels,
+    )

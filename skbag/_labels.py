@@ -9,19 +9,25 @@ from numpy.typing import NDArray
 from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
+from skbag._ranks import ALONE, Ranks, check_same
 
-def learn_classes(y: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
+
+def learn_classes(
+    y: Any, ranks: Ranks = ALONE
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Classes of `y` and the code of each sample.
 
     Parameters
     ----------
     y : array-like of shape (n_samples,)
         Labels of any type that scikit-learn takes for classes.
+    ranks : Ranks
+        Who has labels, too.
 
     Returns
     -------
     classes : ndarray of shape (n_classes,)
-        The distinct labels, sorted, of the dtype of `y`.
+        The distinct labels of all ranks, sorted, of the dtype of `y`.
     codes : ndarray of shape (n_samples,), dtype=int64
         ``classes[codes]`` is `y`.
 
@@ -36,8 +42,22 @@ def learn_classes(y: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
     y = read_labels(y)
     encoder = LabelEncoder()
     codes = np.asarray(encoder.fit_transform(y), dtype=np.int64)
+    if ranks.n_ranks > 1:
+        own = encoder.classes_
+        check_same(ranks, {"the type of the labels": _type_of(own)})
+        encoder.fit(np.concatenate(ranks.gather(own)))
+        codes = np.asarray(encoder.transform(own), dtype=np.int64)[codes]
     check_classes(encoder.classes_)
     return encoder.classes_, codes
+
+
+def _type_of(labels: NDArray[Any]) -> str:
+    """Return what labels of one type have in common: strings of any length."""
+    if labels.dtype.kind == "U":
+        return "str"
+    if labels.dtype == object:
+        return " and ".join(sorted({type(label).__name__ for label in labels}))
+    return str(labels.dtype)
 
 
 def check_classes(classes: NDArray[Any]) -> None:

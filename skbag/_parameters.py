@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from hashlib import sha256
 from numbers import Integral, Real
 from typing import Any
 
@@ -77,6 +78,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "verbose": ["verbose"],
     "device": [str],
     "n_jobs": [Integral, None],
+    "distributed": ["boolean"],
 }
 
 
@@ -166,6 +168,48 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Integral):
         return int(value)
     return float(value) if isinstance(value, Real) else value
+
+
+def check_distributed(estimator: Any) -> None:
+    """Raise where an estimator is to be fitted by several processes and cannot be.
+
+    Raises
+    ------
+    ValueError
+    """
+    for parameter, unusable, other in (
+        ("loss", estimator.loss == "adaptive_softmax", "'cross_entropy'"),
+        ("embedding_init", estimator.embedding_init is not None, "None"),
+        ("warm_start", bool(estimator.warm_start), "False"),
+    ):
+        if unusable:
+            raise ValueError(
+                "distributed=True does not go with "
+                f"{parameter}={getattr(estimator, parameter)!r:.80}. Use "
+                f"{parameter}={other}, or distributed=False."
+            )
+
+
+def facts_of(estimator: Any) -> dict[str, str]:
+    """Parameters of an estimator that several processes must have alike, in words.
+
+    Functions go by their names, vocabularies by a digest.
+    """
+    facts = {}
+    for name in CONSTRAINTS:
+        value = getattr(estimator, name)
+        if name in ("verbose", "device", "n_jobs", "embedding_init"):
+            continue
+        if name == "random_state" and not isinstance(value, Integral):
+            continue
+        if name == "vocabulary" and value is not None:
+            terms = value.items() if isinstance(value, Mapping) else value
+            digest = sha256(repr(sorted(map(repr, terms))).encode("utf-8", "replace"))
+            value = digest.hexdigest()
+        elif callable(value):
+            value = getattr(value, "__qualname__", type(value).__qualname__)
+        facts[name] = repr(value)
+    return facts
 
 
 def _check_embedding_init(estimator: Any) -> None:

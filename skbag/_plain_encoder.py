@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from skbag._analysis import Features, build_analysis, vectorizer
 from skbag._bags import Bags
 from skbag._counting import bag_arrays
+from skbag._dtypes import ID_DTYPE
 from skbag._features import FeatureKind, Role, name_of_skip_pair
 from skbag._occurrences import Occurrence, build_locator
 from skbag._subwords import checked_range
@@ -129,6 +130,15 @@ class PlainEncoder:
         selected._kinds = bytearray(self.kinds[ids].tobytes())
         return selected
 
+    def absorb(self, features: dict[str, Any]) -> NDArray[np.int32]:
+        """Know more features; see :class:`~skbag._encoder.Encoder`.
+
+        One with a given vocabulary knows them already.
+        """
+        keys, kinds = _keys_of(features), map(FeatureKind, features["kinds"].tolist())
+        ids = map(self._find_or_add, keys, kinds)
+        return np.fromiter(ids, dtype=ID_DTYPE, count=len(keys))
+
     def names(self) -> list[str]:
         """Return the name of each feature, in the order of the ids."""
         return [_name(key) for key in self._ids]
@@ -178,19 +188,7 @@ class PlainEncoder:
         self._short_text_features = bool(state["short_text_features"])
         self._subword_ngram_range = checked_range(state.get("subword_ngram_range"))
         self._fixed = bool(state["fixed"])
-        kinds, makes, terms = state["kinds"], state["makes"], list(state["terms"])
-        seconds = iter(state["seconds"])
-        if not kinds.dtype == makes.dtype == np.uint8:
-            raise ValueError("kinds are not small numbers")
-        if not kinds.shape == makes.shape == (len(terms),):
-            raise ValueError("terms, kinds and makes differ in number")
-        if kinds.max(initial=0) > max(FeatureKind):
-            raise ValueError("unknown kind of feature")
-        for i in np.flatnonzero(makes != _PLAIN_TERM).tolist():
-            if makes[i] == _SKIP_PAIR:
-                terms[i] = (FeatureKind.SKIP, terms[i], next(seconds, None))
-            else:
-                terms[i] = (Role(makes[i]), terms[i])
+        kinds, terms = state["kinds"], _keys_of(state)
         self._ids = {term: number for number, term in enumerate(terms)}
         self._kinds = bytearray(kinds.tobytes())
         if len(self._ids) != len(terms):
@@ -241,6 +239,30 @@ class PlainEncoder:
         ):
             return FeatureKind.NGRAM
         return FeatureKind.TERM
+
+
+def _keys_of(state: dict[str, Any]) -> list[Hashable]:
+    """Keys of the features in plain state, in the order of the ids.
+
+    Raises
+    ------
+    ValueError
+        If the state is damaged.
+    """
+    kinds, makes, terms = state["kinds"], state["makes"], list(state["terms"])
+    seconds = iter(state["seconds"])
+    if not kinds.dtype == makes.dtype == np.uint8:
+        raise ValueError("kinds are not small numbers")
+    if not kinds.shape == makes.shape == (len(terms),):
+        raise ValueError("terms, kinds and makes differ in number")
+    if kinds.max(initial=0) > max(FeatureKind):
+        raise ValueError("unknown kind of feature")
+    for i in np.flatnonzero(makes != _PLAIN_TERM).tolist():
+        if makes[i] == _SKIP_PAIR:
+            terms[i] = (FeatureKind.SKIP, terms[i], next(seconds, None))
+        else:
+            terms[i] = (Role(makes[i]), terms[i])
+    return terms
 
 
 def _validated_vocabulary(

@@ -18,7 +18,9 @@ from skbag._first_guess import first_guess
 from skbag._fitted import Fitted
 from skbag._lazy_bags import LazyBags
 from skbag._memory_guard import Task, check_memory
+from skbag._merging import Learnt, add_statistics, merge
 from skbag._model import Featurizer
+from skbag._ranks import ALONE, Ranks, share_of, total
 from skbag._recipe import held_out
 from skbag._samples import Samples
 from skbag._settings import Settings
@@ -43,8 +45,8 @@ class Prepared:
     samples : Samples
         Weighted bags, in the order of training.
     n_held : int
-        How many of the last samples are to judge the first epoch; they have not been
-        counted for the class-informed weights.
+        How many of the last samples, those of all ranks together, are to judge the
+        first epoch; they have not been counted for the class-informed weights.
     first_guess : ndarray of shape (n_ids, 1), dtype=float32, or None
         See `first_guess`; None where classes are not two or not to be counted, and
         where training goes on from an earlier one.
@@ -57,7 +59,10 @@ class Prepared:
 
 
 def prepare(
-    samples: Samples, settings: Settings, order: np.random.Generator | None
+    samples: Samples,
+    settings: Settings,
+    order: np.random.Generator | None,
+    ranks: Ranks = ALONE,
 ) -> Prepared:
     """Learn the features of samples and their weights.
 
@@ -68,10 +73,12 @@ def prepare(
     settings : Settings
     order : numpy Generator or None
         Shuffles the samples; None leaves them in order.
+    ranks : Ranks
+        Who has samples, too.
     """
-    encoder, counts = _learn(_shuffled(samples, order), settings)
-    check_memory(Task(counts, encoder, settings, _n_held(counts)))
-    prepared = _weigh(counts, encoder, settings.weighting)
+    encoder, counts = _learn(_shuffled(samples, order), settings, ranks)
+    check_memory(Task(counts, encoder, settings, _n_held(counts, ranks)))
+    prepared = _weigh(counts, encoder, settings.weighting, ranks)
     statistics = prepared.featurizer.statistics
     if settings.weighting.supervised and statistics and samples.targets.n_outputs == 1:
         return replace(prepared, first_guess=first_guess(statistics))
@@ -133,27 +140,38 @@ def carry_over(fitted: Fitted, before: Featurizer, after: Featurizer) -> Fitted:
     return replace(fitted, embedding=fitted.dense * ratio[:, np.newaxis])
 
 
-def _learn(samples: Samples, settings: Settings) -> tuple[Encoder | None, Samples]:
+def _learn(
+    samples: Samples, settings: Settings, ranks: Ranks = ALONE
+) -> tuple[Encoder | None, Samples]:
     """Return a new encoder and the counts of what survives pruning."""
     texts, options = samples.X, settings.text
     if not isinstance(texts, list):
         return None, samples.with_inputs(_all_of(Bags.from_csr(texts)))
     short = wants_short_text_features(
-        settings.short_text_features, options, settings.weighting.supervised, texts
+        settings.short_text_features,
+        options,
+        settings.weighting.supervised,
+        texts,
+        ranks,
     )
     check_subwords(options)
     encoder, counts = learn(texts, options, short)
     if options.vocabulary is not None:
         return encoder, samples.with_inputs(_all_of(counts))
+    merged = merge(ranks, Learnt(encoder, counts, short), options, settings.pruning)
+    encoder = merged.encoder
     if options.n_buckets is not None:
-        check_any(counts)
+        check_any(merged.counted.documents)
         return encoder, samples.with_inputs(_all_of(counts))
     width = settings.training.embedding_dim or samples.targets.n_outputs
     # Only these are pruned by kind; to tell millions apart takes a while.
     by_kind = short or options.subword_ngram_range is not None
     kinds = encoder.kinds if by_kind else None
-    kept = keep_features(counts, kinds, settings.pruning, width)
-    bags = LazyBags(counts, len(kept), new_numbers(kept, counts.n_ids))
+    kept = keep_features(merged.counted, kinds, settings.pruning, width)
+    new_ids = new_numbers(kept, encoder.n_ids)
+    if merged.ids is not None:
+        new_ids = new_ids[merged.ids]
+    bags = LazyBags(counts, len(kept), new_ids)
     return encoder.select(kept), samples.with_inputs(bags)
 
 
@@ -180,8 +198,10 @@ def _to_go_on(before: Featurizer, task: Task) -> Task:
     )
 
 
-def _n_held(counts: Samples) -> int:
-    return held_out(len(counts), counts.targets.n_outputs)
+def _n_held(counts: Samples, ranks: Ranks = ALONE) -> int:
+    """How many of the samples of all ranks the first epoch is judged by."""
+    n_samples = total(ranks, len(counts))
+    return held_out(n_samples, counts.targets.n_outputs)
 
 
 def _all_of(counts: Bags) -> LazyBags:
@@ -196,10 +216,19 @@ def _shuffled(samples: Samples, order: np.random.Generator | None) -> Samples:
     return samples.take(order.permutation(len(samples)))
 
 
-def _weigh(counts: Samples, encoder: Encoder | None, weighting: Weighting) -> Prepared:
-    n_held = _n_held(counts)
-    n_counted = len(counts) - n_held if weighting.supervised else len(counts)
+def _weigh(
+    counts: Samples,
+    encoder: Encoder | None,
+    weighting: Weighting,
+    ranks: Ranks = ALONE,
+) -> Prepared:
+    n_held, sizes = _n_held(counts, ranks), ranks.gather(len(counts))
+    n_counted = len(counts)
+    if weighting.supervised:
+        n_counted = int(share_of(sum(sizes) - n_held, sizes)[ranks.rank])
     statistics = _count(counts, weighting, n_counted)
+    if statistics is not None:
+        statistics = add_statistics(ranks, statistics)
     featurizer = _with_weights(encoder, weighting, statistics)
     bags = counts.X.weighted(weighting, featurizer.id_weights)
     return Prepared(featurizer, counts.with_inputs(bags), n_held, None)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from skbag._bags import Bags, SomeBags
 from skbag._dtypes import ID_DTYPE
+from skbag._ranks import ALONE, Ranks, of_first, share_of
 
 TABLE_NUMBERS = 2**23
 """Largest table that the automatic `min_df` allows, in numbers (32 MiB)."""
@@ -111,16 +112,27 @@ class Moments:
 
     @classmethod
     def measure(
-        cls, bags: SomeBags, sample_weight: NDArray[np.float64] | None = None
+        cls,
+        bags: SomeBags,
+        sample_weight: NDArray[np.float64] | None = None,
+        ranks: Ranks = ALONE,
     ) -> Moments:
-        """Measure bags in random order: the first of them stand for all."""
+        """Measure bags in random order: the first of all ranks' stand for all."""
         weight = np.ones(len(bags)) if sample_weight is None else sample_weight
-        sample = bags.slice(0, min(len(bags), MEASURED))
-        return cls(
-            mean_squared_norm=float(_squared_norms(sample).mean()),
-            eigenvalue=_largest_second_moment(sample, weight[: len(sample)]),
-            heaviest=float(np.clip(weight.max(initial=0.0), 1, SLOWEST)),
+        sizes = ranks.gather(len(bags))
+        n_own = share_of(min(sum(sizes), MEASURED), sizes)[ranks.rank]
+        told = ranks.gather(
+            (bags.slice(0, n_own), weight[:n_own], weight.max(initial=0))
         )
+        sample = Bags.concatenate([some for some, _, _ in told])
+        shown = np.concatenate([weights for _, weights, _ in told])
+        heaviest = max(largest for _, _, largest in told)
+        moments = cls(
+            mean_squared_norm=float(_squared_norms(sample).mean()),
+            eigenvalue=_largest_second_moment(sample, shown),
+            heaviest=float(np.clip(heaviest, 1, SLOWEST)),
+        )
+        return of_first(ranks, moments)
 
     @property
     def for_one(self) -> float:

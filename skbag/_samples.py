@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._label_sets import Codes
+from skbag._ranks import ALONE, Ranks, total
 from skbag._targets import Targets
 
 
@@ -54,8 +55,9 @@ class Samples:
             return self
         return self.take(np.flatnonzero(self.weight))
 
-    def with_mean_weight_one(self) -> Samples:
-        """Scale the weights to 1 on average, where only proportions matter."""
+    def with_mean_weight_one(self, ranks: Ranks = ALONE) -> Samples:
+        """Scale the weights of all ranks to 1 on average: only proportions matter."""
         if self.weight is None:
             return self
-        return replace(self, weight=self.weight / self.weight.mean())
+        mean = total(ranks, self.weight.sum()) / total(ranks, len(self))
+        return replace(self, weight=self.weight / mean)

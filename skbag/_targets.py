@@ -36,6 +36,7 @@ from skbag._losses import (
     predicted_codes,
     probabilities,
 )
+from skbag._ranks import ALONE, Ranks, check_same, of_first
 
 
 class Targets(Protocol):
@@ -68,6 +69,7 @@ class Targets(Protocol):
         class_weight: Any,
         codes: Codes,
         sample_weight: NDArray[np.float64] | None,
+        ranks: Ranks = ALONE,
     ) -> tuple[Targets, NDArray[np.float64] | None]:
         """Apply the estimator's `class_weight`: to samples, or to what counts."""
 
@@ -104,7 +106,10 @@ class Targets(Protocol):
     def accuracies(self, verdicts: Any, codes: Codes) -> NDArray[Any]:
         """Share of each sample that verdicts get right, (n_samples,)."""
 
-    def chance(self, codes: Codes) -> float:
+    def counts(self, codes: Codes) -> NDArray[np.int64]:
+        """Number of samples of each class, or with each label."""
+
+    def chance(self, counts: NDArray[np.int64], n_samples: int) -> float:
         """Mean accuracy of always naming what is most frequent."""
 
     def agreement(self, verdicts: Any, codes: Codes) -> NDArray[Any]:
@@ -157,10 +162,13 @@ class ClassTargets:
         class_weight: Any,
         codes: Codes,
         sample_weight: NDArray[np.float64] | None,
+        ranks: Ranks = ALONE,
     ) -> tuple[Targets, NDArray[np.float64] | None]:
         """See `Targets`."""
         assert not isinstance(codes, LabelSets)
-        return self, total_weight(sample_weight, class_weight, self.classes, codes)
+        return self, total_weight(
+            sample_weight, class_weight, self.classes, codes, ranks
+        )
 
     def loss(self, loss: BaseLoss) -> Loss:
         """See `Targets`."""
@@ -206,10 +214,14 @@ class ClassTargets:
         """See `Targets`."""
         return np.asarray(verdicts == codes)
 
-    def chance(self, codes: Codes) -> float:
+    def counts(self, codes: Codes) -> NDArray[np.int64]:
         """See `Targets`."""
         assert not isinstance(codes, LabelSets)
-        return float(np.bincount(codes).max() / len(codes))
+        return np.bincount(codes, minlength=len(self.classes))
+
+    def chance(self, counts: NDArray[np.int64], n_samples: int) -> float:
+        """See `Targets`."""
+        return float(counts.max() / n_samples)
 
     def agreement(self, verdicts: Any, codes: Codes) -> NDArray[Any]:
         """See `Targets`: accuracy."""
@@ -284,10 +296,11 @@ class LabelTargets:
         class_weight: Any,
         codes: Codes,
         sample_weight: NDArray[np.float64] | None,
+        ranks: Ranks = ALONE,
     ) -> tuple[Targets, NDArray[np.float64] | None]:
         """See `Targets`: here to what counts, having each label."""
         assert isinstance(codes, LabelSets)
-        weights = label_weight(class_weight, codes, sample_weight)
+        weights = label_weight(class_weight, codes, sample_weight, ranks)
         return replace(self, weights=weights), sample_weight
 
     def loss(self, loss: BaseLoss) -> Loss:
@@ -335,10 +348,14 @@ class LabelTargets:
         n_wrong = n_named + n_true - 2 * n_both
         return np.asarray(1 - n_wrong / self.n_labels)
 
-    def chance(self, codes: Codes) -> float:
+    def counts(self, codes: Codes) -> NDArray[np.int64]:
         """See `Targets`."""
         assert isinstance(codes, LabelSets)
-        share = codes.counts() / len(codes)
+        return np.asarray(codes.counts())
+
+    def chance(self, counts: NDArray[np.int64], n_samples: int) -> float:
+        """See `Targets`."""
+        share = counts / n_samples
         return float(np.maximum(share, 1 - share).mean())
 
     def agreement(self, verdicts: Any, codes: Codes) -> NDArray[Any]:
@@ -348,13 +365,15 @@ class LabelTargets:
         return np.where(total > 0, 2 * n_both / np.maximum(total, 1), 1.0)
 
 
-def learn_targets(y: Any) -> tuple[Targets, Codes]:
+def learn_targets(y: Any, ranks: Ranks = ALONE) -> tuple[Targets, Codes]:
     """What `y` is, and its codes.
 
     Parameters
     ----------
     y : array-like of shape (n_samples,), or indicator matrix (n_samples, n_labels)
         Labels of any type, or zeros and ones, dense or sparse.
+    ranks : Ranks
+        Who has samples, too; classes are those of all.
 
     Raises
     ------
@@ -363,8 +382,11 @@ def learn_targets(y: Any) -> tuple[Targets, Codes]:
     """
     if is_indicator(y):
         sets = label_sets(y)
-        return LabelTargets(sets.n_labels, sp.issparse(y)), sets
-    classes, codes = learn_classes(y)
+        kind = f"an indicator matrix of {sets.n_labels} columns"
+        check_same(ranks, {"y": kind})
+        return LabelTargets(sets.n_labels, of_first(ranks, sp.issparse(y))), sets
+    check_same(ranks, {"y": "one class per sample"})
+    classes, codes = learn_classes(y, ranks)
     return ClassTargets(classes), codes
 
 

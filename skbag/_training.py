@@ -8,7 +8,7 @@ decides when to stop: that is the caller's, between two epochs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from skbag._batches import Batch
 from skbag._fitted import Fitted
 from skbag._losses import Loss
 from skbag._network import Intercept, Network, sum_bags
+from skbag._ranks import ALONE, Parts, Ranks, of_first, whole_table
 
 INTERCEPT_STEP = 0.1
 """Adagrad step of the head's intercepts, at the start of the schedule."""
@@ -153,6 +154,9 @@ class Trainer:
         Multiplied with the gradients of rows; None for none.
     first_layer_step : float
         Adagrad step of the weights next to the table, at the start of the schedule.
+    ranks : Ranks
+        Who trains the same model. The table holds the rows of this rank alone; the head
+        is alike on all.
     """
 
     def __init__(
@@ -169,6 +173,7 @@ class Trainer:
         frozen: bool = False,
         row_metric: Tensor | None = None,
         first_layer_step: float = LAYER_STEP,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.network = network
         self.loss = loss
@@ -179,7 +184,9 @@ class Trainer:
         self.frozen = frozen
         self.row_metric = row_metric
         self.first_layer_step = first_layer_step
-        self._generator = torch.Generator().manual_seed(seed)
+        self.ranks = ranks
+        # Each rank drops entries of its own rows.
+        self._generator = torch.Generator().manual_seed(seed + ranks.rank)
         self._scale = 1.0
         self._n_steps_done = 0
         # Terms of the loss of a sample, of which each may grow large.
@@ -231,17 +238,29 @@ class Trainer:
             rows=np.concatenate(rows) if rows else np.empty(0, dtype=np.int64),
         )
 
-    def score(self, ids: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:
-        """Scores of bags on the device by the state so far."""
+    def score(
+        self, ids: Tensor, offsets: Tensor, weights: Tensor, parts: Parts
+    ) -> Tensor:
+        """Scores by the state so far of bags on the device; see `Batch` for `parts`."""
         with torch.no_grad():
-            scores: Tensor = self.network.head(self._vectors(ids, offsets, weights))
+            x = self.ranks.own_sums(self._vectors(ids, offsets, weights), parts)
+            scores: Tensor = self.network.head(x)
         return scores
 
     def export(self) -> Fitted:
-        """Copy the state so far into numpy arrays."""
+        """Copy the state so far into numpy arrays: of the table, this rank's rows."""
         self._fold_scale()
         fitted = self.network.export()
         return fitted if self.ground is None else self.ground.under(fitted)
+
+    def whole(self, fitted: Fitted) -> Fitted:
+        """Put what all ranks have exported together; the same on all."""
+        if self.ranks.n_ranks == 1:
+            return fitted
+        table = whole_table(self.ranks, fitted.dense)
+        return replace(
+            fitted, embedding=table, layers=of_first(self.ranks, fitted.layers)
+        )
 
     def _step(self, batch: Batch, watched: bool) -> tuple[float, Tensor | None]:
         """Train on one batch; its loss and scores before that.
@@ -251,12 +270,16 @@ class Trainer:
         rate = self._learning_rate()
         weights, row_weights = self._kept_weights(batch)
         x = self._vectors(batch.ids, batch.offsets, weights)
+        x = self.ranks.own_sums(x, batch.parts)
         if self.network.adaptive_softmax is None:
             scores, gradient, head_gradients, value = self._backward(x, batch)
         else:
             with torch.no_grad():
                 scores = self.network.head(x) if watched else None
             gradient, head_gradients, value = self._backward_clusters(x, batch)
+        gradient, head_gradients, value = self.ranks.all_gradients(
+            gradient, head_gradients, value, batch.parts
+        )
         if rate > LARGEST_STEP:
             raise Diverged(f"a step of {rate:.3g} is beyond the numbers of a table")
         # A sync point on a GPU: the price of never applying an unsound step.

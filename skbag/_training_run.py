@@ -19,9 +19,20 @@ from skbag._clusters import Clusters
 from skbag._device import resolve_device
 from skbag._fitted import Fitted
 from skbag._head_start import mean_norm, most_samples, row_metric, start_head
-from skbag._label_sets import as_array
+from skbag._label_sets import as_array, together
 from skbag._network import Network
 from skbag._pretrained import Vectors
+from skbag._ranks import (
+    ALONE,
+    Ranks,
+    cut_positions,
+    n_own_rows,
+    of_first,
+    own_rows,
+    total,
+    trade_bags,
+    weights_together,
+)
 from skbag._recipe import (
     MEASURED,
     Moments,
@@ -93,8 +104,8 @@ class TrainingRun:
         Weighted bags, lazy ones perhaps, in the order of the batches.
     options : TrainingOptions
     n_held : int
-        How many of the last samples to visit last in the first epoch and judge the
-        model by before training on them.
+        How many of the last samples, those of all ranks together, to visit last in the
+        first epoch and judge the model by before training on them.
     rng : numpy Generator
         Source of all randomness.
     validation : Samples or None
@@ -105,6 +116,8 @@ class TrainingRun:
         Where to begin a table of scores: see `first_guess`.
     vectors : Vectors or None
         Rows of tokens to begin with.
+    ranks : Ranks
+        Who trains the same model on samples of its own.
     """
 
     # Training needs gradients even where the user has switched them off around fit.
@@ -120,10 +133,13 @@ class TrainingRun:
         start: Start | None = None,
         first_guess: NDArray[np.float32] | None = None,
         vectors: Vectors | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         # Without their bags: the batches hold all of them, and memory is dear.
         self.samples = samples.with_inputs(None)
-        self.n_ids = samples.X.n_ids
+        self.ranks = ranks
+        self.n_samples = total(ranks, len(samples))
+        self.n_ids = n_own_rows(samples.X.n_ids, ranks)
         self.validation = validation
         self.options = options
         self.rng = rng
@@ -132,26 +148,29 @@ class TrainingRun:
         outputs = self.targets.n_outputs
         width = options.embedding_dim or outputs
         curvature = self.loss.curvature
-        self.moments = Moments.measure(samples.X, self._heaviest_weights())
+        self.moments = Moments.measure(samples.X, self._heaviest_weights(), ranks)
         clusters = self._clusters(start)
         n_scores = outputs if clusters is None else clusters.n_scores
         batch_size = options.batch_size or auto_batch_size(
-            len(samples), n_scores, self.moments
+            self.n_samples, n_scores, self.moments
         )
-        batch_size = min(batch_size, len(samples))
+        batch_size = min(batch_size, self.n_samples)
         if options.learning_rate_init is None:
             rate = auto_learning_rate(self.moments, batch_size, curvature)
             rate = min(rate, np.inf if start is None else start.learning_rate)
         else:
             rate = options.learning_rate_init
         batches = self._make_batches(samples, batch_size, rate)
-        n_entries = sum(len(batch.ids) for batch in batches)
+        n_entries = total(ranks, sum(len(batch.ids) for batch in batches))
         self.work = float(n_entries) * (width + 16)
-        self.n_planned = options.max_iter or first_plan_epochs(len(samples), self.work)
-        device = resolve_device(options.device, self.work * self.n_planned)
+        self.n_planned = options.max_iter or first_plan_epochs(
+            self.n_samples, self.work
+        )
+        device = resolve_device(options.device, self.work * self.n_planned, ranks)
         self.batches = [batch.to(device) for batch in batches]
-        held_from = len(samples) - n_held
-        self.n_watched = sum(batch.start >= held_from for batch in self.batches)
+        held_from = self.n_samples - n_held
+        starts = np.cumsum([0, *map(len, batches)])[:-1]
+        self.n_watched = int(np.count_nonzero(starts >= held_from))
         seed = int(rng.integers(2**62))
         network = self._network(outputs, clusters, start, first_guess, seed)
         norm = 1.0
@@ -181,7 +200,9 @@ class TrainingRun:
             frozen=options.freeze_embedding,
             row_metric=metric,
             first_layer_step=LAYER_STEP / norm,
+            ranks=ranks,
         )
+        self._shown = [] if validation is None else self._validation_parts(validation)
         self.outcome = Outcome(rate, self.schedule.alpha, batch_size)
         self._best: Fitted | None = None
         self._n_without_gain = 0
@@ -218,16 +239,17 @@ class TrainingRun:
             n_iter=len(outcome.loss_curve),
             loss=progress.loss,
             validation_score=score,
-            texts_per_second=len(self.samples) / max(seconds, 1e-9),
+            texts_per_second=self.n_samples / max(seconds, 1e-9),
         )
 
     def export(self) -> Fitted:
         """Copy the state so far."""
-        return self.trainer.export()
+        return self.trainer.whole(self.trainer.export())
 
     def finish(self) -> tuple[Fitted, tuple[NDArray[np.float32], ...]]:
         """Trained arrays, the best of them where validated, and the accumulators."""
-        return self._best or self.trainer.export(), self.trainer.accumulators
+        fitted = self.trainer.whole(self._best or self.trainer.export())
+        return fitted, of_first(self.ranks, self.trainer.accumulators)
 
     def _make_batches(
         self, samples: Samples, batch_size: int, rate: float
@@ -247,6 +269,7 @@ class TrainingRun:
             sample_weight,
             batch_size=batch_size,
             keep_order=options.dropout > 0,
+            ranks=self.ranks,
         )
 
     @property
@@ -289,7 +312,8 @@ class TrainingRun:
         norm = self.moments.mean_squared_norm**0.5
         if first_guess is not None and self.options.embedding_dim is None and norm > 0:
             # Meant for bags of norm 1.
-            network.table.copy_(torch.from_numpy(first_guess)).div_(norm)
+            rows = own_rows(first_guess, self.ranks)
+            network.table.copy_(torch.from_numpy(rows)).div_(norm)
         return network
 
     def _clusters(self, start: Start | None) -> Clusters | None:
@@ -300,7 +324,8 @@ class TrainingRun:
             return start.fitted.clusters
         n_classes = len(self.targets.classes)
         codes = as_array(self.samples.codes)
-        return Clusters.by_frequency(np.bincount(codes, minlength=n_classes))
+        counts = total(self.ranks, np.bincount(codes, minlength=n_classes))
+        return Clusters.by_frequency(counts)
 
     def _begin_with(
         self,
@@ -363,41 +388,65 @@ class TrainingRun:
     def _plan(self, progress: Progress) -> None:
         """Settle epochs, penalty and temperature by what the first epoch showed."""
         options, samples, outcome = self.options, self.samples, self.outcome
+        targets, ranks = self.targets, self.ranks
         if progress.scores is None:
             return
-        codes = samples.codes[progress.rows]
         weight = None if samples.weight is None else samples.weight[progress.rows]
-        targets = self.targets
+        watched = ranks.gather((progress.scores, samples.codes[progress.rows], weight))
+        scores = np.concatenate([scores for scores, _, _ in watched])
+        codes = together([codes for _, codes, _ in watched])
+        weight = weights_together([(len(part), w) for _, part, w in watched])
         if self.loss.calibrated_by_temperature:
-            outcome.temperature = targets.fit_temperature(
-                progress.scores, codes, weight
-            )
-        hits = targets.accuracies(targets.verdicts(progress.scores), codes)
-        chance = targets.chance(samples.codes)
+            temperature = targets.fit_temperature(scores, codes, weight)
+            outcome.temperature = of_first(ranks, temperature)
+        hits = targets.accuracies(targets.verdicts(scores), codes)
+        counts = total(ranks, targets.counts(samples.codes))
+        chance = targets.chance(counts, self.n_samples)
         shown = skill(float(np.average(hits, weights=weight)), chance)
+        shown = of_first(ranks, shown)
         if options.alpha is None:
             outcome.alpha = self.schedule.alpha = targets.penalty * auto_alpha(
-                shown, len(samples), self.moments, self.loss.curvature
+                shown, self.n_samples, self.moments, self.loss.curvature
             )
         if options.max_iter is None:
-            self.n_planned = auto_epochs(shown, len(samples), self.work)
+            self.n_planned = auto_epochs(shown, self.n_samples, self.work)
             self.schedule.n_steps = self.n_planned * len(self.batches)
 
+    def _validation_parts(
+        self, validation: Samples
+    ) -> list[tuple[Bags, NDArray[np.int64]]]:
+        """Cut samples to validate by, like those of the batches, so scores stay small.
+
+        Returns
+        -------
+        parts : list of tuples
+            Bags, and the number of the first and the last sample of each rank.
+        """
+        step = min(4096, most_watched(self.targets.n_outputs))
+        edges = cut_positions(self.ranks.gather(len(validation)), step)
+        rank, parts = self.ranks.rank, []
+        for some in zip(edges, edges[1:], strict=False):
+            own = validation.X.slice(some[0][rank], some[1][rank])
+            parts.append((trade_bags(self.ranks, own, np.stack(some)), np.stack(some)))
+        return parts
+
     def _validate(self, validation: Samples) -> float:
-        bags, device = validation.X, self.batches[0].ids.device
-        # Like the bags of the batches: chunks, so that scores stay small.
-        values, step = [], min(4096, most_watched(self.targets.n_outputs))
-        for start in range(0, len(bags), step):
-            part = bags.slice(start, min(start + step, len(bags)))
+        device, values = self.batches[0].ids.device, []
+        for part, edges in self._shown:
             scores = self.trainer.score(
                 torch.from_numpy(part.ids).to(device),
                 torch.from_numpy(part.offsets.astype(np.int32)).to(device),
                 torch.from_numpy(part.weights).to(device),
+                tuple(np.diff(edges, axis=0)[0].tolist()),
             )
             verdicts = self.targets.verdicts(scores.cpu().numpy())
-            codes = validation.codes[start : start + step]
+            codes = validation.codes[slice(*edges[:, self.ranks.rank])]
             values.append(self.targets.agreement(verdicts, codes))
-        return float(np.average(np.concatenate(values), weights=validation.weight))
+        own = np.concatenate(values), validation.weight
+        told = self.ranks.gather(own)
+        weights = weights_together([(len(each), weight) for each, weight in told])
+        each = np.concatenate([each for each, _ in told])
+        return of_first(self.ranks, float(np.average(each, weights=weights)))
 
     def _judge(self, loss: float, score: float | None) -> None:
         """Count the epochs that gain less than `tol`; keep the best state."""

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from skbag._bags import Bags
 from skbag._byte_encoder import ByteEncoder
 from skbag._dtypes import ID_DTYPE
-from skbag._encoder import Encoder
+from skbag._encoder import Learner
 from skbag._features import FeatureKind
 from skbag._hashed_encoder import HashedEncoder
 from skbag._plain_encoder import PlainEncoder
+from skbag._ranks import ALONE, Ranks, total
 from skbag._recipe import (
     LEAST_SKIPS,
     LEAST_SUBWORDS,
@@ -70,7 +71,7 @@ class Pruning:
     max_features: int | None
 
 
-def make_encoder(options: TextOptions, short_text_features: bool) -> Encoder:
+def make_encoder(options: TextOptions, short_text_features: bool) -> Learner:
     """Return an empty encoder: the vectorised one where it gives the same features."""
     by_arrays = (
         options.has_default_tokens and tuple(options.ngram_range) in BYTE_NGRAM_RANGES
@@ -99,7 +100,11 @@ def make_encoder(options: TextOptions, short_text_features: bool) -> Encoder:
 
 
 def wants_short_text_features(
-    setting: bool | str, options: TextOptions, supervised: bool, texts: Sequence[str]
+    setting: bool | str,
+    options: TextOptions,
+    supervised: bool,
+    texts: Sequence[str],
+    ranks: Ranks = ALONE,
 ) -> bool:
     """Resolve the parameter `short_text_features`.
 
@@ -113,12 +118,12 @@ def wants_short_text_features(
         If they are asked for where the features are given.
     """
     if setting == "auto":
-        return (
-            supervised
-            and options.has_default_tokens
-            and options.ngram_range[0] == 1
-            and texts_are_short(sum(map(len, texts)), len(texts))
-        )
+        if not (
+            supervised and options.has_default_tokens and options.ngram_range[0] == 1
+        ):
+            return False
+        sizes = total(ranks, np.array([sum(map(len, texts)), len(texts)]))
+        return texts_are_short(*sizes.tolist())
     if setting and options.vocabulary is not None:
         raise ValueError(
             "short_text_features=True adds features to the vocabulary, but a "
@@ -155,8 +160,62 @@ def check_subwords(options: TextOptions) -> None:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class FeatureCounts:
+    """How often features are in some texts.
+
+    Parameters
+    ----------
+    n_texts : int
+    documents : ndarray of shape (n_ids,), dtype=int64
+        In how many of the texts each feature is.
+    occurrences : ndarray of shape (n_ids,), dtype=float64, or None
+        How often it is there; None where nobody asks.
+    """
+
+    n_texts: int
+    documents: NDArray[np.int64]
+    occurrences: NDArray[np.float64] | None
+
+    @classmethod
+    def of(cls, bags: Bags, pruning: Pruning) -> FeatureCounts:
+        """Count features, whose ids are unique within each bag, as pruning needs."""
+        n_ids, occurrences = bags.n_ids, None
+        if pruning.max_features is not None:
+            found = np.bincount(bags.ids, weights=bags.weights, minlength=n_ids)
+            occurrences = found.astype(np.float64, copy=False)
+        return cls(len(bags), np.bincount(bags.ids, minlength=n_ids), occurrences)
+
+    def renumbered(self, ids: NDArray[np.int32], n_ids: int) -> FeatureCounts:
+        """Return the same counts with feature i of `n_ids` at ``ids[i]``."""
+
+        def moved(counts: NDArray[Any]) -> NDArray[Any]:
+            found = np.zeros(n_ids, dtype=counts.dtype)
+            found[ids] = counts
+            return found
+
+        occurrences = self.occurrences
+        return FeatureCounts(
+            self.n_texts,
+            moved(self.documents),
+            None if occurrences is None else moved(occurrences),
+        )
+
+    def __add__(self, other: FeatureCounts) -> FeatureCounts:
+        """Count the texts of both."""
+        occurrences = None
+        if self.occurrences is not None and other.occurrences is not None:
+            occurrences = self.occurrences + other.occurrences
+        return FeatureCounts(
+            self.n_texts + other.n_texts, self.documents + other.documents, occurrences
+        )
+
+
 def keep_features(
-    bags: Bags, kinds: NDArray[np.uint8] | None, pruning: Pruning, width: int
+    counted: FeatureCounts,
+    kinds: NDArray[np.uint8] | None,
+    pruning: Pruning,
+    width: int,
 ) -> NDArray[np.int32]:
     """Ids that survive pruning, most frequent first.
 
@@ -165,8 +224,7 @@ def keep_features(
 
     Parameters
     ----------
-    bags : Bags
-        Counts, ids unique within each bag.
+    counted : FeatureCounts
     kinds : ndarray of shape (n_ids,), dtype=uint8, or None
         The `FeatureKind` of each id; None where none is a skip pair or a subword.
     pruning : Pruning
@@ -183,16 +241,16 @@ def keep_features(
     ValueError
         If nothing remains.
     """
-    n_texts = len(bags)
     min_df, max_df = pruning.min_df, pruning.max_df
-    document_counts = np.bincount(bags.ids, minlength=bags.n_ids)
+    document_counts = counted.documents
     if isinstance(min_df, str):
         if kinds is None:
             min_df = auto_min_df(document_counts, width)
         else:
+            document_counts = document_counts.copy()
             min_df = _auto_min_df_by_kind(document_counts, kinds, width)
-    low = _document_count(min_df, n_texts)
-    high = _document_count(max_df, n_texts)
+    low = _document_count(min_df, counted.n_texts)
+    high = _document_count(max_df, counted.n_texts)
     if high < low:
         raise ValueError(
             f"max_df={max_df} corresponds to fewer documents than min_df={min_df}. "
@@ -201,10 +259,11 @@ def keep_features(
     kept = np.flatnonzero((document_counts >= low) & (document_counts <= high))
     max_features = pruning.max_features
     if max_features is not None and len(kept) > max_features:
-        counts = np.bincount(bags.ids, weights=bags.weights, minlength=bags.n_ids)
-        kept = kept[np.argsort(-counts[kept], kind="stable")[:max_features]]
+        assert counted.occurrences is not None
+        order = np.argsort(-counted.occurrences[kept], kind="stable")
+        kept = kept[order[:max_features]]
     if len(kept) == 0:
-        check_any(bags)
+        check_any(counted.documents)
         raise ValueError(
             "After pruning, no tokens remain. Try a lower min_df or a higher max_df."
         )
@@ -212,14 +271,18 @@ def keep_features(
     return kept[by_frequency].astype(ID_DTYPE)
 
 
-def check_any(bags: Bags) -> None:
+def check_any(document_counts: NDArray[np.int64]) -> None:
     """Raise where texts have no features at all.
+
+    Parameters
+    ----------
+    document_counts : ndarray of shape (n_ids,), dtype=int64
 
     Raises
     ------
     ValueError
     """
-    if not len(bags.ids):
+    if not document_counts.any():
         raise ValueError(
             "No tokens were found: the texts are empty or hold nothing that "
             "token_pattern, analyzer or stop_words let through."

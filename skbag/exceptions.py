@@ -6,7 +6,7 @@ from sklearn.exceptions import (
     InconsistentVersionWarning as _SklearnInconsistentVersionWarning,
 )
 
-__all__ = ["InconsistentVersionWarning", "ModelFileError"]
+__all__ = ["InconsistentVersionWarning", "ModelFileError", "RankError"]
 
 
 class ModelFileError(ValueError):
@@ -14,6 +14,14 @@ class ModelFileError(ValueError):
 
     The only error that `skbag.load` raises for what it finds in a file, whatever that
     is. Where the file cannot be read at all, the system's `OSError` comes through.
+    """
+
+
+class RankError(RuntimeError):
+    """A fit by several processes has failed in another of them, or has lost one.
+
+    Raised in the processes that have no error of their own. The message names the rank
+    and its error, or says where the fit was when a process was lost.
     """
 
 

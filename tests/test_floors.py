@@ -28,7 +28,6 @@ FLOORS = [
         "_features",
         "_interner",
         "_byte_tokenizer",
-        "_class_weight",
         "_clusters",
         "_label_divergence",
         "_losses",
@@ -37,7 +36,8 @@ FLOORS = [
         "_byte_levels",
         "_sorted_numbers",
     },
-    {"_compact_table", "_fingerprints", "_subwords", "_labels", "_indicator"},
+    {"_compact_table", "_fingerprints", "_subwords", "_ranks", "_indicator"},
+    {"_labels", "_class_weight", "_process_group"},
     {"_occurrences"},
     {
         "_encoder",
@@ -74,6 +74,7 @@ FLOORS = [
         "_compact_selection",
     },
     {
+        "_merging",
         "_settings",
         "_training",
         "_inputs",
@@ -91,6 +92,7 @@ FLOORS = [
     {"_persistence", "tuning"},
 ]
 TORCH_ROOMS = {
+    "_process_group",
     "_sorting",
     "_adaptive_softmax",
     "_network",

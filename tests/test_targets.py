@@ -186,4 +186,6 @@ def test_accuracy_chance_and_agreement_of_labels():
         ],
     )
     always = np.broadcast_to([1, 1, 1], INDICATOR.shape)  # each as often as not or more
-    assert targets.chance(codes) == pytest.approx(1 - hamming_loss(INDICATOR, always))
+    assert targets.chance(targets.counts(codes), len(codes)) == pytest.approx(
+        1 - hamming_loss(INDICATOR, always)
+    )

@@ -14,6 +14,7 @@ from skbag._hashed_encoder import HashedEncoder
 from skbag._plain_encoder import PlainEncoder
 from skbag._vocabulary import (
     TOKEN_PATTERN,
+    FeatureCounts,
     Pruning,
     TextOptions,
     check_any,
@@ -23,6 +24,12 @@ from skbag._vocabulary import (
     new_numbers,
     wants_short_text_features,
 )
+
+
+def keep(bags, kinds, pruning):
+    """Ids that survive pruning for a table of one column."""
+    return keep_features(FeatureCounts.of(bags, pruning), kinds, pruning, 1)
+
 
 DEFAULT = TextOptions(
     lowercase=True,
@@ -65,7 +72,7 @@ def kept_names(**pruning):
     options = {"min_df": 1, "max_df": 1.0, "max_features": None} | pruning
     encoder = make_encoder(DEFAULT, False)
     bags = encoder.learn(TEXTS)
-    kept = keep_features(bags, encoder.kinds, Pruning(**options), 1)
+    kept = keep(bags, encoder.kinds, Pruning(**options))
     return [encoder.names()[i] for i in kept]
 
 
@@ -114,7 +121,7 @@ def test_frequent_features_come_first():
 def test_skip_pairs_of_one_text_are_left_out_by_auto(min_df, expected):
     encoder = make_encoder(DEFAULT, True)
     bags = encoder.learn(["a x b", "a y b", "c z d"])
-    kept = keep_features(bags, encoder.kinds, Pruning(min_df, 1.0, None), 1)
+    kept = keep(bags, encoder.kinds, Pruning(min_df, 1.0, None))
     names = [encoder.names()[i] for i in kept]
     pairs = {name.replace(" <skip> ", " ") for name in names if "<skip>" in name}
     assert pairs == expected
@@ -130,7 +137,7 @@ def test_no_tokens_at_all():
     encoder = make_encoder(DEFAULT, False)
     with pytest.raises(ValueError, match="No tokens were found: the texts are empty"):
         bags = encoder.learn(["", " "])
-        keep_features(bags, encoder.kinds, Pruning(1, 1.0, None), 1)
+        keep(bags, encoder.kinds, Pruning(1, 1.0, None))
 
 
 def test_contradicting_bounds():
@@ -232,15 +239,15 @@ def test_automatic_min_df_of_subwords_is_their_own(seed, monkeypatch):
     pruning = Pruning("auto", 1.0, None)
     bags, is_subword = bags_of(counts), kinds == FeatureKind.SUBWORD
 
-    kept = set(keep_features(bags, kinds, pruning, 1).tolist())
+    kept = set(keep(bags, kinds, pruning).tolist())
 
     # Words are kept as if there were no subwords,
     words = np.flatnonzero(~is_subword)
-    alone = keep_features(bags_of(counts[words]), None, pruning, 1)
+    alone = keep(bags_of(counts[words]), None, pruning)
     assert kept & set(words.tolist()) == set(words[alone].tolist())
     # and subwords as if there were no words, but those of one text.
     parts = np.flatnonzero(is_subword)
-    alone = keep_features(bags_of(counts[parts]), None, pruning, 1)
+    alone = keep(bags_of(counts[parts]), None, pruning)
     lowest = counts[list(kept & set(words.tolist()))].min()
     expected = {i for i in parts[alone].tolist() if counts[i] >= max(2, lowest)}
     assert kept & set(parts.tolist()) <= set(parts[alone].tolist())
@@ -250,9 +257,9 @@ def test_automatic_min_df_of_subwords_is_their_own(seed, monkeypatch):
 def test_a_number_for_min_df_is_for_all_kinds_alike():
     kinds = np.array([FeatureKind.TERM, FeatureKind.SUBWORD] * 2, dtype=np.uint8)
     bags = bags_of([1, 1, 3, 3])
-    assert len(keep_features(bags, kinds, Pruning(1, 1.0, None), 1)) == 4
-    assert keep_features(bags, kinds, Pruning(2, 1.0, None), 1).tolist() == [2, 3]
-    assert keep_features(bags, kinds, Pruning("auto", 1.0, None), 1).tolist() == [
+    assert len(keep(bags, kinds, Pruning(1, 1.0, None))) == 4
+    assert keep(bags, kinds, Pruning(2, 1.0, None)).tolist() == [2, 3]
+    assert keep(bags, kinds, Pruning("auto", 1.0, None)).tolist() == [
         2,
         3,
         0,

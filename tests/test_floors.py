@@ -15,6 +15,7 @@ FLOORS = [
         "_dtypes",
         "_version",
         "_threads",
+        "_global_settings",
         "_callbacks",
         "_documents",
         "_memory",

@@ -6,6 +6,7 @@ Nothing numeric is decided here; see docs/architecture.md for the rooms below.
 from __future__ import annotations
 
 import copy
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -28,6 +29,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from skbag import _inputs
 from skbag._callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
+from skbag._checkpoint import Checkpoint
+from skbag._checkpoint import remove as remove_checkpoint
+from skbag._global_settings import keeps_global_settings
 from skbag._inspecting import InspectingMixin
 from skbag._labels import read_classes
 from skbag._losses import takes_labels
@@ -280,6 +284,13 @@ class EmbeddingBagClassifier(
         Not with ``loss='adaptive_softmax'``, `embedding_init`, `warm_start`, nor in
         `partial_fit`.
 
+    checkpoint : str, path-like or None, default=None
+        File in which `fit` keeps, after each epoch, what it takes to go on from there.
+        A `fit` that finds it, with the same samples and parameters, goes on and ends
+        with the model, bit for bit, of one that was never cut short; with others it
+        raises. At its end it removes the file. Of several processes the first reads and
+        writes it.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
@@ -414,6 +425,7 @@ class EmbeddingBagClassifier(
         device: str = "auto",
         n_jobs: int | None = None,
         distributed: bool = False,
+        checkpoint: str | os.PathLike[str] | None = None,
     ) -> None:
         self.lowercase = lowercase
         self.strip_accents = strip_accents
@@ -456,7 +468,9 @@ class EmbeddingBagClassifier(
         self.device = device
         self.n_jobs = n_jobs
         self.distributed = distributed
+        self.checkpoint = checkpoint
 
+    @keeps_global_settings
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -489,6 +503,10 @@ class EmbeddingBagClassifier(
         ValueError, TypeError
             If `X`, `y`, `sample_weight` or a parameter cannot be used; the message
             says what was seen, what was expected and what to try.
+        ModelFileError
+            If `checkpoint` names a file that is damaged or no checkpoint.
+        RankError
+            With `distributed`, if another process fails or is lost.
         MemoryError
             If the fit would take more memory than there is, before anything large is
             made; the message says how much, and what brings it down.
@@ -507,8 +525,11 @@ class EmbeddingBagClassifier(
         tasks.end_fit(trial._fitted_attributes)
         # One assignment: an interruption leaves the old state or the new one.
         self.__dict__ = trial.__dict__
+        if self.checkpoint is not None:
+            remove_checkpoint(self.checkpoint)
         return self
 
+    @keeps_global_settings
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self,
@@ -761,7 +782,12 @@ class EmbeddingBagClassifier(
         if hasattr(self, "_model"):
             before = self._learning_model("learn on; fit without warm_start, or keep")
         X = _inputs.read_X(self, X, reset=before is None)
-        check_same(ranks, {**facts_of(self), "X": _inputs.kind_of(X)})
+        checkpoint = None
+        if self.distributed or self.checkpoint is not None:
+            facts = {**facts_of(self), "X": _inputs.kind_of(X)}
+            check_same(ranks, facts)
+            if self.checkpoint is not None:
+                checkpoint = Checkpoint(self.checkpoint, facts, ranks)
         targets, codes = learn_targets(y, ranks)
         if before is not None:
             targets.check_same(self._targets)
@@ -793,6 +819,7 @@ class EmbeddingBagClassifier(
             begin_epoch=tasks.begin_epoch,
             end_epoch=end_epoch,
             ranks=ranks,
+            checkpoint=checkpoint,
         )
         self._keep(result)
         self.loss_curve_ = result.outcome.loss_curve

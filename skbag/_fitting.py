@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from skbag._checkpoint import Checkpoint, copied_random_state
 from skbag._fitted import Fitted
 from skbag._inputs import split_validation
 from skbag._model import Featurizer, Model, Resume
@@ -51,6 +52,7 @@ def fit(
     begin_epoch: Callable[[], None],
     end_epoch: Callable[[EpochReport, Callable[[], Model]], bool],
     ranks: Ranks = ALONE,
+    checkpoint: Checkpoint | None = None,
 ) -> FitResult:
     """Fit a model.
 
@@ -72,9 +74,18 @@ def fit(
         training stops if it returns True.
     ranks : Ranks
         Who fits the same model to samples of its own.
+    checkpoint : Checkpoint or None
+        Where to go on from, if there is something, and to write to after each epoch.
     """
+    saved = None if checkpoint is None else checkpoint.read()
+    if saved is not None:
+        random_state = saved["random_state"]
+    start_state = copied_random_state(random_state)
     seed = of_first(ranks, random_state.randint(np.iinfo(np.int32).max))
     rng = np.random.default_rng(seed)
+    if ranks.n_ranks > 1:
+        # What follows must not depend on more than the seed that all share.
+        random_state = np.random.RandomState([seed, ranks.rank])
     samples, held_back = _split(
         samples.without_weightless(), settings.validation_fraction, random_state
     )
@@ -114,6 +125,12 @@ def fit(
         def model_so_far() -> Model:
             return Model(featurizer, run.export(), run.outcome.temperature)
 
+        fingerprint = "" if checkpoint is None else run.fingerprint()
+        if checkpoint is not None and saved is not None:
+            checkpoint.refuse_other_samples(saved["fingerprint"], fingerprint)
+            run.restore(saved["run"])
+            del saved
+
         stop = False
         while not (run.done or stop):
             begin_epoch()
@@ -121,6 +138,9 @@ def fit(
             report = run.epoch()
             if report is not None:
                 stop = any(ranks.gather(end_epoch(report, model_so_far)))
+                if checkpoint is not None:
+                    state = {"run": run.state(), "random_state": start_state}
+                    checkpoint.write({**state, "fingerprint": fingerprint})
         fitted, accumulators = run.finish()
     outcome = run.outcome
     return FitResult(

@@ -79,6 +79,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "device": [str],
     "n_jobs": [Integral, None],
     "distributed": ["boolean"],
+    "checkpoint": [str, os.PathLike, None],
 }
 
 
@@ -198,7 +199,7 @@ def facts_of(estimator: Any) -> dict[str, str]:
     facts = {}
     for name in CONSTRAINTS:
         value = getattr(estimator, name)
-        if name in ("verbose", "device", "n_jobs", "embedding_init"):
+        if name in ("verbose", "device", "n_jobs", "embedding_init", "checkpoint"):
             continue
         if name == "random_state" and not isinstance(value, Integral):
             continue

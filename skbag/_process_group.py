@@ -185,7 +185,7 @@ class ProcessGroup:
         sums = _in_order([each[:start] for each in received])
         value, *head_gradients = (
             part.view(each.shape).to(each.device)
-            for part, each in zip(sums.split(sizes), all_sums, strict=True)
+            for part, each in zip(torch.split(sums, sizes), all_sums, strict=True)
         )
         gradients = gradients.view(-1, width).to(gradient.device)
         return gradients, head_gradients, value

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,8 @@ from skbag._batches import Batch
 from skbag._fitted import Fitted
 from skbag._losses import Loss
 from skbag._network import Intercept, Network, sum_bags
-from skbag._ranks import ALONE, Parts, Ranks, of_first, whole_table
+from skbag._placement import Placement
+from skbag._ranks import ALONE, Parts, Ranks, of_first, own_rows, whole_table
 
 INTERCEPT_STEP = 0.1
 """Adagrad step of the head's intercepts, at the start of the schedule."""
@@ -135,8 +137,8 @@ class Trainer:
         penalty shrinks one number instead of every row (Bottou, "Stochastic Gradient
         Descent Tricks", 2012, section 5.1).
     loss : Loss
-    batches : list of Batch
-        On the device of the network.
+    batches : Placement
+        For the device of the network.
     schedule : Schedule
     dropout : float
         Probability with which an entry is left out of its bag in a step (word
@@ -163,7 +165,7 @@ class Trainer:
         self,
         network: Network,
         loss: Loss,
-        batches: list[Batch],
+        batches: Placement,
         schedule: Schedule,
         *,
         dropout: float = 0.0,
@@ -223,8 +225,7 @@ class Trainer:
         total, n_texts = 0.0, 0
         scores: list[Tensor] = []
         rows: list[NDArray[np.int64]] = []
-        for place, number in enumerate(order):
-            batch = self.batches[number]
+        for place, batch in enumerate(self.batches.visit(order)):
             watched = place >= len(order) - n_watched
             value, before = self._step(batch, watched)
             total += value
@@ -261,6 +262,32 @@ class Trainer:
         return replace(
             fitted, embedding=table, layers=of_first(self.ranks, fitted.layers)
         )
+
+    def state(self) -> dict[str, Any]:
+        """Plain state of all that training has changed; the same on all ranks."""
+        ranks, draws = self.ranks, self._generator.get_state().numpy()
+        return {
+            "table": whole_table(ranks, self.network.table.cpu().numpy()),
+            "scale": self._scale,
+            "n_steps_done": self._n_steps_done,
+            "head": [p.detach().cpu().numpy() for p in self.network.head.parameters()],
+            "accumulators": list(self.accumulators),
+            "draws": ranks.gather(draws),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from the state of a trainer made in the same way."""
+        table = own_rows(state["table"], self.ranks)
+        self.network.table.copy_(torch.from_numpy(table))
+        self._scale = float(state["scale"])
+        self._n_steps_done = int(state["n_steps_done"])
+        parameters = self.network.head.parameters()
+        for parameter, value in zip(parameters, state["head"], strict=True):
+            parameter.data.copy_(torch.from_numpy(value))
+        for seen, value in zip(self._accumulators, state["accumulators"], strict=True):
+            seen.copy_(torch.from_numpy(value))
+        draws = state["draws"][self.ranks.rank]
+        self._generator.set_state(torch.from_numpy(draws))
 
     def _step(self, batch: Batch, watched: bool) -> tuple[float, Tensor | None]:
         """Train on one batch; its loss and scores before that.

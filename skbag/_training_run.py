@@ -6,8 +6,10 @@ whether to go on. Knows nothing of texts, labels or estimators.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import hashlib
+from dataclasses import asdict, dataclass, field, replace
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +23,7 @@ from skbag._fitted import Fitted
 from skbag._head_start import mean_norm, most_samples, row_metric, start_head
 from skbag._label_sets import as_array, together
 from skbag._network import Network
+from skbag._placement import Placement, free_bytes
 from skbag._pretrained import Vectors
 from skbag._ranks import (
     ALONE,
@@ -167,7 +170,7 @@ class TrainingRun:
             self.n_samples, self.work
         )
         device = resolve_device(options.device, self.work * self.n_planned, ranks)
-        self.batches = [batch.to(device) for batch in batches]
+        self.batches = Placement(batches, device, free_bytes(device))
         held_from = self.n_samples - n_held
         starts = np.cumsum([0, *map(len, batches)])[:-1]
         self.n_watched = int(np.count_nonzero(starts >= held_from))
@@ -250,6 +253,60 @@ class TrainingRun:
         """Trained arrays, the best of them where validated, and the accumulators."""
         fitted = self.trainer.whole(self._best or self.trainer.export())
         return fitted, of_first(self.ranks, self.trainer.accumulators)
+
+    def state(self) -> dict[str, Any]:
+        """Plain state of the run between two epochs; the same on all ranks."""
+        best = None if self._best is None else self.trainer.whole(self._best)
+        return {
+            "trainer": self.trainer.state(),
+            "schedule": asdict(self.schedule),
+            "outcome": asdict(self.outcome),
+            "n_planned": self.n_planned,
+            "n_without_gain": self._n_without_gain,
+            "draws": self.rng.bit_generator.state,
+            "best": None
+            if best is None
+            else {"embedding": best.dense, "layers": list(best.layers)},
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from the state of a run that began in the same way."""
+        self.trainer.restore(state["trainer"])
+        for name, value in state["schedule"].items():
+            setattr(self.schedule, name, value)
+        self.outcome = Outcome(**state["outcome"])
+        self.n_planned = state["n_planned"]
+        self._n_without_gain = state["n_without_gain"]
+        self.rng.bit_generator.state = state["draws"]
+        best = state["best"]
+        if best is not None:
+            now = self.trainer.export()
+            rows = np.ascontiguousarray(own_rows(best["embedding"], self.ranks))
+            layers = tuple(best["layers"])
+            self._best = replace(now, embedding=rows, layers=layers)
+
+    def fingerprint(self) -> str:
+        """Digest of all that is trained on and from, before the first epoch.
+
+        Samples, how they became weighted bags, their order and the start: where the
+        digests of two runs are equal, so are the runs.
+        """
+        digest = hashlib.sha256()
+        network = self.trainer.network
+        tensors = [t for batch in self.batches for t in batch.tensors()]
+        tensors += [network.table, *network.head.state_dict().values()]
+        if self.trainer.ground is not None:
+            tensors.append(self.trainer.ground.rows)
+        arrays = [t.detach().cpu().numpy() for t in tensors]
+        for part, edges in self._shown:
+            arrays += [part.ids, part.offsets, part.weights, edges]
+        if self.validation is not None:
+            arrays.append(as_array(self.validation.codes))
+        for array in arrays:
+            digest.update(repr((array.dtype.str, array.shape)).encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        of_all = b"".join(self.ranks.gather(digest.digest()))
+        return hashlib.sha256(of_all).hexdigest()
 
     def _make_batches(
         self, samples: Samples, batch_size: int, rate: float
@@ -431,7 +488,7 @@ class TrainingRun:
         return parts
 
     def _validate(self, validation: Samples) -> float:
-        device, values = self.batches[0].ids.device, []
+        device, values = self.batches.device, []
         for part, edges in self._shown:
             scores = self.trainer.score(
                 torch.from_numpy(part.ids).to(device),

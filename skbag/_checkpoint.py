@@ -81,7 +81,7 @@ class Checkpoint:
         """
         if self._ranks.rank == 0:
             whole = {"facts": self._facts, **state}
-            write_state(self.path, whole, _refuse, {"kind": _KIND})
+            write_state(self.path, whole, _refuse, {"kind": _KIND, "callables": {}})
 
     def refuse_other_samples(self, written: str, found: str) -> None:
         """Raise where samples are not those that the file was written for.

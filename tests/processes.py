@@ -1,0 +1,116 @@
+"""Processes that fit together, for tests: started once, given one fit after another."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from contextlib import contextmanager
+from datetime import timedelta
+
+PATIENCE = 60
+"""Seconds after which a fit that has not ended is taken for one that hangs."""
+
+
+class Processes:
+    """Ranks of one process group.
+
+    Parameters
+    ----------
+    n : int
+    path : path
+        Of a file by which they find each other; not there yet.
+    """
+
+    def __init__(self, n, path):
+        context = multiprocessing.get_context("spawn")
+        self.pipes, self.processes = [], []
+        for rank in range(n):
+            pipe, other = context.Pipe()
+            process = context.Process(
+                target=_serve, args=(other, rank, n, str(path)), daemon=True
+            )
+            process.start()
+            other.close()
+            self.pipes.append(pipe)
+            self.processes.append(process)
+
+    def fit(self, *jobs, patience=PATIENCE):
+        """Let each rank fit; return its estimator, or type and text of its error.
+
+        A job is a dict of `parameters`, `X`, `y`, perhaps `sample_weight` and `fault`,
+        a pair of what is to happen ("kill", "raise" or "stop") and in which step.
+        A rank that dies gives None.
+        """
+        for pipe, job in zip(self.pipes, jobs, strict=True):
+            pipe.send(job)
+        return [self._answer(pipe, patience) for pipe in self.pipes]
+
+    def _answer(self, pipe, patience):
+        if not pipe.poll(patience):
+            raise AssertionError(f"a rank has not answered for {patience} seconds")
+        try:
+            return pipe.recv()
+        except EOFError:
+            return None
+
+    def close(self):
+        """End the processes."""
+        for process in self.processes:
+            process.kill()
+            process.join()
+
+
+def _serve(pipe, rank, n, path):
+    os.environ["OMP_NUM_THREADS"] = "1"
+    import torch.distributed as dist
+
+    dist.init_process_group(
+        "gloo",
+        store=dist.FileStore(path, n),
+        rank=rank,
+        world_size=n,
+        timeout=timedelta(seconds=PATIENCE),
+    )
+    while True:
+        pipe.send(_do(pipe.recv()))
+
+
+def _do(job):
+    from skbag import EmbeddingBagClassifier
+
+    parameters = {"random_state": 0, "distributed": True, **job["parameters"]}
+    clf = EmbeddingBagClassifier(**parameters)
+    started = time.perf_counter()
+    try:
+        with _fault(*job.get("fault", (None, 0))):
+            clf.fit(job["X"], job["y"], job.get("sample_weight"))
+    except BaseException as error:
+        names = [kind.__name__ for kind in type(error).__mro__]
+        return names, str(error), time.perf_counter() - started
+    return clf
+
+
+@contextmanager
+def _fault(what, step):
+    """Let something happen in the middle of a step of training."""
+    from skbag._process_group import ProcessGroup
+
+    all_gradients, n_done = ProcessGroup.all_gradients, 0
+
+    def faulty(self, *arguments):
+        nonlocal n_done
+        n_done += 1
+        if n_done == step and what == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if n_done == step and what == "raise":
+            raise KeyboardInterrupt("pressed")
+        return all_gradients(self, *arguments)
+
+    if what is not None:
+        ProcessGroup.all_gradients = faulty
+    try:
+        yield
+    finally:
+        ProcessGroup.all_gradients = all_gradients

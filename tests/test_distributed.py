@@ -1,0 +1,425 @@
+"""Several processes fit one model, by ``torch.distributed`` over gloo."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from processes import PATIENCE, Processes
+from sklearn.base import clone
+
+import skbag
+from skbag import EmbeddingBagClassifier
+
+SECONDS = 15
+"""In which all ranks must have ended, once one has failed."""
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    """Two processes; they live through any error but a kill."""
+    processes = Processes(2, tmp_path_factory.mktemp("two") / "store")
+    yield processes
+    processes.close()
+
+
+@pytest.fixture
+def mortals(tmp_path):
+    """Return a function that starts processes for one test."""
+    started = []
+
+    def start(n):
+        started.append(Processes(n, tmp_path / f"store{len(started)}"))
+        return started[-1]
+
+    yield start
+    for processes in started:
+        processes.close()
+
+
+def dealt(n, X, y, sample_weight=None, **parameters):
+    """Deal samples out to ranks, in turns."""
+    jobs = []
+    for rank in range(n):
+        job = {"parameters": parameters, "X": X[rank::n], "y": y[rank::n]}
+        if sample_weight is not None:
+            job["sample_weight"] = sample_weight[rank::n]
+        jobs.append(job)
+    return jobs
+
+
+def digest(clf, path):
+    """Digest of all that a file of an estimator holds."""
+    skbag.save(clf, path)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def assert_one_model(estimators, path):
+    assert all(isinstance(clf, EmbeddingBagClassifier) for clf in estimators), (
+        estimators
+    )
+    assert len({digest(clf, path) for clf in estimators}) == 1
+
+
+def is_matrix(X):
+    return sp.issparse(X)
+
+
+def assert_like_alone(together, alone, X):
+    """Compare with what one process makes of all samples."""
+    model, other = together._model, alone._model
+    order, other_order = slice(None), slice(None)
+    if model.encoder is not None and hasattr(alone, "vocabulary_"):
+        # Ids of equally frequent features depend on the order of the texts.
+        assert sorted(together.vocabulary_) == sorted(alone.vocabulary_)
+        order = [together.vocabulary_[name] for name in alone.vocabulary_]
+    np.testing.assert_array_equal(together.classes_, alone.classes_)
+    assert together.batch_size_ == alone.batch_size_
+    statistics, others = model.featurizer.statistics, other.featurizer.statistics
+    assert (statistics is None) == (others is None)
+    if statistics is not None and not model.featurizer.weighting.supervised:
+        # Else those that judge the first epoch are not counted: others here and there.
+        np.testing.assert_allclose(
+            statistics.document_counts[order], others.document_counts[other_order]
+        )
+    agreement = np.mean(together.predict(X) == alone.predict(X))
+    assert agreement > 0.9
+
+
+CASES = {
+    "defaults": {},
+    "no shuffling": {"shuffle": False, "short_text_features": False},
+    "unsupervised": {"supervised_weighting": False},
+    "two layers": {"embedding_dim": 5},
+    "hidden layers": {"embedding_dim": 5, "hidden_layer_sizes": (4,), "max_iter": 8},
+    "buckets": {"n_buckets": 4096},
+    "subwords": {"subword_ngram_range": (3, 4)},
+    "plain encoder": {"ngram_range": (1, 3), "short_text_features": True},
+    "characters": {"analyzer": "char_wb", "ngram_range": (2, 3)},
+    "tokenizer": {"tokenizer": str.split},
+    "pruned": {"min_df": 3, "max_df": 0.5, "max_features": 40},
+    "vocabulary": {"vocabulary": ["bake", "sail", "fern", "oven", "ship", "lawn"]},
+    "early stopping": {"early_stopping": True},
+    "dropout": {"dropout": 0.2},
+    "cross-entropy": {"loss": "cross_entropy", "alpha": 0.001},
+    "balanced": {"class_weight": "balanced"},
+    "small batches": {"batch_size": 7, "learning_rate_init": 0.2, "max_iter": 4},
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_all_ranks_end_with_one_model_like_that_of_one_process(
+    case, two, corpus, make_classifier, tmp_path
+):
+    parameters = CASES[case]
+    estimators = two.fit(*dealt(2, *corpus, **parameters))
+    assert_one_model(estimators, tmp_path / "model")
+    alone = make_classifier(**parameters).fit(*corpus)
+    assert_like_alone(estimators[0], alone, corpus.texts)
+
+
+def test_two_classes(two, binary_corpus, make_classifier, tmp_path):
+    estimators = two.fit(*dealt(2, *binary_corpus))
+    assert_one_model(estimators, tmp_path / "model")
+    alone = make_classifier().fit(*binary_corpus)
+    assert_like_alone(estimators[0], alone, binary_corpus.texts)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_several_labels(sparse, two, labels_corpus, make_classifier, tmp_path):
+    texts, y = labels_corpus
+    if sparse:
+        y = sp.csr_array(y)
+    parameters = {"class_weight": "balanced", "early_stopping": True}
+    estimators = two.fit(*dealt(2, texts, y, **parameters))
+    assert_one_model(estimators, tmp_path / "model")
+    assert sp.issparse(estimators[0].predict(texts)) == sparse
+    alone = make_classifier(**parameters).fit(texts, y)
+    same = estimators[0].predict(texts) == alone.predict(texts)
+    assert (same.toarray() if sparse else same).mean() > 0.9
+
+
+def test_a_matrix(two, make_classifier, tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.arange(90) % 3
+    X = sp.csr_array(
+        rng.random((90, 12)) * (rng.random((90, 12)) < 0.4) + np.eye(12)[y]
+    )
+    estimators = two.fit(*dealt(2, X, y))
+    assert_one_model(estimators, tmp_path / "model")
+    alone = make_classifier().fit(X, y)
+    assert estimators[0].n_features_in_ == 12
+    assert np.mean(estimators[0].predict(X) == alone.predict(X)) > 0.9
+
+
+def test_the_same_seed_gives_the_same_bits(two, corpus, tmp_path):
+    first = two.fit(*dealt(2, *corpus))[0]
+    second = two.fit(*dealt(2, *corpus))[0]
+    other = two.fit(*dealt(2, *corpus, random_state=1))[0]
+    assert digest(first, tmp_path / "a") == digest(second, tmp_path / "a")
+    assert digest(first, tmp_path / "a") != digest(other, tmp_path / "a")
+
+
+def test_without_a_seed_all_ranks_take_that_of_the_first(two, corpus, tmp_path):
+    estimators = two.fit(*dealt(2, *corpus, random_state=None))
+    assert_one_model(estimators, tmp_path / "model")
+
+
+def test_shards_of_any_size_with_any_classes(two, corpus, make_classifier, tmp_path):
+    """One rank has one text, the other all the rest, in other classes too."""
+    jobs = [
+        {"parameters": {}, "X": corpus.texts[:1], "y": corpus.labels[:1]},
+        {"parameters": {}, "X": corpus.texts[1:], "y": corpus.labels[1:]},
+    ]
+    for order in (jobs, jobs[::-1]):
+        estimators = two.fit(*order)
+        assert_one_model(estimators, tmp_path / "model")
+        alone = make_classifier().fit(*corpus)
+        assert_like_alone(estimators[0], alone, corpus.texts)
+
+
+def test_weights_count_across_ranks(two, corpus, tmp_path):
+    """Those of one rank, where the other has none, are against ones."""
+    weight = np.ones(60)
+    jobs = dealt(2, *corpus)
+    jobs[0]["sample_weight"] = weight
+    weighted = two.fit(*jobs)
+    assert_one_model(weighted, tmp_path / "model")
+    plain = two.fit(*dealt(2, *corpus))[0]
+    np.testing.assert_allclose(weighted[0].embedding_, plain.embedding_, atol=1e-5)
+    jobs[0]["sample_weight"] = weight * 0.01
+    light = two.fit(*jobs)
+    assert_one_model(light, tmp_path / "model")
+    counts = light[0]._model.featurizer.statistics.n_documents
+    assert counts == pytest.approx(plain._model.featurizer.statistics.n_documents)
+    assert not np.allclose(light[0].embedding_, plain.embedding_, atol=1e-3)
+
+
+def test_three_ranks(mortals, corpus, make_classifier, tmp_path):
+    three = mortals(3)
+    for parameters in ({}, {"embedding_dim": 4, "early_stopping": True}):
+        estimators = three.fit(*dealt(3, *corpus, **parameters))
+        assert_one_model(estimators, tmp_path / "model")
+        alone = make_classifier(**parameters).fit(*corpus)
+        assert_like_alone(estimators[0], alone, corpus.texts)
+
+
+# -- errors ----------------------------------------------------------------------------
+
+
+def assert_failed(answers, kinds, texts):
+    """Compare errors, rank by rank, and see that none came late."""
+    for answer, kind, text in zip(answers, kinds, texts, strict=True):
+        assert isinstance(answer, tuple), answer
+        names, words, seconds = answer
+        assert kind in names, answer
+        assert text in words
+        assert seconds < SECONDS
+
+
+BAD_INPUT = {
+    "no text": (
+        {"X": [None] * 60},
+        "TypeError",
+        "rank 1: TypeError: ",
+    ),
+    "one label less": (
+        {"y": ["sea"] * 59},
+        "ValueError",
+        "rank 1: ValueError: X and y have inconsistent lengths: 60 samples and 59",
+    ),
+    "no samples": (
+        {"X": [], "y": []},
+        "ValueError",
+        "rank 1: ValueError: X holds 0 texts; a minimum of 1 is required.",
+    ),
+    "weights": (
+        {"sample_weight": -np.ones(60)},
+        "ValueError",
+        "rank 1: ValueError: sample_weight must not be negative",
+    ),
+    "parameter": (
+        {"parameters": {"batch_size": 0}},
+        "ValueError",
+        "rank 1: InvalidParameterError: The 'batch_size' parameter",
+    ),
+    "in training": (
+        {"fault": ("raise", 2)},
+        "KeyboardInterrupt",
+        "rank 1: KeyboardInterrupt: pressed",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_what_one_rank_cannot_do_all_are_told(case, two, corpus, tmp_path):
+    changes, kind, told = BAD_INPUT[case]
+    jobs = dealt(2, *corpus)
+    jobs[1].update(changes)
+    answers = two.fit(*jobs)
+    own = told.partition(": ")[2].partition(": ")[2]
+    assert_failed(answers, ["RankError", kind], [told, own])
+    # And the next fit knows nothing of it.
+    assert_one_model(two.fit(*dealt(2, *corpus)), tmp_path / "model")
+
+
+OTHERS = {
+    "parameter": (
+        {"parameters": {"max_iter": 3}},
+        "All ranks must agree on max_iter, but it is 'auto' on rank 0 and 3 on rank 1",
+    ),
+    "number of columns": (
+        {"X": np.ones((60, 3))},
+        "All ranks must agree on X, but it is a matrix of 2 columns on rank 0 and a "
+        "matrix of 3 columns on rank 1",
+    ),
+    "texts": (
+        {"X": ["text"] * 60},
+        "agree on X, but it is a matrix of 2 columns on rank 0 and texts on rank 1",
+    ),
+    "labels": (
+        {"y": np.eye(3, dtype=int)[np.arange(60) % 3]},
+        "agree on y, but it is one class per sample on rank 0 and an indicator matrix of "
+        "3 columns on rank 1",
+    ),
+    "type of labels": (
+        {"y": np.arange(60) % 3},
+        "agree on the type of the labels, but it is str on rank 0 and int64 on rank 1",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_what_ranks_must_have_alike(case, two, corpus):
+    changes, words = OTHERS[case]
+    jobs = dealt(2, np.ones((120, 2)), corpus.labels)
+    jobs[1].update(changes)
+    answers = two.fit(*jobs)
+    assert_failed(answers, ["ValueError", "ValueError"], [words, words])
+
+
+def test_one_class_on_all_ranks_is_too_few(two, corpus):
+    answers = two.fit(*dealt(2, corpus.texts, ["sea"] * 120))
+    words = "at least 2 classes, got 1 class: 'sea'"
+    assert_failed(answers, ["ValueError"] * 2, [words] * 2)
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_a_rank_that_dies_ends_all(n, mortals, corpus, tmp_path):
+    """And a restart goes on from the last completed epoch, to the same bits."""
+    path = str(tmp_path / "fit.ckpt")
+    parameters = {"max_iter": 4, "batch_size": 16, "early_stopping": True}
+    whole = mortals(n).fit(*dealt(n, *corpus, **parameters))
+    assert_one_model(whole, tmp_path / "model")
+    jobs = dealt(n, *corpus, checkpoint=path, **parameters)
+    # An epoch has 7 batches: this is in the third.
+    jobs[1]["fault"] = ("kill", 17)
+    answers = mortals(n).fit(*jobs)
+    assert answers.pop(1) is None
+    words = "has lost another process of this fit, which has ended or cannot be reached"
+    assert_failed(answers, ["RankError"] * (n - 1), [words] * (n - 1))
+    assert all("when it trained epoch 3" in text for _, text, _ in answers)
+    assert Path(path).exists()
+
+    jobs = dealt(n, *corpus, checkpoint=path, **parameters)
+    resumed = mortals(n).fit(*jobs)
+
+    assert_one_model(resumed, tmp_path / "model")
+    assert not Path(path).exists()
+    clf = resumed[0].set_params(checkpoint=None)
+    assert digest(clf, tmp_path / "model") == digest(whole[0], tmp_path / "model")
+
+
+def test_a_checkpoint_of_another_number_of_processes_is_refused(
+    two, mortals, corpus, make_classifier, tmp_path
+):
+    path = str(tmp_path / "fit.ckpt")
+    jobs = dealt(2, *corpus, checkpoint=path, max_iter=3)
+    jobs[0]["fault"] = ("raise", 17)
+    two.fit(*jobs)
+    words = "the number of processes 2, which is now 1"
+    clf = make_classifier(checkpoint=path, max_iter=3, distributed=False)
+    with pytest.raises(
+        ValueError, match=words + "|distributed True, which is now False"
+    ):
+        clf.fit(*corpus)
+
+
+def test_a_checkpoint_that_cannot_be_written_ends_all(two, corpus, tmp_path):
+    path = str(tmp_path / "no" / "fit.ckpt")
+    answers = two.fit(*dealt(2, *corpus, checkpoint=path))
+    told = "rank 0: FileNotFoundError: checkpoint="
+    assert_failed(answers, ["FileNotFoundError", "RankError"], ["there is no", told])
+
+
+# -- one process -----------------------------------------------------------------------
+
+
+def test_there_must_be_a_process_group(corpus, make_classifier):
+    with pytest.raises(ValueError, match="distributed=True needs a process group"):
+        make_classifier(distributed=True).fit(*corpus)
+    with pytest.raises(ValueError, match="batch_size"):
+        make_classifier(distributed=True, batch_size=0).fit(*corpus)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        (
+            {"loss": "adaptive_softmax", "embedding_dim": 4},
+            "does not go with loss='adaptive_softmax'. Use loss='cross_entropy'",
+        ),
+        (
+            {"embedding_init": {"oven": [1.0]}, "embedding_dim": 1},
+            "does not go with embedding_init=",
+        ),
+        (
+            {"warm_start": True},
+            "does not go with warm_start=True. Use warm_start=False",
+        ),
+    ],
+)
+def test_what_cannot_be_trained_by_several(parameters, words, two, corpus):
+    answers = two.fit(*dealt(2, *corpus, **parameters))
+    assert_failed(answers, ["ValueError"] * 2, [words] * 2)
+
+
+def test_partial_fit_refuses(corpus, make_classifier):
+    with pytest.raises(
+        ValueError, match="partial_fit does not support distributed=True"
+    ):
+        make_classifier(distributed=True).partial_fit(*corpus, classes=["a", "b"])
+
+
+def test_a_group_of_one_is_one_process(mortals, corpus, make_classifier, tmp_path):
+    (clf,) = mortals(1).fit(*dealt(1, *corpus))
+    alone = make_classifier().fit(*corpus)
+    assert digest(clf.set_params(distributed=False), tmp_path / "a") == digest(
+        alone, tmp_path / "a"
+    )
+
+
+def test_the_parameter_travels(two, corpus, make_classifier, tmp_path):
+    clf = two.fit(*dealt(2, *corpus))[0]
+    assert clf.distributed is True
+    assert clone(clf).distributed is True
+    path = tmp_path / "model"
+    skbag.save(clf, path)
+    loaded = skbag.load(path)
+    assert loaded.distributed is True
+    # It goes on alone where it is told to.
+    loaded.set_params(distributed=False).partial_fit(corpus.texts, corpus.labels)
+
+
+def test_nothing_of_it_is_imported_without(corpus):
+    program = (
+        "import sys, skbag; "
+        "skbag.EmbeddingBagClassifier().fit(['a b', 'c d'] * 9, [0, 1] * 9); "
+        "assert 'skbag._process_group' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=PATIENCE)

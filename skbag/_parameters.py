@@ -191,6 +191,11 @@ def check_distributed(estimator: Any) -> None:
             )
 
 
+_FREE = {"verbose", "device", "n_jobs", "embedding_init", "distributed", "checkpoint"}
+"""Parameters that may change between two parts of a fit: they do not change the model,
+or are looked at in another way."""
+
+
 def facts_of(estimator: Any) -> dict[str, str]:
     """Parameters of an estimator that several processes must have alike, in words.
 
@@ -199,7 +204,7 @@ def facts_of(estimator: Any) -> dict[str, str]:
     facts = {}
     for name in CONSTRAINTS:
         value = getattr(estimator, name)
-        if name in ("verbose", "device", "n_jobs", "embedding_init", "checkpoint"):
+        if name in _FREE:
             continue
         if name == "random_state" and not isinstance(value, Integral):
             continue

@@ -45,7 +45,7 @@ def joined() -> Iterator[Ranks]:
     RankError
         If another rank fails, or is lost.
     """
-    if not (dist.is_available() and dist.is_initialized()):
+    if not is_there():
         raise ValueError(
             "distributed=True needs a process group, and there is none: start the "
             "script by 'torchrun --nproc-per-node N train.py' and call "
@@ -76,8 +76,14 @@ def tell_others(error: Exception) -> None:
     error : Exception
         What this rank raises.
     """
-    with suppress(type(error), RankError), joined():
-        raise error
+    if is_there():
+        with suppress(type(error), RankError), joined():
+            raise error
+
+
+def is_there() -> bool:
+    """Whether the default process group is."""
+    return dist.is_available() and dist.is_initialized()
 
 
 class ProcessGroup:

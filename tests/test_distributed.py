@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,14 @@ SECONDS = 15
 def two(tmp_path_factory):
     """Two processes; they live through any error but a kill."""
     processes = Processes(2, tmp_path_factory.mktemp("two") / "store")
+    yield processes
+    processes.close()
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory):
+    """Three of them."""
+    processes = Processes(3, tmp_path_factory.mktemp("three") / "store")
     yield processes
     processes.close()
 
@@ -55,7 +64,10 @@ def dealt(n, X, y, sample_weight=None, **parameters):
 
 def digest(clf, path):
     """Digest of all that a file of an estimator holds."""
-    skbag.save(clf, path)
+    with warnings.catch_warnings():
+        # Functions are left out.
+        warnings.simplefilter("ignore", UserWarning)
+        skbag.save(clf, path)
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -66,29 +78,22 @@ def assert_one_model(estimators, path):
     assert len({digest(clf, path) for clf in estimators}) == 1
 
 
-def is_matrix(X):
-    return sp.issparse(X)
-
-
 def assert_like_alone(together, alone, X):
     """Compare with what one process makes of all samples."""
-    model, other = together._model, alone._model
-    order, other_order = slice(None), slice(None)
-    if model.encoder is not None and hasattr(alone, "vocabulary_"):
-        # Ids of equally frequent features depend on the order of the texts.
-        assert sorted(together.vocabulary_) == sorted(alone.vocabulary_)
-        order = [together.vocabulary_[name] for name in alone.vocabulary_]
     np.testing.assert_array_equal(together.classes_, alone.classes_)
     assert together.batch_size_ == alone.batch_size_
-    statistics, others = model.featurizer.statistics, other.featurizer.statistics
-    assert (statistics is None) == (others is None)
-    if statistics is not None and not model.featurizer.weighting.supervised:
-        # Else those that judge the first epoch are not counted: others here and there.
-        np.testing.assert_allclose(
-            statistics.document_counts[order], others.document_counts[other_order]
-        )
-    agreement = np.mean(together.predict(X) == alone.predict(X))
-    assert agreement > 0.9
+    # Each rank holds samples of its own out for early stopping: others than one alone.
+    if hasattr(alone, "vocabulary_") and not alone.early_stopping:
+        assert sorted(together.vocabulary_) == sorted(alone.vocabulary_)
+        if not alone.supervised_weighting:
+            # Else those that judge the first epoch, random ones, are not counted.
+            order = [together.vocabulary_[name] for name in alone.vocabulary_]
+            counts, others = (
+                clf._model.featurizer.statistics.document_counts
+                for clf in (together, alone)
+            )
+            np.testing.assert_array_equal(counts[order], others)
+    assert np.mean(together.predict(X) == alone.predict(X)) > 0.9
 
 
 CASES = {
@@ -102,7 +107,7 @@ CASES = {
     "plain encoder": {"ngram_range": (1, 3), "short_text_features": True},
     "characters": {"analyzer": "char_wb", "ngram_range": (2, 3)},
     "tokenizer": {"tokenizer": str.split},
-    "pruned": {"min_df": 3, "max_df": 0.5, "max_features": 40},
+    "pruned": {"min_df": 3, "max_df": 0.5, "max_features": 60},
     "vocabulary": {"vocabulary": ["bake", "sail", "fern", "oven", "ship", "lawn"]},
     "early stopping": {"early_stopping": True},
     "dropout": {"dropout": 0.2},
@@ -140,8 +145,8 @@ def test_several_labels(sparse, two, labels_corpus, make_classifier, tmp_path):
     assert_one_model(estimators, tmp_path / "model")
     assert sp.issparse(estimators[0].predict(texts)) == sparse
     alone = make_classifier(**parameters).fit(texts, y)
-    same = estimators[0].predict(texts) == alone.predict(texts)
-    assert (same.toarray() if sparse else same).mean() > 0.9
+    found, expected = estimators[0].predict(texts), alone.predict(texts)
+    assert np.abs(found - expected).mean() < 0.1
 
 
 def test_a_matrix(two, make_classifier, tmp_path):
@@ -200,8 +205,7 @@ def test_weights_count_across_ranks(two, corpus, tmp_path):
     assert not np.allclose(light[0].embedding_, plain.embedding_, atol=1e-3)
 
 
-def test_three_ranks(mortals, corpus, make_classifier, tmp_path):
-    three = mortals(3)
+def test_three_ranks(three, corpus, make_classifier, tmp_path):
     for parameters in ({}, {"embedding_dim": 4, "early_stopping": True}):
         estimators = three.fit(*dealt(3, *corpus, **parameters))
         assert_one_model(estimators, tmp_path / "model")
@@ -225,8 +229,8 @@ def assert_failed(answers, kinds, texts):
 BAD_INPUT = {
     "no text": (
         {"X": [None] * 60},
-        "TypeError",
-        "rank 1: TypeError: ",
+        "ValueError",
+        "rank 1: ValueError: Texts must be str, but the item at position 0 is None",
     ),
     "one label less": (
         {"y": ["sea"] * 59},
@@ -284,8 +288,8 @@ OTHERS = {
     ),
     "labels": (
         {"y": np.eye(3, dtype=int)[np.arange(60) % 3]},
-        "agree on y, but it is one class per sample on rank 0 and an indicator matrix of "
-        "3 columns on rank 1",
+        "agree on y, but it is one class per sample on rank 0 and an indicator matrix "
+        "of 3 columns on rank 1",
     ),
     "type of labels": (
         {"y": np.arange(60) % 3},
@@ -309,12 +313,14 @@ def test_one_class_on_all_ranks_is_too_few(two, corpus):
     assert_failed(answers, ["ValueError"] * 2, [words] * 2)
 
 
-@pytest.mark.parametrize("n", [2, 3])
-def test_a_rank_that_dies_ends_all(n, mortals, corpus, tmp_path):
+@pytest.mark.parametrize("immortals", ["two", "three"])
+def test_a_rank_that_dies_ends_all(immortals, mortals, corpus, tmp_path, request):
     """And a restart goes on from the last completed epoch, to the same bits."""
+    immortals = request.getfixturevalue(immortals)
+    n = len(immortals.pipes)
     path = str(tmp_path / "fit.ckpt")
     parameters = {"max_iter": 4, "batch_size": 16, "early_stopping": True}
-    whole = mortals(n).fit(*dealt(n, *corpus, **parameters))
+    whole = immortals.fit(*dealt(n, *corpus, **parameters))
     assert_one_model(whole, tmp_path / "model")
     jobs = dealt(n, *corpus, checkpoint=path, **parameters)
     # An epoch has 7 batches: this is in the third.
@@ -327,7 +333,7 @@ def test_a_rank_that_dies_ends_all(n, mortals, corpus, tmp_path):
     assert Path(path).exists()
 
     jobs = dealt(n, *corpus, checkpoint=path, **parameters)
-    resumed = mortals(n).fit(*jobs)
+    resumed = immortals.fit(*jobs)
 
     assert_one_model(resumed, tmp_path / "model")
     assert not Path(path).exists()
@@ -336,18 +342,15 @@ def test_a_rank_that_dies_ends_all(n, mortals, corpus, tmp_path):
 
 
 def test_a_checkpoint_of_another_number_of_processes_is_refused(
-    two, mortals, corpus, make_classifier, tmp_path
+    two, mortals, corpus, tmp_path
 ):
     path = str(tmp_path / "fit.ckpt")
     jobs = dealt(2, *corpus, checkpoint=path, max_iter=3)
     jobs[0]["fault"] = ("raise", 17)
     two.fit(*jobs)
+    (answer,) = mortals(1).fit(*dealt(1, *corpus, checkpoint=path, max_iter=3))
     words = "the number of processes 2, which is now 1"
-    clf = make_classifier(checkpoint=path, max_iter=3, distributed=False)
-    with pytest.raises(
-        ValueError, match=words + "|distributed True, which is now False"
-    ):
-        clf.fit(*corpus)
+    assert_failed([answer], ["ValueError"], [words])
 
 
 def test_a_checkpoint_that_cannot_be_written_ends_all(two, corpus, tmp_path):

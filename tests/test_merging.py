@@ -1,0 +1,123 @@
+"""Vocabularies of ranks, merged: features and counts that one encoder would have."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from threads import on_ranks
+
+from skbag._merging import Learnt, add_statistics, merge
+from skbag._vocabulary import TOKEN_PATTERN as PATTERN
+from skbag._vocabulary import FeatureCounts, Pruning, TextOptions, make_encoder
+from skbag._weighting import Statistics
+
+DEFAULT = {
+    "lowercase": True,
+    "strip_accents": None,
+    "preprocessor": None,
+    "tokenizer": None,
+    "token_pattern": PATTERN,
+    "analyzer": "word",
+    "stop_words": None,
+    "ngram_range": (1, 2),
+    "vocabulary": None,
+}
+TEXTS = [
+    "The late parcel, the late train!",
+    "a train is a train",
+    "Nüsse, 木 and 🏖️ on the beach",
+    "",
+    "the parcel never came",
+    "late late nüsse",
+    "x",
+]
+PRUNING = Pruning("auto", 1.0, 9)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("short", [False, True])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"lowercase": False, "ngram_range": (1, 1)},
+        {"ngram_range": (2, 2)},
+        {"subword_ngram_range": (2, 4)},
+        {"ngram_range": (1, 3)},
+        {"ngram_range": (1, 3), "subword_ngram_range": (2, 4)},
+        {"analyzer": "char"},
+        {"analyzer": lambda text: [(word, 1) for word in text.split()]},
+        {"n_buckets": 256},
+        {"vocabulary": ["train", "late", "the"]},
+    ],
+    ids=str,
+)
+def test_merged_is_what_one_encoder_learns_of_all_texts(changes, short, n):
+    options = TextOptions(**{**DEFAULT, **changes})
+    if options.analyzer != "word" or options.vocabulary:
+        short = False
+    alone = make_encoder(options, short)
+    bags = alone.learn(TEXTS)
+    expected = FeatureCounts.of(bags, PRUNING)
+
+    def merged(rank):
+        encoder = make_encoder(options, short)
+        own = encoder.learn(TEXTS[rank.rank :: n])
+        before = encoder.n_ids
+        found = merge(rank, Learnt(encoder, own, short), options, PRUNING)
+        assert encoder.n_ids == before
+        if found.ids is not None:
+            own = own.renumber(found.ids, found.encoder.n_ids)
+        return found, own
+
+    for rank, (found, own) in enumerate(on_ranks(n, merged)):
+        encoder, counted = found.encoder, found.counted
+        assert counted.n_texts == len(TEXTS)
+        if options.n_buckets is None:
+            names = encoder.names()
+            assert sorted(names) == sorted(alone.names())
+            places = {name: place for place, name in enumerate(names)}
+            order = np.array([places[name] for name in alone.names()])
+        else:
+            order = np.arange(options.n_buckets)
+        np.testing.assert_array_equal(counted.documents[order], expected.documents)
+        np.testing.assert_array_equal(counted.occurrences[order], expected.occurrences)
+        np.testing.assert_array_equal(encoder.kinds[order], alone.kinds)
+        # The counts of this rank are those that the merged encoder gives.
+        again = encoder.encode(TEXTS[rank::n]).to_csr().toarray()
+        np.testing.assert_array_equal(own.to_csr().toarray(), again)
+        np.testing.assert_array_equal(again[:, order], bags.to_csr().toarray()[rank::n])
+
+
+def test_a_merged_encoder_learns_on():
+    options = TextOptions(**DEFAULT, subword_ngram_range=(3, 4))
+    one, other = make_encoder(options, True), make_encoder(options, True)
+    one.learn(TEXTS[:3])
+    other.learn(TEXTS[3:])
+    merged = make_encoder(options, True)
+    merged.absorb(one.__getstate__())
+    merged.absorb(other.__getstate__())
+    alone = make_encoder(options, True)
+    alone.learn(TEXTS)
+    new = ["a new train came to the beach"]
+    merged.learn(new)
+    alone.learn(new)
+    assert sorted(merged.names()) == sorted(alone.names())
+
+
+def test_statistics_add_up():
+    rng = np.random.default_rng(0)
+    options = TextOptions(**DEFAULT)
+    bags = make_encoder(options, False).learn(TEXTS)
+    codes = rng.integers(0, 3, len(TEXTS))
+    expected = Statistics.count(bags, codes, 3)
+
+    def added(rank):
+        some = np.arange(len(TEXTS))[rank.rank :: 2]
+        return add_statistics(rank, Statistics.count(bags.take(some), codes[some], 3))
+
+    for found in on_ranks(2, added):
+        np.testing.assert_array_equal(
+            found.class_counts.toarray(), expected.class_counts.toarray()
+        )
+        np.testing.assert_array_equal(found.class_totals, expected.class_totals)

@@ -75,8 +75,17 @@ def merge(ranks: Ranks, own: Learnt, options: TextOptions, pruning: Pruning) -> 
 
 
 def add_statistics(ranks: Ranks, own: Statistics) -> Statistics:
-    """Counts of the documents of all ranks."""
-    first, *others = ranks.gather(own)
+    """Counts of the documents of all ranks.
+
+    Each rank adds up a block of the rows, and gets the others from those that did: so
+    its work does not grow with their number.
+    """
+    if ranks.n_ranks == 1:
+        return own
+    n_ids = own.class_counts.shape[0]
+    edges = [rank * n_ids // ranks.n_ranks for rank in range(ranks.n_ranks + 1)]
+    blocks = [own.rows(*some) for some in zip(edges, edges[1:], strict=False)]
+    first, *others = ranks.trade(blocks)
     for other in others:
         first = first.add(other)
-    return first
+    return Statistics.stacked(ranks.gather(first))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -127,6 +127,25 @@ class Statistics:
         of_any = more.any_counts.copy()
         of_any[: len(self.any_counts)] += self.any_counts
         return Statistics(both, totals, of_any, self.n_documents + more.n_documents)
+
+    def rows(self, start: int, stop: int) -> Statistics:
+        """Counts of some of the tokens, in the same documents."""
+        of_any = None if self.any_counts is None else self.any_counts[start:stop]
+        return replace(
+            self, class_counts=self.class_counts[start:stop], any_counts=of_any
+        )
+
+    @staticmethod
+    def stacked(parts: list[Statistics]) -> Statistics:
+        """Counts of all tokens, of those of some after those of others."""
+        of_any = [part.any_counts for part in parts if part.any_counts is not None]
+        return replace(
+            parts[0],
+            class_counts=sp.csr_array(
+                sp.vstack([part.class_counts for part in parts], format="csr")
+            ),
+            any_counts=np.concatenate(of_any) if of_any else None,
+        )
 
     @property
     def document_counts(self) -> NDArray[np.float64]:

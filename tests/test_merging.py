@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from threads import on_ranks
 
+from skbag._label_sets import LabelSets
 from skbag._merging import Learnt, add_statistics, merge
 from skbag._vocabulary import TOKEN_PATTERN as PATTERN
 from skbag._vocabulary import FeatureCounts, Pruning, TextOptions, make_encoder
@@ -105,19 +107,25 @@ def test_a_merged_encoder_learns_on():
     assert sorted(merged.names()) == sorted(alone.names())
 
 
-def test_statistics_add_up():
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("several", [False, True])
+def test_statistics_add_up(several, n):
     rng = np.random.default_rng(0)
-    options = TextOptions(**DEFAULT)
-    bags = make_encoder(options, False).learn(TEXTS)
+    bags = make_encoder(TextOptions(**DEFAULT), False).learn(TEXTS)
     codes = rng.integers(0, 3, len(TEXTS))
+    if several:
+        indicator = rng.integers(0, 2, (len(TEXTS), 3))
+        codes = LabelSets.from_csr(sp.csr_array(indicator))
     expected = Statistics.count(bags, codes, 3)
 
     def added(rank):
-        some = np.arange(len(TEXTS))[rank.rank :: 2]
+        some = np.arange(len(TEXTS))[rank.rank :: n]
         return add_statistics(rank, Statistics.count(bags.take(some), codes[some], 3))
 
-    for found in on_ranks(2, added):
+    for found in on_ranks(n, added):
         np.testing.assert_array_equal(
             found.class_counts.toarray(), expected.class_counts.toarray()
         )
         np.testing.assert_array_equal(found.class_totals, expected.class_totals)
+        np.testing.assert_array_equal(found.document_counts, expected.document_counts)
+        assert found.n_documents == expected.n_documents

@@ -21,15 +21,17 @@ class Processes:
     n : int
     path : path
         Of a file by which they find each other; not there yet.
+    backend : str
+        "gloo", or "nccl" where there is a GPU for each.
     """
 
-    def __init__(self, n, path):
+    def __init__(self, n, path, backend="gloo"):
         context = multiprocessing.get_context("spawn")
         self.pipes, self.processes = [], []
         for rank in range(n):
             pipe, other = context.Pipe()
             process = context.Process(
-                target=_serve, args=(other, rank, n, str(path)), daemon=True
+                target=_serve, args=(other, rank, n, str(path), backend), daemon=True
             )
             process.start()
             other.close()
@@ -62,12 +64,15 @@ class Processes:
             process.join()
 
 
-def _serve(pipe, rank, n, path):
+def _serve(pipe, rank, n, path, backend):
     os.environ["OMP_NUM_THREADS"] = "1"
+    import torch
     import torch.distributed as dist
 
+    if backend == "nccl":
+        torch.cuda.set_device(rank)
     dist.init_process_group(
-        "gloo",
+        backend,
         store=dist.FileStore(path, n),
         rank=rank,
         world_size=n,

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.sparse as sp
+import torch
 from processes import PATIENCE, Processes
 from sklearn.base import clone
 
@@ -426,3 +427,34 @@ def test_nothing_of_it_is_imported_without(corpus):
         "assert 'skbag._process_group' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=PATIENCE)
+
+
+# -- the example -----------------------------------------------------------------------
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "distributed" / "train.py"
+
+
+@pytest.mark.skipif(not EXAMPLE.is_file(), reason="the examples are not here")
+def test_the_example_runs_under_torchrun(tmp_path):
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    done = subprocess.run(
+        [*torchrun, "--nproc-per-node", "2", EXAMPLE, "--folder", tmp_path],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Epoch 1:") == done.stdout.count("Accuracy 0.") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
+    assert skbag.load(tmp_path / "model.safetensors").n_iter_ > 1
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="no two CUDA devices here")
+def test_one_model_on_two_gpus(tmp_path, corpus):
+    processes = Processes(2, tmp_path / "store", backend="nccl")
+    try:
+        estimators = processes.fit(*dealt(2, *corpus, device="cuda"))
+        assert_one_model(estimators, tmp_path / "model")
+    finally:
+        processes.close()

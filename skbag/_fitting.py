@@ -141,6 +141,7 @@ def fit(
                 if checkpoint is not None:
                     state = {"run": run.state(), "random_state": start_state}
                     checkpoint.write({**state, "fingerprint": fingerprint})
+        ranks.enter("it put the model together")
         fitted, accumulators = run.finish()
     outcome = run.outcome
     return FitResult(

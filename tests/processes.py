@@ -23,15 +23,23 @@ class Processes:
         Of a file by which they find each other; not there yet.
     backend : str
         "gloo", or "nccl" where there is a GPU for each.
+    timeout : float
+        Seconds that the group waits for a rank that says nothing.
     """
 
-    def __init__(self, n, path, backend="gloo"):
-        context = multiprocessing.get_context("spawn")
+    def __init__(self, n, path, backend="gloo", timeout=PATIENCE):
+        # Forked from one that has imported everything: new ones would take seconds.
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(
+            ["torch.distributed", "sklearn.model_selection", "skbag._fitting"]
+        )
         self.pipes, self.processes = [], []
         for rank in range(n):
             pipe, other = context.Pipe()
             process = context.Process(
-                target=_serve, args=(other, rank, n, str(path), backend), daemon=True
+                target=_serve,
+                args=(other, rank, n, str(path), backend, timeout),
+                daemon=True,
             )
             process.start()
             other.close()
@@ -42,12 +50,18 @@ class Processes:
         """Let each rank fit; return its estimator, or type and text of its error.
 
         A job is a dict of `parameters`, `X`, `y`, perhaps `sample_weight` and `fault`,
-        a pair of what is to happen ("kill", "raise" or "stop") and in which step.
-        A rank that dies gives None.
+        a pair of what is to happen ("kill", "raise" or "stop") and in which step, or
+        "before" the fit, or when it is to "learn" the features. A rank that is killed
+        or stopped gives None.
         """
         for pipe, job in zip(self.pipes, jobs, strict=True):
             pipe.send(job)
-        return [self._answer(pipe, patience) for pipe in self.pipes]
+        return [
+            None
+            if job.get("fault", [""])[0] == "stop"
+            else self._answer(pipe, patience)
+            for pipe, job in zip(self.pipes, jobs, strict=True)
+        ]
 
     def _answer(self, pipe, patience):
         if not pipe.poll(patience):
@@ -64,11 +78,11 @@ class Processes:
             process.join()
 
 
-def _serve(pipe, rank, n, path, backend):
-    os.environ["OMP_NUM_THREADS"] = "1"
+def _serve(pipe, rank, n, path, backend, timeout):
     import torch
     import torch.distributed as dist
 
+    torch.set_num_threads(1)
     if backend == "nccl":
         torch.cuda.set_device(rank)
     dist.init_process_group(
@@ -76,7 +90,7 @@ def _serve(pipe, rank, n, path, backend):
         store=dist.FileStore(path, n),
         rank=rank,
         world_size=n,
-        timeout=timedelta(seconds=PATIENCE),
+        timeout=timedelta(seconds=timeout),
     )
     while True:
         pipe.send(_do(pipe.recv()))
@@ -97,25 +111,34 @@ def _do(job):
     return clf
 
 
+def _happen(what):
+    if what == "raise":
+        raise KeyboardInterrupt("pressed")
+    os.kill(os.getpid(), signal.SIGKILL if what == "kill" else signal.SIGSTOP)
+
+
 @contextmanager
-def _fault(what, step):
-    """Let something happen in the middle of a step of training."""
+def _fault(what, when):
+    """Let something happen before a fit, in it, or in the middle of a step of it."""
+    from skbag import _preparation
     from skbag._process_group import ProcessGroup
 
-    all_gradients, n_done = ProcessGroup.all_gradients, 0
+    all_gradients, learn, n_done = ProcessGroup.all_gradients, _preparation.learn, 0
 
-    def faulty(self, *arguments):
+    def faulty_step(self, *arguments):
         nonlocal n_done
         n_done += 1
-        if n_done == step and what == "kill":
-            os.kill(os.getpid(), signal.SIGKILL)
-        if n_done == step and what == "raise":
-            raise KeyboardInterrupt("pressed")
+        if n_done == when:
+            _happen(what)
         return all_gradients(self, *arguments)
 
-    if what is not None:
-        ProcessGroup.all_gradients = faulty
+    if when == "before":
+        _happen(what)
+    if when == "learn":
+        _preparation.learn = lambda *arguments: _happen(what)
+    elif what is not None:
+        ProcessGroup.all_gradients = faulty_step
     try:
         yield
     finally:
-        ProcessGroup.all_gradients = all_gradients
+        ProcessGroup.all_gradients, _preparation.learn = all_gradients, learn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import subprocess
 import sys
 import warnings
@@ -17,6 +18,9 @@ from sklearn.base import clone
 
 import skbag
 from skbag import EmbeddingBagClassifier
+
+if "forkserver" not in multiprocessing.get_all_start_methods():
+    pytest.skip("no forkserver on this system", allow_module_level=True)
 
 SECONDS = 15
 """In which all ranks must have ended, once one has failed."""
@@ -43,8 +47,8 @@ def mortals(tmp_path):
     """Return a function that starts processes for one test."""
     started = []
 
-    def start(n):
-        started.append(Processes(n, tmp_path / f"store{len(started)}"))
+    def start(n, **more):
+        started.append(Processes(n, tmp_path / f"store{len(started)}", **more))
         return started[-1]
 
     yield start
@@ -340,6 +344,27 @@ def test_a_rank_that_dies_ends_all(immortals, mortals, corpus, tmp_path, request
     assert not Path(path).exists()
     clf = resumed[0].set_params(checkpoint=None)
     assert digest(clf, tmp_path / "model") == digest(whole[0], tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("when", "stage"),
+    [("before", "when it began"), ("learn", "when it learnt the features")],
+)
+def test_a_rank_that_dies_before_training(when, stage, mortals, corpus):
+    jobs = dealt(2, *corpus)
+    jobs[1]["fault"] = ("kill", when)
+    answers = mortals(2).fit(*jobs)
+    assert answers.pop(1) is None
+    assert_failed(answers, ["RankError"], [stage])
+
+
+@pytest.mark.parametrize("when", ["learn", 3])
+def test_a_rank_that_says_nothing_is_given_up_in_time(when, mortals, corpus):
+    jobs = dealt(2, *corpus)
+    jobs[1]["fault"] = ("stop", when)
+    answers = mortals(2, timeout=4).fit(*jobs)
+    words = "has lost another process of this fit, which has ended or cannot be reached"
+    assert_failed(answers[:1], ["RankError"], [words])
 
 
 def test_a_checkpoint_of_another_number_of_processes_is_refused(

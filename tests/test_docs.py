@@ -17,6 +17,7 @@ PAGES = {
     "calibration.md": ["sklearn>=1.8"],
     "compressing.md": [],
     "exporting.md": ["onnx", "onnxruntime"],
+    "guide/data_parallel.md": [],
     "inspecting.md": [],
     "reliability.md": ["skops"],
     "tuning.md": ["optuna_integration", "sklearn>=1.7"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -44,6 +45,8 @@ class FileContent:
     def of(cls, estimator: Any) -> FileContent:
         """Content for an EmbeddingBagClassifier."""
         state = estimator.__getstate__()
+        if isinstance(state["checkpoint"], os.PathLike):
+            state["checkpoint"] = os.fspath(state["checkpoint"])
         functions = {name: state[name] for name in CALLABLES if callable(state[name])}
         names = {name: name_of(each) for name, each in functions.items()}
         about = {

@@ -49,8 +49,8 @@ class Processes:
     def fit(self, *jobs, patience=PATIENCE):
         """Let each rank fit; return its estimator, or type and text of its error.
 
-        A job is a dict of `parameters`, `X`, `y`, perhaps `sample_weight` and `fault`,
-        a pair of what is to happen ("kill", "raise" or "stop") and in which step, or
+        A job is a dict of `parameters`, `X`, `y`, perhaps `sample_weight`, `callback`,
+        and `fault`, a pair of what is to happen ("kill", "raise" or "stop") and in which step, or
         "before" the fit, or when it is to "learn" the features. A rank that is killed
         or stopped gives None.
         """
@@ -78,6 +78,25 @@ class Processes:
             process.join()
 
 
+class Stopper:
+    """A callback that looks at the model after each epoch, and stops in the second."""
+
+    def __init__(self):
+        self.n_models = 0
+
+    def setup(self, estimator, context):
+        """Nothing to do."""
+
+    teardown = setup
+    on_fit_task_begin = setup
+
+    def on_fit_task_end(self, estimator, context, *, X, y, metadata, fitted_estimator):
+        """Stop after the second of the epochs."""
+        assert len(fitted_estimator.predict(X)) == len(X)
+        self.n_models += 1
+        return self.n_models == 2
+
+
 def _serve(pipe, rank, n, path, backend, timeout):
     import torch
     import torch.distributed as dist
@@ -101,6 +120,8 @@ def _do(job):
 
     parameters = {"random_state": 0, "distributed": True, **job["parameters"]}
     clf = EmbeddingBagClassifier(**parameters)
+    if "callback" in job:
+        clf.set_callbacks(job["callback"])
     started = time.perf_counter()
     try:
         with _fault(*job.get("fault", (None, 0))):

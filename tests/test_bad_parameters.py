@@ -56,6 +56,8 @@ OUT_OF_RANGE = [
     ("verbose", -1),
     ("device", 0),
     ("n_jobs", 1.5),
+    ("distributed", "yes"),
+    ("checkpoint", 3),
 ]
 
 

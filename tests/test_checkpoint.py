@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from sklearn.base import clone
 
 import skbag
 from skbag import EmbeddingBagClassifier
@@ -238,10 +239,8 @@ def test_a_folder_that_is_not_there_is_told_before_training(
 
 
 def test_the_parameter_is_saved_and_cloned(corpus, make_classifier, tmp_path):
-    from sklearn.base import clone
-
-    path = str(tmp_path / "fit.ckpt")
+    path = tmp_path / "fit.ckpt"
     clf = make_classifier(checkpoint=path).fit(*corpus)
     skbag.save(clf, tmp_path / "model.safetensors")
-    assert skbag.load(tmp_path / "model.safetensors").checkpoint == path
+    assert skbag.load(tmp_path / "model.safetensors").checkpoint == str(path)
     assert clone(clf).checkpoint == path

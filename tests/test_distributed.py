@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
-from processes import PATIENCE, Processes
+from processes import PATIENCE, Processes, Stopper
 from sklearn.base import clone
 
 import skbag
 from skbag import EmbeddingBagClassifier
+from skbag._callbacks import HAS_CALLBACKS
 
 if "forkserver" not in multiprocessing.get_all_start_methods():
     pytest.skip("no forkserver on this system", allow_module_level=True)
@@ -208,6 +209,15 @@ def test_weights_count_across_ranks(two, corpus, tmp_path):
     counts = light[0]._model.featurizer.statistics.n_documents
     assert counts == pytest.approx(plain._model.featurizer.statistics.n_documents)
     assert not np.allclose(light[0].embedding_, plain.embedding_, atol=1e-3)
+
+
+@pytest.mark.skipif(not HAS_CALLBACKS, reason="scikit-learn has callbacks since 1.9")
+def test_a_callback_of_one_rank_stops_all(two, corpus, tmp_path):
+    jobs = dealt(2, *corpus, max_iter=5)
+    jobs[1]["callback"] = Stopper()
+    estimators = [clf.set_callbacks() for clf in two.fit(*jobs)]
+    assert_one_model(estimators, tmp_path / "model")
+    assert estimators[0].n_iter_ == 2
 
 
 def test_three_ranks(three, corpus, make_classifier, tmp_path):

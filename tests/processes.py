@@ -50,9 +50,9 @@ class Processes:
         """Let each rank fit; return its estimator, or type and text of its error.
 
         A job is a dict of `parameters`, `X`, `y`, perhaps `sample_weight`, `callback`,
-        and `fault`, a pair of what is to happen ("kill", "raise" or "stop") and in which step, or
-        "before" the fit, or when it is to "learn" the features. A rank that is killed
-        or stopped gives None.
+        and `fault`, a pair of what is to happen ("kill", "raise" or "stop") and in
+        which step, or "before" the fit, or when it is to "learn" the features. A rank
+        that is killed or stopped gives None.
         """
         for pipe, job in zip(self.pipes, jobs, strict=True):
             pipe.send(job)

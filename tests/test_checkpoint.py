@@ -69,7 +69,7 @@ VECTORS = {"oven": np.ones(4), "storm": np.arange(4.0), "hedge": -np.ones(4)}
         {"embedding_dim": 4, "embedding_init": VECTORS},
         {"shuffle": False, "loss": "cross_entropy"},
     ],
-    ids=str,
+    ids=lambda parameters: ", ".join(parameters) or "defaults",
 )
 def test_goes_on_to_the_same_bits(
     parameters, n_epochs, corpus, make_classifier, cut_after, tmp_path

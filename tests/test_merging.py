@@ -36,6 +36,11 @@ TEXTS = [
 PRUNING = Pruning("auto", 1.0, 9)
 
 
+def pairs(text):
+    """Features that are no strings."""
+    return [(word, 1) for word in text.split()]
+
+
 @pytest.mark.parametrize("n", [1, 2, 3])
 @pytest.mark.parametrize("short", [False, True])
 @pytest.mark.parametrize(
@@ -48,11 +53,11 @@ PRUNING = Pruning("auto", 1.0, 9)
         {"ngram_range": (1, 3)},
         {"ngram_range": (1, 3), "subword_ngram_range": (2, 4)},
         {"analyzer": "char"},
-        {"analyzer": lambda text: [(word, 1) for word in text.split()]},
+        {"analyzer": pairs},
         {"n_buckets": 256},
         {"vocabulary": ["train", "late", "the"]},
     ],
-    ids=str,
+    ids=lambda changes: ", ".join(changes) or "defaults",
 )
 def test_merged_is_what_one_encoder_learns_of_all_texts(changes, short, n):
     options = TextOptions(**{**DEFAULT, **changes})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codeop
 import doctest
 import io
 import os
@@ -126,6 +127,21 @@ def test_page_runs(name, tmp_path, monkeypatch):
     assert python_blocks(page)
     monkeypatch.chdir(tmp_path)
     run(page, name)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_blocks_can_be_pasted_into_a_console(name):
+    """The console of Python before 3.13 ends a compound statement at an empty line.
+
+    It needs one there, and takes none inside.
+    """
+    for block in python_blocks((FOLDER / name).read_text(encoding="utf-8")):
+        lines: list[str] = []
+        for line in [*block.code.splitlines(), ""]:
+            lines.append(line)
+            if codeop.compile_command("\n".join(lines), name) is not None:
+                lines = []
+        assert not lines
 
 
 def test_every_page_with_python_is_run():

@@ -8,6 +8,7 @@ import io
 import os
 import re
 from contextlib import redirect_stdout
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ if not FOLDER.is_dir():
 
 # Each page, and the optional packages that it needs.
 PAGES = {
+    "contributing/a_loss.md": [],
+    "contributing/a_tokenizer.md": [],
     "guide/calibration.md": ["sklearn>=1.8"],
     "guide/compressing.md": [],
     "guide/data_frames.md": ["pandas", "polars", "pyarrow"],
@@ -83,6 +86,12 @@ FRACTION = re.compile(r"-?\d+\.(\d+)")
 
 def rounded_as(wanted: str, printed: str) -> str:
     """Write printed fractions as they are wanted where they are nearly the same."""
+    lines = printed.splitlines(keepends=True)
+    pairs = zip_longest(wanted.splitlines()[: len(lines)], lines, fillvalue="")
+    return "".join(_line_rounded_as(*pair) for pair in pairs)
+
+
+def _line_rounded_as(wanted: str, printed: str) -> str:
     fractions = list(FRACTION.finditer(wanted))
     if len(fractions) != len(FRACTION.findall(printed)):
         return printed
@@ -129,7 +138,7 @@ def test_page_runs(name, tmp_path, monkeypatch):
     run(page, name)
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [name for name in PAGES if name.startswith("guide/")])
 def test_blocks_can_be_pasted_into_a_console(name):
     """The console of Python before 3.13 ends a compound statement at an empty line.
 
@@ -216,6 +225,9 @@ def test_what_is_printed_is_what_the_page_says():
         ("-0.0 0.9", "0.04 0.8", "-0.0 0.9"),
         ("0.9 ...", "0.8 and 0.7", "0.8 and 0.7"),
         ("91 of 100", "92 of 100", "92 of 100"),
+        ("a 0...\nb 0.5\n", "a 0.2\nb 0.6\n", "a 0.2\nb 0.5\n"),
+        ("a 0.5\n", "a 0.6\nb 0.6\n", "a 0.5\nb 0.6\n"),
+        ("a 0.5\nb 0.6\n", "a 0.6\n", "a 0.5\n"),
     ],
 )
 def test_fractions_may_differ_in_the_last_place(wanted, printed, seen_as):

@@ -85,7 +85,7 @@ FLOORS = [
     },
     {"_memory_guard", "_shared_tokens", "_explanation"},
     {"_preparation", "_training_run", "_parameters", "_pickling", "_saving"},
-    {"_fitting", "_file_content", "_inspecting"},
+    {"_fitting", "_file_content", "_inspecting", "_diagram"},
     {"_travelling"},
     {"_classifier"},
     {"_persistence", "tuning"},

@@ -1,8 +1,8 @@
-"""How a notebook shows the estimator: scikit-learn's diagram, and a line below its name.
+"""How a notebook shows the estimator: scikit-learn's diagram, and a line in it.
 
 scikit-learn draws the parameters and links to the documentation, and since 1.9 lists
-fitted attributes in a table to be unfolded. The line says at a glance what was fitted,
-in a pipeline's diagram too, with all versions from 1.6 on.
+fitted attributes in a table to be unfolded. The line below the name says at a glance
+what was fitted, in a pipeline's diagram too, with all versions from 1.6 on.
 """
 
 from __future__ import annotations

@@ -106,8 +106,8 @@ def _ids_of_tokens(estimator: Any) -> Mapping[Any, int] | None:
     if hasattr(estimator, "vocabulary_"):
         vocabulary: Mapping[Any, int] = estimator.vocabulary_
         return vocabulary
-    n_columns = getattr(estimator, "n_features_in_", 0)
-    # A column each: fitted on a matrix. (The table of buckets has more rows.)
+    n_columns = getattr(estimator, "n_features_in_", None)
+    # A row for each column: fitted on a matrix. (A table of buckets has more rows.)
     if n_columns != len(getattr(estimator, "embedding_", ())):
         return None
     names = getattr(estimator, "feature_names_in_", range(n_columns))

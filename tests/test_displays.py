@@ -549,10 +549,27 @@ def test_with_hidden_layers_tokens_have_no_class(hidden, corpus):
     draw(EmbeddingMapDisplay.from_estimator(hidden, *corpus))
 
 
+def test_with_an_adaptive_softmax_tokens_have_no_class(make_classifier, many_corpus):
+    clf = make_classifier(embedding_dim=4, loss="adaptive_softmax", max_iter=1)
+    display = EmbeddingMapDisplay.from_estimator(clf.fit(*many_corpus), max_points=10)
+    assert len(display.names) == 10 and display.labels is None
+
+
+@pytest.mark.parametrize("parameters", [{"n_buckets": 64}, {"embedding_dim": 3}])
+def test_documents_need_no_names_of_tokens(parameters, make_classifier, corpus):
+    clf = make_classifier(**parameters).fit(*corpus)
+    for model in (clf, clf.compress()):
+        display = EmbeddingMapDisplay.from_estimator(model, *corpus)
+        vectors = model.transform(corpus.texts).astype(float)
+        expected = PCA(2, svd_solver="full").fit_transform(vectors)
+        np.testing.assert_allclose(display.coordinates, expected, atol=1e-9)
+
+
 def test_columns_of_a_matrix_are_mapped(make_classifier):
     X = np.random.default_rng(0).random((60, 9))
     clf = make_classifier().fit(X, [0, 1, 2] * 20)
     assert sorted(EmbeddingMapDisplay.from_estimator(clf).names) == list(range(9))
+    draw(TopTokensDisplay.from_estimator(clf))
 
 
 def test_of_many_classes_seven_have_a_colour(make_classifier, many_corpus):

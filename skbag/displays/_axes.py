@@ -140,7 +140,8 @@ def fit_titles(ax: Axes, texts: list[Text], *, alone: bool) -> None:
     ax.figure.canvas.figure.draw_without_rendering()
     edge = ax.figure.bbox.x1 if alone else ax.get_window_extent().x1
     for text in texts:
-        room = edge - text.get_window_extent().x0
+        # A little less: letters are not equally wide in all resolutions.
+        room = 0.97 * (edge - text.get_window_extent().x0)
         width = text.get_window_extent().width
         if width > room:
             text.set_fontsize(max(text.get_fontsize() * room / width, SMALLEST))

@@ -8,8 +8,8 @@ scikit-learn do: ``from_estimator`` draws, ``ax=`` says where to, and the artist
 attributes, to be changed at will.
 
 Run it with ``python examples/pictures.py``; it needs matplotlib
-(``pip install "skbag[plot]"``). The texts are docstrings of the installed libraries; the
-task is to tell which library one comes from.
+(``pip install "skbag[plot]"``). The texts are docstrings of the installed libraries;
+the task is to tell which library one comes from.
 """
 
 import matplotlib.pyplot as plt
@@ -67,8 +67,8 @@ EmbeddingMapDisplay.from_estimator(clf, class_labels=["numpy", "torch", "sklearn
 # %%
 # Where texts lie
 # ---------------
-# Vectors of ``transform``, coloured by their labels: to the left by PCA, to the right by
-# t-SNE, which takes longer, and keeps neighbours together at the price of all else.
+# Vectors of ``transform``, coloured by their labels: to the left by PCA, to the right
+# by t-SNE, which takes longer, and keeps neighbours together at the price of all else.
 figure, axes = plt.subplots(1, 2, figsize=(12, 5), layout="constrained")
 for method, ax in zip(("pca", "tsne"), axes, strict=True):
     EmbeddingMapDisplay.from_estimator(

@@ -6,8 +6,8 @@ All of scikit-learn's displays that ask an estimator for its answers take raw te
 estimator is one of its own kind. Here are those that one looks at most.
 
 Run it with ``python examples/scikit_learn_displays.py``; it needs matplotlib
-(``pip install "skbag[plot]"``). The texts are docstrings of the installed libraries; the
-task is to tell which library one comes from, or whether it is torch.
+(``pip install "skbag[plot]"``). The texts are docstrings of the installed libraries;
+the task is to tell which library one comes from, or whether it is torch.
 """
 
 import matplotlib.pyplot as plt

@@ -267,22 +267,24 @@ class EmbeddingMapDisplay:
         scatter_kw: dict[str, Any],
     ) -> None:
         number_of = {label: number for number, label in enumerate(groups)}
-        numbers = np.array([number_of.get(label, -1) for label in labels])
-        self.points_ = {}
-        # What is not told apart is drawn first, below all else, and named last.
-        for number in [-1, *range(len(groups))]:
-            those = coordinates[numbers == number]
-            if not len(those):
-                continue
+        numbers = np.array([number_of.get(label, -1) for label in labels], dtype=int)
+        sizes = {
+            number: int((numbers == number).sum()) for number in set(numbers.tolist())
+        }
+        drawn = {}
+        # What is not told apart comes first, below all else; small groups come last.
+        for number in sorted(sizes, key=lambda each: (each >= 0, -sizes[each])):
             colour, marker = OTHERS if number < 0 else CLASSES[number]
             if self.labels is None:
                 colour, marker = CLASSES[0]
             style = {"color": colour, "marker": marker, "s": 22, "alpha": 0.9}
-            points = ax.scatter(*those.T, **{**style, "linewidths": 0, **scatter_kw})
-            self.points_[None if number < 0 else groups[number]] = points
-        self.points_ = dict(
-            sorted(self.points_.items(), key=lambda item: item[0] is None)
-        )
+            those = coordinates[numbers == number]
+            drawn[number] = ax.scatter(
+                *those.T, **{**style, "linewidths": 0, **scatter_kw}
+            )
+        self.points_ = {groups[i]: drawn[i] for i in range(len(groups)) if i in drawn}
+        if -1 in drawn:
+            self.points_[None] = drawn[-1]
 
     def _draw_legend(self, ax: Axes, lettering: Lettering, *, outside: bool) -> None:
         others = "others"

@@ -212,7 +212,8 @@ class EmbeddingMapDisplay:
         coordinates = np.asarray(self.coordinates, dtype=np.float64)
         labels = [None] * len(coordinates) if self.labels is None else self.labels
         groups = _groups(labels, class_labels)
-        names = list(self.names or [])[:max_names]
+        all_names = [] if self.names is None else list(self.names)
+        names = all_names[:max_names]
         lettering = Lettering.of([*groups, *names])
         is_ours = ax is None
         ax = axes_to_draw_on(ax, 8 if self.labels is not None else 6.8, 5.6)
@@ -228,11 +229,9 @@ class EmbeddingMapDisplay:
             ax.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1])
             ax.spines[["top", "right"]].set_visible(False)
         ax.margins(0.08)
-        texts = set_title(
-            ax, self.title, self.note or " " * bool(self.names), lettering
-        )
+        texts = set_title(ax, self.title, self.note or " " * bool(all_names), lettering)
         self._write_names(ax, coordinates, names, lettering)
-        if len(self.names_) < len(self.names or ()):
+        if len(self.names_) < len(all_names):
             said = f"{len(self.names_)} of them named"
             texts[1].set_text(f"{self.note}, {said}" if self.note else said)
         fit_titles(ax, texts, alone=is_ours)

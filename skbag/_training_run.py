@@ -28,12 +28,10 @@ from skbag._pretrained import Vectors
 from skbag._ranks import (
     ALONE,
     Ranks,
-    cut_positions,
     n_own_rows,
     of_first,
     own_rows,
     total,
-    trade_bags,
     weights_together,
 )
 from skbag._recipe import (
@@ -45,7 +43,6 @@ from skbag._recipe import (
     auto_learning_rate,
     carried_weights,
     first_plan_epochs,
-    most_watched,
     skill,
 )
 from skbag._samples import Samples
@@ -58,6 +55,7 @@ from skbag._training import (
     Schedule,
     Trainer,
 )
+from skbag._validation import Validation
 
 EQUAL_SCORES = 1e-6
 """Validation scores that differ by less are equal: they differ by samples whose
@@ -143,7 +141,6 @@ class TrainingRun:
         self.ranks = ranks
         self.n_samples = total(ranks, len(samples))
         self.n_ids = n_own_rows(samples.X.n_ids, ranks)
-        self.validation = validation
         self.options = options
         self.rng = rng
         self.targets = samples.targets
@@ -205,7 +202,7 @@ class TrainingRun:
             first_layer_step=LAYER_STEP / norm,
             ranks=ranks,
         )
-        self._shown = [] if validation is None else self._validation_parts(validation)
+        self._validation = None if validation is None else Validation(validation, ranks)
         self.outcome = Outcome(rate, self.schedule.alpha, batch_size)
         self._best: Fitted | None = None
         self._n_without_gain = 0
@@ -236,7 +233,9 @@ class TrainingRun:
         outcome.loss_curve.append(progress.loss)
         if first:
             self._plan(progress)
-        score = None if self.validation is None else self._validate(self.validation)
+        score = None
+        if self._validation is not None:
+            score = self._validation.score(self.trainer, self.batches.device)
         self._judge(progress.loss, score)
         return EpochReport(
             n_iter=len(outcome.loss_curve),
@@ -298,10 +297,8 @@ class TrainingRun:
         if self.trainer.ground is not None:
             tensors.append(self.trainer.ground.rows)
         arrays = [t.detach().cpu().numpy() for t in tensors]
-        for part, edges in self._shown:
-            arrays += [part.ids, part.offsets, part.weights, edges]
-        if self.validation is not None:
-            arrays.append(as_array(self.validation.codes))
+        if self._validation is not None:
+            arrays += self._validation.arrays()
         for array in arrays:
             digest.update(repr((array.dtype.str, array.shape)).encode())
             digest.update(np.ascontiguousarray(array).tobytes())
@@ -468,42 +465,6 @@ class TrainingRun:
         if options.max_iter is None:
             self.n_planned = auto_epochs(shown, self.n_samples, self.work)
             self.schedule.n_steps = self.n_planned * len(self.batches)
-
-    def _validation_parts(
-        self, validation: Samples
-    ) -> list[tuple[Bags, NDArray[np.int64]]]:
-        """Cut samples to validate by, like those of the batches, so scores stay small.
-
-        Returns
-        -------
-        parts : list of tuples
-            Bags, and the number of the first and the last sample of each rank.
-        """
-        step = min(4096, most_watched(self.targets.n_outputs))
-        edges = cut_positions(self.ranks.gather(len(validation)), step)
-        rank, parts = self.ranks.rank, []
-        for some in zip(edges, edges[1:], strict=False):
-            own = validation.X.slice(some[0][rank], some[1][rank])
-            parts.append((trade_bags(self.ranks, own, np.stack(some)), np.stack(some)))
-        return parts
-
-    def _validate(self, validation: Samples) -> float:
-        device, values = self.batches.device, []
-        for part, edges in self._shown:
-            scores = self.trainer.score(
-                torch.from_numpy(part.ids).to(device),
-                torch.from_numpy(part.offsets.astype(np.int32)).to(device),
-                torch.from_numpy(part.weights).to(device),
-                tuple(np.diff(edges, axis=0)[0].tolist()),
-            )
-            verdicts = self.targets.verdicts(scores.cpu().numpy())
-            codes = validation.codes[slice(*edges[:, self.ranks.rank])]
-            values.append(self.targets.agreement(verdicts, codes))
-        own = np.concatenate(values), validation.weight
-        told = self.ranks.gather(own)
-        weights = weights_together([(len(each), weight) for each, weight in told])
-        each = np.concatenate([each for each, _ in told])
-        return of_first(self.ranks, float(np.average(each, weights=weights)))
 
     def _judge(self, loss: float, score: float | None) -> None:
         """Count the epochs that gain less than `tol`; keep the best state."""

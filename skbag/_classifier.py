@@ -10,7 +10,6 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -34,12 +33,13 @@ from skbag._checkpoint import remove as remove_checkpoint
 from skbag._diagram import DiagramMixin
 from skbag._global_settings import keeps_global_settings
 from skbag._inspecting import InspectingMixin
+from skbag._joining import ranks_of, tells_bad_parameters
 from skbag._labels import read_classes
 from skbag._losses import takes_labels
 from skbag._model import Model
 from skbag._parameters import CONSTRAINTS, check_distributed, facts_of, settings_of
 from skbag._pickling import PlainStateMixin
-from skbag._ranks import ALONE, Ranks, alike_weights, check_same
+from skbag._ranks import Ranks, alike_weights, check_same
 from skbag._samples import Samples
 from skbag._targets import Targets, announced_targets, learn_targets
 from skbag._threads import n_threads
@@ -473,6 +473,7 @@ class EmbeddingBagClassifier(
 
     @keeps_global_settings
     @with_callbacks
+    @tells_bad_parameters
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -521,7 +522,7 @@ class EmbeddingBagClassifier(
         data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
         tasks = EpochTasks(self, max_epochs, data)
         trial = self._trial(keep_fitted=self.warm_start)
-        with trial._ranks() as ranks:
+        with ranks_of(trial) as ranks:
             trial._fit(X, y, sample_weight, tasks, ranks)
         tasks.end_fit(trial._fitted_attributes)
         # One assignment: an interruption leaves the old state or the new one.
@@ -734,24 +735,6 @@ class EmbeddingBagClassifier(
             if not keep_fitted and (is_fitted or name in _PRIVATE_STATE):
                 delattr(trial, name)
         return trial
-
-    def _ranks(self) -> AbstractContextManager[Ranks]:
-        """Who fits together, as long as the fit lasts."""
-        if not self.distributed:
-            return nullcontext(ALONE)
-        from skbag._process_group import joined
-
-        return joined()
-
-    def _validate_params(self) -> None:
-        try:
-            super()._validate_params()
-        except ValueError as error:
-            if self.distributed is True:
-                from skbag._process_group import tell_others
-
-                tell_others(error)
-            raise
 
     def _fitted_attributes(self) -> dict[str, Any]:
         return {

@@ -28,6 +28,9 @@ _T = TypeVar("_T")
 _LONGEST_TEXT = 4096
 """Bytes of an error that are told to other ranks."""
 
+_TOLD = "_other_ranks_know"
+"""Attribute of errors that have been told."""
+
 _FAILED, _LOST = -1, -2
 """In place of a size: an error of this rank; a connection that it has lost."""
 
@@ -63,6 +66,7 @@ def joined() -> Iterator[Ranks]:
         raise
     except BaseException as error:
         ranks.tell(error)
+        setattr(error, _TOLD, True)
         raise
     finally:
         ranks.close()
@@ -76,7 +80,7 @@ def tell_others(error: Exception) -> None:
     error : Exception
         What this rank raises.
     """
-    if is_there():
+    if is_there() and not hasattr(error, _TOLD):
         with suppress(type(error), RankError), joined():
             raise error
 

@@ -50,9 +50,9 @@ class Processes:
         """Let each rank fit; return its estimator, or type and text of its error.
 
         A job is a dict of `parameters`, `X`, `y`, perhaps `sample_weight`, `callback`,
-        and `fault`, a pair of what is to happen ("kill", "raise" or "stop") and in
-        which step, or "before" the fit, or when it is to "learn" the features. A rank
-        that is killed or stopped gives None.
+        `partial_fit` (to call that in place of `fit`) and `fault`, a pair of what is to
+        happen ("kill", "raise" or "stop") and in which step, or "before" the fit, or
+        when it is to "learn" the features. A rank that is killed or stopped gives None.
         """
         for pipe, job in zip(self.pipes, jobs, strict=True):
             pipe.send(job)
@@ -125,7 +125,10 @@ def _do(job):
     started = time.perf_counter()
     try:
         with _fault(*job.get("fault", (None, 0))):
-            clf.fit(job["X"], job["y"], job.get("sample_weight"))
+            if "partial_fit" in job:
+                clf.partial_fit(job["X"], job["y"], classes=sorted(set(job["y"])))
+            else:
+                clf.fit(job["X"], job["y"], job.get("sample_weight"))
     except BaseException as error:
         names = [kind.__name__ for kind in type(error).__mro__]
         return names, str(error), time.perf_counter() - started

@@ -435,6 +435,16 @@ def test_partial_fit_refuses(corpus, make_classifier):
         make_classifier(distributed=True).partial_fit(*corpus, classes=["a", "b"])
 
 
+def test_only_a_fit_tells_of_bad_parameters(mortals, corpus):
+    """There is nobody to be told by `partial_fit`; and none in the fit itself twice."""
+    jobs = dealt(2, *corpus)
+    jobs[1].update(partial_fit=True, parameters={"batch_size": 0})
+    jobs[0].update(partial_fit=True)
+    answers = mortals(2, timeout=30).fit(*jobs)
+    words = ["partial_fit does not support distributed=True", "The 'batch_size' param"]
+    assert_failed(answers, ["ValueError", "InvalidParameterError"], words)
+
+
 def test_a_group_of_one_is_one_process(mortals, corpus, make_classifier, tmp_path):
     (clf,) = mortals(1).fit(*dealt(1, *corpus))
     alone = make_classifier().fit(*corpus)

@@ -90,7 +90,7 @@ FLOORS = [
     {"_preparation", "_training_run", "_parameters", "_pickling", "_saving"},
     {"_checkpoint"},
     {"_fitting", "_file_content", "_inspecting", "_diagram"},
-    {"_travelling"},
+    {"_travelling", "_joining"},
     {"_classifier"},
     {"_persistence", "tuning"},
 ]

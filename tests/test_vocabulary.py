@@ -216,9 +216,9 @@ def test_subwords_need_words_and_a_vocabulary_of_their_own(changes, message):
 
 
 def test_no_features_at_all():
-    check_any(make_encoder(DEFAULT, False).learn(["a"]))
+    check_any(np.array([0, 2]))
     with pytest.raises(ValueError, match="No tokens were found: the texts are empty"):
-        check_any(make_encoder(DEFAULT, False).learn(["", " "]))
+        check_any(np.zeros(0, dtype=np.int64))
 
 
 def bags_of(document_counts):

@@ -224,15 +224,19 @@ def predict(
         Seconds of a message to one other process, and bytes per second.
     """
     steps = one["epochs"] * one["steps"]
-    by_rows = min(max(2 * (one["training"] - two["training"]), 0), one["training"])
+    by_rows, others = (
+        min(max(2 * (one[key] - two[key]), 0), one[key]) for key in ("training", "rest")
+    )
     heaps = np.log2(one["own_features"] / two["own_features"])
     features = one["own_features"] * n**-heaps
     each = (two["merging"] - one["merging"]) / (2 * two["own_features"])
     sent_preparing = two["sent_preparing"] * (n - 1) * features / two["own_features"]
     sent_training = steps_bytes(one, n) * one["epochs"]
     parts = {
-        "shares": (one["shared"] + by_rows) / n,
-        "everywhere": one["rest"] + one["everywhere"] + one["training"] - by_rows,
+        "shares": (one["shared"] + by_rows + others) / n,
+        "everywhere": one["everywhere"]
+        + (one["training"] - by_rows)
+        + (one["rest"] - others),
         "merging": one["merging"] + each * n * features,
         "waiting": (n - 1) * latency * (2 * steps + two["messages_preparing"]),
         "sending": (sent_preparing + sent_training) / speed,
@@ -282,8 +286,9 @@ def main(folder: str, names: list[str], repeats: int) -> None:
         one = {key: middle(runs[1, 1], key) for key in keys}
         two = {key: middle(runs[2, 1], key) for key in keys}
         one["n_samples"] = len(pd.read_parquet(f"{folder}/{name}.train.parquet"))
-        known = sum(one[key] for key in ("shared", "everywhere", "merging", "training"))
-        one["rest"] = max(one["cpu"] - known, 0)
+        for each in (one, two):
+            named = ("shared", "everywhere", "merging", "training", "talk")
+            each["rest"] = max(each["cpu"] - sum(each[key] for key in named), 0)
         first = runs[2, 1][0]
         for key in ("sent", "messages"):
             of = first[key]
@@ -292,12 +297,14 @@ def main(folder: str, names: list[str], repeats: int) -> None:
         lines.append((name, one, two, latency, speed))
     print("\nProcessor seconds of one rank:\n")
     print(
-        "| data | processes | shares | everywhere | merging | training | talking | all |"
+        "| data | processes | shares | everywhere | merging | training | talking | "
+        "not named | all |"
     )
-    print("|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|")
     for name, one, two, _, _ in lines:
         for n, each in ((1, one), (2, two)):
-            cells = ["shared", "everywhere", "merging", "training", "talk", "cpu"]
+            cells = ["shared", "everywhere", "merging", "training", "talk"]
+            cells += ["rest", "cpu"]
             print(
                 f"| {name} | {n} | "
                 + " | ".join(f"{each[c]:.2f}" for c in cells)

@@ -247,3 +247,5 @@ for name, model in [("mean of 8 numbers per word", clf), ("defaults", default)]:
         f"(table of {model.embedding_.shape[0]} x {model.embedding_.shape[1]}, "
         f"{model.n_iter_} epochs)"
     )
+
+# sphinx_gallery_thumbnail_path = "drawings/thumbnails/embedding_bag_story.svg"

@@ -54,3 +54,5 @@ for i in best:
     print(f"  {one.features[i]!r} stands at {parts} {one.spans[i]}")
 assert np.allclose(explanation.scores, clf.decision_function(some), atol=1e-5)
 print("The contributions and the intercept sum to the decision function.")
+
+# sphinx_gallery_thumbnail_path = "drawings/thumbnails/explain.svg"

@@ -124,3 +124,5 @@ print(
     f"{sizes[0] / 2**20:.0f} MiB after the first batch, {sizes[-1] / 2**20:.0f} at the "
     f"end\n  (the vocabulary's: {clf.embedding_.nbytes / 2**20:.0f} MiB and growing)"
 )
+
+# sphinx_gallery_thumbnail_path = "drawings/thumbnails/streaming.svg"

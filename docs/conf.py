@@ -46,6 +46,9 @@ exclude_patterns = ["_build"]
 nitpicky = True
 # As in scikit-learn's docstrings: a single backtick is a name, not a reference.
 default_role = "literal"
+# Quotes are Python's. (A link to a parameter seeks its words, 'auto' for one.)
+smartquotes = False
+highlight_language = "none"
 
 # -- Markdown ------------------------------------------------------------------------
 
@@ -128,6 +131,7 @@ sphinx_gallery_conf = {
     "doc_module": ("skbag",),
     "reference_url": {"skbag": None},
     "download_all_examples": False,
+    "write_computation_times": False,
     "remove_config_comments": True,
     "show_signature": False,
 }
@@ -143,14 +147,29 @@ html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
     "logo": {"text": "skbag"},
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 5,
+    "show_toc_level": 2,  # methods, on the page of a class
     "navigation_with_keys": False,
     "show_prev_next": False,
     "footer_start": ["copyright"],
     "footer_end": [],
     "secondary_sidebar_items": ["page-toc"],
 }
-html_sidebars = {"index": [], "api": [], "how_it_works": [], "changelog": []}
+# Pages without pages below them.
+html_sidebars = {
+    page: []
+    for page in (
+        "index",
+        "api",
+        "how_it_works",
+        "reliability",
+        "scale",
+        "architecture",
+        "changelog",
+        "genindex",
+        "search",
+    )
+}
 
 # -- Links that work in a repository browser and here ----------------------------------
 
@@ -161,13 +180,6 @@ def lead_to_the_gallery(app: Sphinx, page: str, source: list[str]) -> None:
     """Let links to the scripts of examples/ lead to their pages."""
     up = "../" * page.count("/")
     source[0] = _EXAMPLE.sub(rf"]({up}gallery/\1.rst)", source[0])
-
-
-def leave_drawings_alone(app: Sphinx, page: nodes.document) -> None:
-    """Keep the theme from changing colours: our drawings have two sets of them."""
-    for image in page.findall(nodes.image):
-        if "drawings/" in image["uri"]:
-            image["classes"].append("dark-light")
 
 
 def hide_makers(
@@ -189,6 +201,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Add all of these."""
     app.connect("autodoc-process-signature", hide_makers)
     app.connect("source-read", lead_to_the_gallery)
-    app.connect("doctree-read", leave_drawings_alone)
     app.connect("doctree-read", hide_private_modules)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -44,7 +44,7 @@ def stream(batch_size=1000):
 # -------------------
 # All labels that will ever come are announced with the first batch; words need not be.
 # Halfway the model is saved and loaded. Both go on, to see whether they stay the same.
-# (The seconds of the first batch are for importing torch.)
+# (In a new process the first batch takes the time of importing torch, too.)
 clf = EmbeddingBagClassifier(random_state=0)
 resumed = None
 n_texts, n_features, seconds = 0, [], 0.0

@@ -89,7 +89,7 @@ class EmbeddingBagClassifier(
         Replaces `token_pattern`: text to list of tokens. Used if
         ``analyzer='word'``.
 
-    token_pattern : str, default=r"(?u)\w+|[^\w\s]"
+    token_pattern : str, default=``r"(?u)\w+|[^\w\s]"``
         Regular expression of a token. The default takes words of any length, and
         every other visible character (punctuation, emoji) by itself.
 

@@ -205,6 +205,9 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     array([0])
     """
 
+    _doc_link_module = EmbeddingBagClassifier._doc_link_module
+    _doc_link_template = EmbeddingBagClassifier._doc_link_template
+
     _parameter_constraints = {  # noqa: RUF012
         "estimator": [EmbeddingBagClassifier, None],
         "param_distributions": [dict, None],

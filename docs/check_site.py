@@ -143,7 +143,7 @@ def lost_estimators(pages: dict[str, Page]) -> Iterator[str]:
         documented = re.findall(r"^    (\w+) : (.+)$", estimator.__doc__ or "", re.M)
         types = dict(documented)
         for parameter in estimator.get_params(deep=False):
-            words = f"{parameter} {types[parameter]}".replace("`", "")
+            words = f"{parameter} {types[parameter]}"
             if words.replace(" ", "") not in page.text.replace(" ", ""):
                 yield f"{name} does not say {words!r}"
 

@@ -89,9 +89,10 @@ class EmbeddingBagClassifier(
         Replaces `token_pattern`: text to list of tokens. Used if
         ``analyzer='word'``.
 
-    token_pattern : str, default=``r"(?u)\w+|[^\w\s]"``
-        Regular expression of a token. The default takes words of any length, and
-        every other visible character (punctuation, emoji) by itself.
+    token_pattern : str
+        Regular expression of a token. The default, ``r"(?u)\w+|[^\w\s]"``, takes
+        words of any length, and every other visible character (punctuation, emoji)
+        by itself.
 
     analyzer : {'word', 'char', 'char_wb'} or callable, default='word'
         Whether features are made of words or of characters ('char_wb': only inside

@@ -1,10 +1,10 @@
 """Check the built site: python docs/check_site.py docs/_build/html.
 
 Sphinx checks what it resolves itself. This looks at the pages as they came out, with
-what the theme, the gallery and the templates have put there: whether each link within the
-site has its file and its anchor, each page one title and each picture a description;
-whether the links that estimators show lead to the places that they mean; and that
-nothing tells of the machine that built it.
+what the theme, the gallery and the templates have put there: whether each link within
+the site has its file and its anchor, each page one title and each picture a
+description; whether the links that estimators show lead to the places that they mean;
+and that nothing tells of the machine that built it.
 """
 
 from __future__ import annotations
@@ -136,7 +136,10 @@ def lost_estimators(pages: dict[str, Page]) -> Iterator[str]:
         # Below the language and the version.
         name = urlsplit(link).path.split("/", 3)[-1]
         page = pages.get(name)
-        if page is None or name.removesuffix(".html").split("/")[-1] not in page.anchors:
+        if (
+            page is None
+            or name.removesuffix(".html").split("/")[-1] not in page.anchors
+        ):
             yield f"{link} does not lead to {type(estimator).__name__}"
             continue
         # scikit-learn links to a parameter by its name, followed by its type.

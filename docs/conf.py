@@ -59,6 +59,7 @@ myst_heading_anchors = 3
 # -- Reference -----------------------------------------------------------------------
 
 autosummary_generate = True
+toc_object_entries_show_parents = "hide"
 autodoc_typehints = "none"  # numpydoc's sections tell shapes and dtypes, too
 numpydoc_show_class_members = False
 numpydoc_validation_checks = {

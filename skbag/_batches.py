@@ -66,10 +66,27 @@ class Batch:
     def __len__(self) -> int:
         return self.stop - self.start
 
-    def to(self, device: torch.device) -> Batch:
+    def to(self, device: torch.device, *, non_blocking: bool = False) -> Batch:
         """Return the same batch on a device."""
+        return self._mapped(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def pinned(self) -> Batch:
+        """Return the same batch in page-locked memory, for copies in the background."""
+        return self._mapped(lambda tensor: tensor.pin_memory())
+
+    def tensors(self) -> list[Tensor]:
+        """Return all tensors."""
+        values = (getattr(self, field.name) for field in fields(self))
+        return [value for value in values if isinstance(value, Tensor)]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all tensors."""
+        return sum(tensor.nbytes for tensor in self.tensors())
+
+    def _mapped(self, function: Callable[[Tensor], Tensor]) -> Batch:
         tensors: dict[str, Any] = {
-            field.name: value.to(device)
+            field.name: function(value)
             for field in fields(self)
             if isinstance(value := getattr(self, field.name), Tensor)
         }

@@ -27,6 +27,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skbag import _inputs
 from skbag._callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
+from skbag._global_settings import keeps_global_settings
 from skbag._inspecting import InspectingMixin
 from skbag._labels import read_classes
 from skbag._losses import takes_labels
@@ -450,6 +451,7 @@ class EmbeddingBagClassifier(
         self.device = device
         self.n_jobs = n_jobs
 
+    @keeps_global_settings
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -501,6 +503,7 @@ class EmbeddingBagClassifier(
         self.__dict__ = trial.__dict__
         return self
 
+    @keeps_global_settings
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self,

@@ -80,6 +80,10 @@ class BaseLoss(Protocol):
         ...
 
 
+class NamedLoss(Loss, BaseLoss, Protocol):
+    """What a name may stand for: a loss of classes that has a form for labels."""
+
+
 class SquaredHinge:
     """One-vs-rest squared hinge: ``sum_c max(0, 1 - s_c z_c)**2``, s_c = +1 or -1.
 
@@ -222,7 +226,7 @@ def _weighted(
     return gradient.mul_(weights.unsqueeze(1)), values.mul_(weights).sum()
 
 
-LOSSES: dict[str, SquaredHinge | CrossEntropy] = {
+LOSSES: dict[str, NamedLoss] = {
     loss.name: loss for loss in (SquaredHinge(), CrossEntropy(), AdaptiveSoftmax())
 }
 """The loss of each name that the estimator's `loss` parameter takes."""

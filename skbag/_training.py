@@ -19,6 +19,7 @@ from skbag._batches import Batch
 from skbag._fitted import Fitted
 from skbag._losses import Loss
 from skbag._network import Intercept, Network, sum_bags
+from skbag._placement import Placement
 
 INTERCEPT_STEP = 0.1
 """Adagrad step of the head's intercepts, at the start of the schedule."""
@@ -134,8 +135,8 @@ class Trainer:
         penalty shrinks one number instead of every row (Bottou, "Stochastic Gradient
         Descent Tricks", 2012, section 5.1).
     loss : Loss
-    batches : list of Batch
-        On the device of the network.
+    batches : Placement
+        For the device of the network.
     schedule : Schedule
     dropout : float
         Probability with which an entry is left out of its bag in a step (word
@@ -159,7 +160,7 @@ class Trainer:
         self,
         network: Network,
         loss: Loss,
-        batches: list[Batch],
+        batches: Placement,
         schedule: Schedule,
         *,
         dropout: float = 0.0,
@@ -216,8 +217,7 @@ class Trainer:
         total, n_texts = 0.0, 0
         scores: list[Tensor] = []
         rows: list[NDArray[np.int64]] = []
-        for place, number in enumerate(order):
-            batch = self.batches[number]
+        for place, batch in enumerate(self.batches.visit(order)):
             watched = place >= len(order) - n_watched
             value, before = self._step(batch, watched)
             total += value

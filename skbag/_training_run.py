@@ -21,6 +21,7 @@ from skbag._fitted import Fitted
 from skbag._head_start import mean_norm, most_samples, row_metric, start_head
 from skbag._label_sets import as_array
 from skbag._network import Network
+from skbag._placement import Placement, free_bytes
 from skbag._pretrained import Vectors
 from skbag._recipe import (
     MEASURED,
@@ -149,9 +150,9 @@ class TrainingRun:
         self.work = float(n_entries) * (width + 16)
         self.n_planned = options.max_iter or first_plan_epochs(len(samples), self.work)
         device = resolve_device(options.device, self.work * self.n_planned)
-        self.batches = [batch.to(device) for batch in batches]
+        self.batches = Placement(batches, device, free_bytes(device))
         held_from = len(samples) - n_held
-        self.n_watched = sum(batch.start >= held_from for batch in self.batches)
+        self.n_watched = sum(batch.start >= held_from for batch in batches)
         seed = int(rng.integers(2**62))
         network = self._network(outputs, clusters, start, first_guess, seed)
         norm = 1.0
@@ -384,7 +385,7 @@ class TrainingRun:
             self.schedule.n_steps = self.n_planned * len(self.batches)
 
     def _validate(self, validation: Samples) -> float:
-        bags, device = validation.X, self.batches[0].ids.device
+        bags, device = validation.X, self.batches.device
         # Like the bags of the batches: chunks, so that scores stay small.
         values, step = [], min(4096, most_watched(self.targets.n_outputs))
         for start in range(0, len(bags), step):

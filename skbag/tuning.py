@@ -25,7 +25,7 @@ from sklearn.base import (
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import GridSearchCV, HalvingRandomSearchCV, check_cv
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
@@ -339,6 +339,13 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         scores: NDArray[np.float32] = self.best_estimator_.decision_function(X)
         return scores
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        of_estimator = get_tags(self.estimator or EmbeddingBagClassifier())
+        tags.input_tags = of_estimator.input_tags
+        tags.classifier_tags = of_estimator.classifier_tags
+        return tags
 
     def _n_splits(self, y: ArrayLike) -> int:
         n_splits: int = check_cv(self.cv, y, classifier=True).get_n_splits()

@@ -18,6 +18,7 @@ from skbag._batches import make_batches
 from skbag._clusters import ClusteredLayer, Clusters
 from skbag._losses import LOSSES
 from skbag._network import Network
+from skbag._placement import Placement
 from skbag._training import Schedule, Trainer
 
 
@@ -161,7 +162,8 @@ def test_steps_are_those_of_torchs_adagrad():
     network.table.normal_(generator=torch.Generator().manual_seed(3))
     batches = make_batches(bags, codes, lambda bags, first: None, batch_size=8)
     schedule = Schedule(learning_rate=1e-9, alpha=0.0, n_steps=None)
-    trainer = Trainer(network, LOSSES["adaptive_softmax"], batches, schedule)
+    placed = Placement(batches, torch.device("cpu"))
+    trainer = Trainer(network, LOSSES["adaptive_softmax"], placed, schedule)
     twin_last = module()[1]
     biases = [p for name, p in last_parameters(twin_last) if name.endswith("bias")]
     weights = [p for name, p in last_parameters(twin_last) if "weight" in name]

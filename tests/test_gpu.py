@@ -126,3 +126,13 @@ def test_pickle_and_file_are_used_where_there_is_no_device(
     assert done.returncode == 0, done.stderr
     loaded = pickle.loads(pickle.dumps(clf))
     assert_array_equal(loaded.predict_proba(corpus.texts), expected)
+
+
+@configurations
+def test_batches_that_do_not_fit_are_brought_one_by_one(
+    parameters, corpus, make_classifier, monkeypatch
+):
+    resident = make_classifier(device="cuda", **parameters).fit(*corpus)
+    monkeypatch.setattr("skbag._placement.SHARE_OF_DEVICE", 0.0)
+    streamed = make_classifier(device="cuda", **parameters).fit(*corpus)
+    assert_allclose(streamed.embedding_, resident.embedding_, atol=1e-5)

@@ -10,6 +10,7 @@ from skbag._bags import Bags
 from skbag._batches import make_batches
 from skbag._losses import LOSSES, n_outputs
 from skbag._network import Network
+from skbag._placement import Placement
 from skbag._training import Diverged, Schedule, Trainer
 
 CPU = torch.device("cpu")
@@ -48,7 +49,8 @@ def make_trainer(
         keep_order=options.get("dropout", 0) > 0,
     )
     schedule = Schedule(learning_rate=rate, alpha=alpha, n_steps=n_steps)
-    return Trainer(network, LOSSES[loss], batches, schedule, **options), bags, codes
+    placed = Placement(batches, CPU)
+    return Trainer(network, LOSSES[loss], placed, schedule, **options), bags, codes
 
 
 def reference_table(trainer, bags, codes, loss, rate, alpha, n_steps):

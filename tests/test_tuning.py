@@ -13,6 +13,7 @@ from scipy.stats import loguniform
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import ParameterSampler, cross_val_score
+from sklearn.utils import get_tags
 
 import skbag.tuning
 from skbag import EmbeddingBagClassifier
@@ -146,6 +147,15 @@ def test_it_is_an_estimator(corpus, clock):
         expected = getattr(search.best_estimator_, method)(corpus.texts)
         assert_array_equal(found, expected)
     assert (cross_val_score(search, *corpus, cv=2) > 0.8).all()
+
+
+@pytest.mark.parametrize("loss", ["squared_hinge", "adaptive_softmax"])
+def test_it_takes_what_its_estimator_takes(loss):
+    estimator = EmbeddingBagClassifier(loss=loss)
+    tags, expected = get_tags(TimedSearchCV(estimator)), get_tags(estimator)
+    assert tags.input_tags == expected.input_tags
+    assert tags.classifier_tags == expected.classifier_tags
+    assert get_tags(TimedSearchCV()).classifier_tags.multi_label
 
 
 def test_scoring_is_what_is_maximised(corpus, clock):

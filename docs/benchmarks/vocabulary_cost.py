@@ -18,6 +18,7 @@ from skbag._bags import Bags
 from skbag._batches import make_batches
 from skbag._losses import LOSSES
 from skbag._network import Network
+from skbag._placement import Placement
 from skbag._training import Schedule, Trainer
 
 N_TEXTS, LENGTH, BATCH, N_CLASSES, N_USED = 50_000, 40, 256, 20, 10_000
@@ -39,7 +40,8 @@ def trainer(n_ids: int, spread: bool) -> Trainer:
     generator = torch.Generator().manual_seed(0)
     network = Network.initialise(n_ids, N_CLASSES, None, (), generator)
     batches = make_batches(bags, codes, lambda bags, first: None, batch_size=BATCH)
-    return Trainer(network, LOSSES["squared_hinge"], batches, Schedule(0.01, 0.0, None))
+    placed = Placement(batches, torch.device("cpu"))
+    return Trainer(network, LOSSES["squared_hinge"], placed, Schedule(0.01, 0.0, None))
 
 
 def measure(n_ids: int, repeats: int) -> dict[str, float]:

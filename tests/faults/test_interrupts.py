@@ -34,15 +34,6 @@ pytestmark = pytest.mark.filterwarnings(
 ROOMS = str(Path(skbag.__file__).parent)
 
 
-@pytest.fixture(autouse=True)
-def put_back_what_is_not_promised():
-    """For the tests that follow."""
-    errors, config = np.geterr(), sklearn.get_config()
-    yield
-    np.seterr(**errors)
-    sklearn.set_config(**config)
-
-
 CLASSES = ["garden", "kitchen", "sea"]
 CONFIGURATIONS = {
     "default": {"n_jobs": 1},
@@ -53,12 +44,7 @@ CONFIGURATIONS = {
 
 
 def global_state():
-    """What interrupts must leave as it was.
-
-    Not here: scikit-learn's configuration and numpy's error state. Both are set by
-    context managers around checks, which Ctrl-C may end between two steps of their own:
-    2 of 2,700 interrupts did. docs/reliability.md says so.
-    """
+    """What interrupts must leave as it was."""
     return {
         "random": random.getstate(),
         "numpy": [str(part) for part in np.random.get_state()],  # noqa: NPY002
@@ -69,6 +55,8 @@ def global_state():
         "gradients": torch.is_grad_enabled(),
         "inference": torch.is_inference_mode_enabled(),
         "warnings": list(warnings.filters),
+        "scikit-learn": sklearn.get_config(),
+        "errors of numpy": np.geterr(),
         "profiler": sys.getprofile(),
     }
 

@@ -1,8 +1,12 @@
-"""The Python in README.md and on the pages under docs/ runs as it stands there."""
+"""The Python in README.md and under docs/ runs, and prints, as it stands there."""
 
 from __future__ import annotations
 
+import doctest
+import io
+import os
 import re
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,14 +22,21 @@ MADE = ("_build", "gallery", "generated")
 # Each page, from docs/, and the optional packages that it needs.
 PAGES: dict[str, list[str]] = {
     "../README.md": [],
-    "calibration.md": ["sklearn>=1.8"],
-    "compressing.md": [],
-    "exporting.md": ["onnx", "onnxruntime"],
+    "contributing/a_loss.md": [],
+    "contributing/a_tokenizer.md": [],
+    "guide/calibration.md": ["sklearn>=1.8"],
+    "guide/compressing.md": [],
+    "guide/data_frames.md": ["pandas", "polars", "pyarrow"],
+    "guide/explaining.md": [],
+    "guide/exporting.md": ["onnx", "onnxruntime"],
+    "guide/first_model.md": [],
+    "guide/imbalance.md": [],
+    "guide/multilabel.md": [],
+    "guide/short_and_noisy.md": [],
+    "guide/tuning.md": ["optuna_integration", "sklearn>=1.7"],
     "how_it_works.md": [],
     "index.md": [],
-    "inspecting.md": [],
     "reliability.md": ["skops"],
-    "tuning.md": ["optuna_integration", "sklearn>=1.7"],
 }
 
 
@@ -44,13 +55,25 @@ class Block(NamedTuple):
 
     code: str
 
+    output: str
+    """What it prints, by the block marked as text that follows it; "..." is anything,
+    and a decimal fraction may differ by one in its last place."""
+
+
+FENCES = re.compile(
+    r"^```python\n(.*?)^```$(?:\n\n?```text\n(.*?)^```$)?", re.DOTALL | re.MULTILINE
+)
+
 
 def python_blocks(page: str) -> list[Block]:
     """The blocks of a page that are marked as Python, in order."""
-    fences = re.finditer(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     return [
-        Block(page.count("\n", 0, fence.start(1)) + 1, fence.group(1))
-        for fence in fences
+        Block(
+            page.count("\n", 0, fence.start(1)) + 1,
+            fence.group(1),
+            fence.group(2) or "",
+        )
+        for fence in FENCES.finditer(page)
     ]
 
 
@@ -59,8 +82,49 @@ def run(page: str, name: str) -> dict[str, object]:
     namespace: dict[str, object] = {"__name__": name, **GIVEN.get(name, {})}
     for block in python_blocks(page):
         code = "\n" * (block.line - 1) + block.code
-        exec(compile(code, name, "exec"), namespace)
+        with redirect_stdout(io.StringIO()) as printed:
+            exec(compile(code, name, "exec"), namespace)
+        check_output(block, printed.getvalue(), name)
     return namespace
+
+
+FRACTION = re.compile(r"-?\d+\.(\d+)")
+
+
+def rounded_as(wanted: str, printed: str) -> str:
+    """Write printed fractions as they are wanted where they are nearly the same."""
+    fractions = list(FRACTION.finditer(wanted))
+    if len(fractions) != len(FRACTION.findall(printed)):
+        return printed
+    in_turn = iter(fractions)
+
+    def nearly(found: re.Match[str]) -> str:
+        other = next(in_turn)
+        last_place = 10.0 ** -len(other[1])
+        is_near = abs(float(found[0]) - float(other[0])) < 1.01 * last_place
+        return other[0] if is_near else found[0]
+
+    return FRACTION.sub(nearly, printed)
+
+
+def check_output(block: Block, printed: str, name: str) -> None:
+    """Compare what a block has printed with the page."""
+    if not doctest.OutputChecker().check_output(
+        block.output, rounded_as(block.output, printed), doctest.ELLIPSIS
+    ):
+        raise AssertionError(
+            f"The block at line {block.line} of {name} prints\n{printed}\n"
+            f"but the page says that it prints\n{block.output}"
+        )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def texts_in_a_folder_of_the_tests(tmp_path_factory):
+    """Texts of `load_docstrings` are read once, and not kept in the user's folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "SKBAG_DATA" not in os.environ:
+            patch.setenv("SKBAG_DATA", str(tmp_path_factory.mktemp("data")))
+        yield
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -121,3 +185,53 @@ def test_errors_name_the_line_of_the_page():
         run(SAMPLE.replace("z = y + 1", "z = y / 0"), "sample.md")
     last = caught.traceback[-1]
     assert (Path(last.path).name, last.lineno + 1) == ("sample.md", 18)
+
+
+PRINTING = """\
+```python
+print("one")
+print("two and", 3.25)
+```
+
+```text
+one
+two and 3.2...
+```
+"""
+
+
+def test_what_is_printed_is_what_the_page_says():
+    (block,) = python_blocks(PRINTING)
+    assert block.output == "one\ntwo and 3.2...\n"
+    run(PRINTING, "sample.md")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "printed", "seen_as"),
+    [
+        ("0.91, 5", "0.92, 5", "0.91, 5"),
+        ("0.91, 5", "0.93, 6", "0.93, 6"),
+        ("-0.0 0.9", "0.04 0.8", "-0.0 0.9"),
+        ("0.9 ...", "0.8 and 0.7", "0.8 and 0.7"),
+        ("91 of 100", "92 of 100", "92 of 100"),
+    ],
+)
+def test_fractions_may_differ_in_the_last_place(wanted, printed, seen_as):
+    assert rounded_as(wanted, printed) == seen_as
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        PRINTING.replace('"one"', '"won"'),
+        PRINTING.replace("3.25", "3.35"),
+        PRINTING.replace('print("one")', "pass"),
+        PRINTING.replace("```text", "In prose:\n\n```text"),
+        PRINTING.partition("\n\n")[0],
+    ],
+    ids=["another word", "another number", "a line less", "not next", "not shown"],
+)
+def test_what_is_printed_otherwise_is_an_error(page):
+    words = "The block at line 2 of sample.md prints"
+    with pytest.raises(AssertionError, match=words):
+        run(page, "sample.md")

@@ -23,7 +23,7 @@ def test_names_are_found_where_the_list_says(tmp_path):
         "# A comment.",
         "",
         "py:class some.Thing api.html#$",
-        "std:term x y.html#z",
+        "std:term x y.html#z An X",
     ]
     path.write_bytes(inventories.as_inventory("some", lines))
     with path.open("rb") as file:
@@ -31,4 +31,5 @@ def test_names_are_found_where_the_list_says(tmp_path):
     assert (
         found["py:class"]["some.Thing"].uri == "https://example.org/api.html#some.Thing"
     )
-    assert found["std:term"]["x"].uri == "https://example.org/y.html#z"
+    term = found["std:term"]["x"]
+    assert (term.uri, term.display_name) == ("https://example.org/y.html#z", "An X")

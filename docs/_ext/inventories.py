@@ -1,7 +1,8 @@
 """Write the lists of docs/inventories as inventories that intersphinx can read.
 
-A line of a list is ``domain:role name location``; a ``$`` at the end of the location
-stands for the name. conf.py says why there are lists of our own.
+A line of a list is ``domain:role name location title``; a ``$`` at the end of the
+location stands for the name, and without a title the name is shown. conf.py says why
+there are lists of our own.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ def as_inventory(project: str, lines: list[str]) -> bytes:
     entries = []
     for line in lines:
         if line and not line.startswith("#"):
-            role, name, location = line.split()
-            entries.append(f"{name} {role} 1 {location} -\n")
+            role, name, location, *title = line.split(maxsplit=3)
+            entries.append(f"{name} {role} 1 {location} {title[0] if title else '-'}\n")
     head = (
         "# Sphinx inventory version 2\n"
         f"# Project: {project}\n"

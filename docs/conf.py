@@ -116,16 +116,20 @@ intersphinx_mapping = {
     "torch": ("https://docs.pytorch.org/docs/stable/", "_build/inventories/torch.inv"),
 }
 
+# Prompts and results of an example are not copied, nor what a block prints.
+copybutton_exclude = ".linenos, .gp, .go"
+copybutton_selector = "div:not(.highlight-text):not(.highlight-none) > .highlight > pre"
+
 # -- Gallery -------------------------------------------------------------------------
 
 # Shown, but not run in the build's process: they start processes or clusters of their
-# own, or need a library that the build has not.
-NOT_RUN = ("plain_", "train", "search_on_dask", "score_with_dask")
+# own, or need a library that the build has not. So are scripts named plain_*.py.
+NOT_RUN = ("train", "search_on_dask", "score_with_dask")
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
-    "filename_pattern": rf"/(?!(?:{'|'.join(NOT_RUN)}))[^/]*\.py$",
+    "filename_pattern": rf"[/\\](?!plain_|(?:{'|'.join(NOT_RUN)})\.py)[^/\\]*\.py$",
     "within_subsection_order": "gallery_order.GalleryOrder",
     "default_thumb_file": str(HERE / "drawings" / "thumbnails" / "default.svg"),
     "backreferences_dir": "generated/examples",

@@ -71,7 +71,8 @@ numpydoc_validation_checks = {
     "GL01",  # the summary stands on the first line
     "RT02",  # what is returned has a name, as in scikit-learn
     "RT03",  # a type with a shape may be all there is to say,
-    "PR07",  # and so of a parameter, as `X : texts or matrix`
+    "PR04",  # of a parameter, what another method says, as "ax, bar_kw: as in `plot`",
+    "PR07",  # or a type, as "X : texts or matrix"
     "SS05",  # "bags" and "scores" are nouns
     "YD01",  # a context manager may yield nothing
     "SS06",  # a summary may need two lines

@@ -27,6 +27,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skbag import _inputs
 from skbag._callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
+from skbag._diagram import DiagramMixin
 from skbag._global_settings import keeps_global_settings
 from skbag._inspecting import InspectingMixin
 from skbag._labels import read_classes
@@ -45,12 +46,12 @@ if TYPE_CHECKING:
     from skbag._fitting import FitResult
     from skbag._training_run import EpochReport
 
-_DOCUMENTATION = "https://skbag.readthedocs.io/en/latest/generated/"
 _PRIVATE_STATE = ("_model", "_resume", "_targets")
 
 
 class EmbeddingBagClassifier(
     InspectingMixin,
+    DiagramMixin,
     TravellingMixin,
     PlainStateMixin,
     CallbackSupportMixin,
@@ -698,13 +699,6 @@ class EmbeddingBagClassifier(
         tags.transformer_tags.preserves_dtype = []
         tags.classifier_tags.multi_label = takes_labels(self.loss)
         return tags
-
-    _doc_link_module = "skbag"
-
-    @property
-    def _doc_link_template(self) -> str:
-        # No anchor: scikit-learn appends one of its own for each parameter.
-        return _DOCUMENTATION + "{estimator_module}.{estimator_name}.html"
 
     # Everything below belongs to one call of fit, and runs on a copy of the estimator
     # that takes its place when all has gone well.

@@ -27,6 +27,7 @@ PAGES: dict[str, list[str]] = {
     "guide/calibration.md": ["sklearn>=1.8"],
     "guide/compressing.md": [],
     "guide/data_frames.md": ["pandas", "polars", "pyarrow"],
+    "guide/displays.md": ["matplotlib"],
     "guide/explaining.md": [],
     "guide/exporting.md": ["onnx", "onnxruntime"],
     "guide/first_model.md": [],

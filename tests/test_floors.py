@@ -87,7 +87,7 @@ FLOORS = [
     },
     {"_memory_guard", "_shared_tokens", "_explanation"},
     {"_preparation", "_training_run", "_parameters", "_pickling", "_saving"},
-    {"_fitting", "_file_content", "_inspecting"},
+    {"_fitting", "_file_content", "_inspecting", "_diagram"},
     {"_travelling"},
     {"_classifier"},
     {"_persistence", "tuning"},
@@ -128,6 +128,24 @@ def imports_of(module: str, *, top_level_only: bool = False) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             found.add(node.module or "")
     return found
+
+
+def displays() -> list[str]:
+    return sorted(f"displays/{path.stem}" for path in PACKAGE.glob("displays/*.py"))
+
+
+@pytest.mark.parametrize("module", displays())
+def test_displays_know_the_estimator_from_outside(module):
+    # The top floor: pictures of public attributes, which need no room of the house.
+    own = {name for name in imports_of(module) if name.partition(".")[0] == "skbag"}
+    assert all(name.startswith("skbag.displays") for name in own)
+    top_level = imports_of(module, top_level_only=True)
+    assert not {"matplotlib", "torch"} & {name.split(".")[0] for name in top_level}
+
+
+def test_nothing_below_knows_the_displays():
+    below = set().union(*map(imports_of, modules()))
+    assert not any(name.startswith("skbag.displays") for name in below)
 
 
 def test_every_module_has_a_floor():

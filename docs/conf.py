@@ -136,6 +136,9 @@ sphinx_gallery_conf = {
     "backreferences_dir": "generated/examples",
     "doc_module": ("skbag",),
     "reference_url": {"skbag": None},
+    # Not what an object is called by default: it may hold an address in memory.
+    "capture_repr": ("_repr_html_",),
+    "image_srcset": ["2x"],
     "download_all_examples": False,
     "write_computation_times": False,
     "remove_config_comments": True,

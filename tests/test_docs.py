@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codeop
 import doctest
 import io
 import os
 import re
 from contextlib import redirect_stdout
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -100,6 +102,12 @@ FRACTION = re.compile(r"-?\d+\.(\d+)")
 
 def rounded_as(wanted: str, printed: str) -> str:
     """Write printed fractions as they are wanted where they are nearly the same."""
+    lines = printed.splitlines(keepends=True)
+    pairs = zip_longest(wanted.splitlines()[: len(lines)], lines, fillvalue="")
+    return "".join(_line_rounded_as(*pair) for pair in pairs)
+
+
+def _line_rounded_as(wanted: str, printed: str) -> str:
     fractions = list(FRACTION.finditer(wanted))
     if len(fractions) != len(FRACTION.findall(printed)):
         return printed
@@ -144,6 +152,21 @@ def test_page_runs(name, tmp_path, monkeypatch):
     assert python_blocks(page)
     monkeypatch.chdir(tmp_path)
     run(page, name)
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name.startswith("guide/")])
+def test_blocks_can_be_pasted_into_a_console(name):
+    """The console of Python before 3.13 ends a compound statement at an empty line.
+
+    It needs one there, and takes none inside.
+    """
+    for block in python_blocks((FOLDER / name).read_text(encoding="utf-8")):
+        lines: list[str] = []
+        for line in [*block.code.splitlines(), ""]:
+            lines.append(line)
+            if codeop.compile_command("\n".join(lines), name) is not None:
+                lines = []
+        assert not lines
 
 
 def test_every_page_with_python_is_run():
@@ -221,6 +244,9 @@ def test_what_is_printed_is_what_the_page_says():
         ("-0.0 0.9", "0.04 0.8", "-0.0 0.9"),
         ("0.9 ...", "0.8 and 0.7", "0.8 and 0.7"),
         ("91 of 100", "92 of 100", "92 of 100"),
+        ("a 0...\nb 0.5\n", "a 0.2\nb 0.6\n", "a 0.2\nb 0.5\n"),
+        ("a 0.5\n", "a 0.6\nb 0.6\n", "a 0.5\nb 0.6\n"),
+        ("a 0.5\nb 0.6\n", "a 0.6\n", "a 0.5\n"),
     ],
 )
 def test_fractions_may_differ_in_the_last_place(wanted, printed, seen_as):

@@ -613,6 +613,16 @@ def test_names_cover_neither_each_other_nor_points(seed):
     assert len(ax.texts) == len(written)
 
 
+def test_a_map_is_made_of_arrays_as_well():
+    points = np.arange(8.0).reshape(4, 2)
+    labels, names = np.array(["b", "a", "b", "a"]), np.array(["one", "two"])
+    display = EmbeddingMapDisplay(points, labels=labels, names=names).plot(max_names=1)
+    draw(display)
+    assert list(display.points_) == ["a", "b"]
+    assert [text.get_text() for text in display.names_] == ["one"]
+    assert "1 of them named" in strings(display.ax_)
+
+
 def test_names_left_out_are_counted(clf):
     display = EmbeddingMapDisplay.from_estimator(clf, max_points=60)
     n_named = len(display.names_)

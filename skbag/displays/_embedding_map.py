@@ -212,7 +212,8 @@ class EmbeddingMapDisplay:
         coordinates = np.asarray(self.coordinates, dtype=np.float64)
         labels = [None] * len(coordinates) if self.labels is None else self.labels
         groups = _groups(labels, class_labels)
-        names = list(self.names or [])[:max_names]
+        all_names = [] if self.names is None else list(self.names)
+        names = all_names[:max_names]
         lettering = Lettering.of([*groups, *names])
         is_ours = ax is None
         ax = axes_to_draw_on(ax, 8 if self.labels is not None else 6.8, 5.6)
@@ -228,11 +229,9 @@ class EmbeddingMapDisplay:
             ax.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1])
             ax.spines[["top", "right"]].set_visible(False)
         ax.margins(0.08)
-        texts = set_title(
-            ax, self.title, self.note or " " * bool(self.names), lettering
-        )
+        texts = set_title(ax, self.title, self.note or " " * bool(all_names), lettering)
         self._write_names(ax, coordinates, names, lettering)
-        if len(self.names_) < len(self.names or ()):
+        if len(self.names_) < len(all_names):
             said = f"{len(self.names_)} of them named"
             texts[1].set_text(f"{self.note}, {said}" if self.note else said)
         fit_titles(ax, texts, alone=is_ours)
@@ -267,22 +266,24 @@ class EmbeddingMapDisplay:
         scatter_kw: dict[str, Any],
     ) -> None:
         number_of = {label: number for number, label in enumerate(groups)}
-        numbers = np.array([number_of.get(label, -1) for label in labels])
-        self.points_ = {}
-        # What is not told apart is drawn first, below all else, and named last.
-        for number in [-1, *range(len(groups))]:
-            those = coordinates[numbers == number]
-            if not len(those):
-                continue
+        numbers = np.array([number_of.get(label, -1) for label in labels], dtype=int)
+        sizes = {
+            number: int((numbers == number).sum()) for number in set(numbers.tolist())
+        }
+        drawn = {}
+        # What is not told apart comes first, below all else; small groups come last.
+        for number in sorted(sizes, key=lambda each: (each >= 0, -sizes[each])):
             colour, marker = OTHERS if number < 0 else CLASSES[number]
             if self.labels is None:
                 colour, marker = CLASSES[0]
             style = {"color": colour, "marker": marker, "s": 22, "alpha": 0.9}
-            points = ax.scatter(*those.T, **{**style, "linewidths": 0, **scatter_kw})
-            self.points_[None if number < 0 else groups[number]] = points
-        self.points_ = dict(
-            sorted(self.points_.items(), key=lambda item: item[0] is None)
-        )
+            those = coordinates[numbers == number]
+            drawn[number] = ax.scatter(
+                *those.T, **{**style, "linewidths": 0, **scatter_kw}
+            )
+        self.points_ = {groups[i]: drawn[i] for i in range(len(groups)) if i in drawn}
+        if -1 in drawn:
+            self.points_[None] = drawn[-1]
 
     def _draw_legend(self, ax: Axes, lettering: Lettering, *, outside: bool) -> None:
         others = "others"

@@ -182,7 +182,7 @@ html_sidebars = {
 
 # -- Links that work in a repository browser and here ----------------------------------
 
-_EXAMPLE = re.compile(r"\]\((?:\.\./)+examples/(\w+)\.py\)")
+_EXAMPLE = re.compile(r"\]\((?:\.\./)+examples/((?:\w+/)*\w+)\.py\)")
 
 
 def lead_to_the_gallery(app: Sphinx, page: str, source: list[str]) -> None:

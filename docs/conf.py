@@ -3,8 +3,8 @@
     python -m sphinx -W -b html docs docs/_build/html
     python docs/check_site.py docs/_build/html
 
-build and check it, without a network. Needs ``pip install ".[docs]"``. Before a release,
-with a network, the links that lead outside are checked by
+build and check it, without a network. Needs ``pip install ".[docs]"``. Before a
+release, with a network, the links that lead outside are checked by
 
     python -m sphinx -b linkcheck docs docs/_build/linkcheck
 """

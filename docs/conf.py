@@ -102,22 +102,16 @@ numpydoc_validation_exclude = {
     r"\.EmbeddingBagInput$",
 }
 
-# Names of other projects are looked up in small inventories of our own, written from
-# the lists in docs/inventories. The projects' own would have to be downloaded in each
-# build: what is built and checked without a network would not be what is published,
-# and a server that is down would fail the build or drop the links unseen.
+# Names of another project are looked up in a small inventory of our own, written from
+# its list in docs/inventories (a project that is new here needs a list and a line below).
+# The projects' own would have to be downloaded in each build: what is built and
+# checked without a network would not be what is published, and a server that is down
+# would fail the build or drop the links unseen.
 intersphinx_mapping = {
-    "python": ("https://docs.python.org/3/", "_build/inventories/python.inv"),
-    "numpy": ("https://numpy.org/doc/stable/", "_build/inventories/numpy.inv"),
-    "pandas": (
-        "https://pandas.pydata.org/docs/",
-        "_build/inventories/pandas.inv",
-    ),
     "sklearn": (
         "https://scikit-learn.org/stable/",
         "_build/inventories/sklearn.inv",
     ),
-    "torch": ("https://docs.pytorch.org/docs/stable/", "_build/inventories/torch.inv"),
 }
 
 # Prompts and results of an example are not copied, nor what a block prints.

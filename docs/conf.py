@@ -103,8 +103,8 @@ numpydoc_validation_exclude = {
 }
 
 # Names of another project are looked up in a small inventory of our own, written from
-# its list in docs/inventories (a project that is new here needs a list and a line below).
-# The projects' own would have to be downloaded in each build: what is built and
+# its list in docs/inventories; a project that is new here needs a list and a line
+# below. The projects' own would have to be downloaded in each build: what is built and
 # checked without a network would not be what is published, and a server that is down
 # would fail the build or drop the links unseen.
 intersphinx_mapping = {

@@ -130,7 +130,7 @@ sphinx_gallery_conf = {
     "filename_pattern": rf"[/\\](?!plain_|(?:{'|'.join(NOT_RUN)})\.py)[^/\\]*\.py$",
     "within_subsection_order": "gallery_order.GalleryOrder",
     "default_thumb_file": str(HERE / "drawings" / "thumbnails" / "default.svg"),
-    "backreferences_dir": "generated/examples",
+    "backreferences_dir": "gallery/backreferences",
     "doc_module": ("skbag",),
     "reference_url": {"skbag": None},
     # Not what an object is called by default: it may hold an address in memory.

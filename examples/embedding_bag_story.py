@@ -186,7 +186,7 @@ print("bag             ==  csr_array((weights, ids, offsets)) @ table")
 # -------------------------------------------
 # The classifier of this story is ``Linear(EmbeddingBag(texts))``. Both are linear, so
 # that the Linear can be applied to the rows of the table, once, instead of to every
-# text: (X @ E) @ W.T == X @ (E @ W.T). The new table has one column per class.
+# text: ``(X @ E) @ W.T == X @ (E @ W.T)``. The new table has one column per class.
 W = torch.randn(n_classes, width, generator=generator) / width**0.5
 b = torch.randn(n_classes, generator=generator)
 scores = means @ W.T + b
@@ -247,3 +247,5 @@ for name, model in [("mean of 8 numbers per word", clf), ("defaults", default)]:
         f"(table of {model.embedding_.shape[0]} x {model.embedding_.shape[1]}, "
         f"{model.n_iter_} epochs)"
     )
+
+# sphinx_gallery_thumbnail_path = "drawings/thumbnails/embedding_bag_story.svg"

@@ -38,10 +38,14 @@ print(f"\nLike 'matrix': {[token for token, _ in clf.most_similar('matrix', k=6)
 # %%
 # Why this answer?
 # ----------------
-# In a notebook, ``explanation`` alone shows the texts with their words tinted.
+# A terminal gets the strongest features of each text.
 some = sorted(test_texts, key=len)[20:22]
 explanation = clf.explain(some)
 print(explanation)
+
+# %%
+# A notebook shows the texts with their words tinted.
+explanation
 
 # %%
 # Every feature, and where it stands
@@ -54,3 +58,5 @@ for i in best:
     print(f"  {one.features[i]!r} stands at {parts} {one.spans[i]}")
 assert np.allclose(explanation.scores, clf.decision_function(some), atol=1e-5)
 print("The contributions and the intercept sum to the decision function.")
+
+# sphinx_gallery_thumbnail_path = "drawings/thumbnails/explain.svg"

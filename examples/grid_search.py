@@ -102,3 +102,5 @@ if __name__ == "__main__":
         ("best model", halving),
     ]:
         print(f"  {name:14s} {model.score(test_texts, test_labels):.3f}")
+
+# sphinx_gallery_thumbnail_path = "drawings/thumbnails/grid_search.svg"

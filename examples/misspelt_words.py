@@ -79,3 +79,5 @@ for start in range(len(marked) - 3):
     known += [name] * (name in vocabulary)
 print(f"\n{word!r} is {'' if word in vocabulary else 'not '}in the vocabulary;")
 print(f"of its runs of four characters these are: {' '.join(known)}")
+
+# sphinx_gallery_thumbnail_path = "drawings/thumbnails/misspelt_words.svg"

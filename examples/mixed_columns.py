@@ -157,3 +157,5 @@ one_matrix = make_pipeline(
     EmbeddingBagClassifier(random_state=0),
 )
 fit_and_report("one sparse matrix", one_matrix)
+
+# sphinx_gallery_thumbnail_path = "drawings/thumbnails/mixed_columns.svg"

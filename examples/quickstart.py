@@ -132,3 +132,5 @@ if __name__ == "__main__":
         shown = ", ".join(f"{name} {share:.2f}" for share, name in best_first)
         print(f"  -> {label}  ({shown})")
     print(f"\nAll of this, imports aside: {perf_counter() - script_started:.1f} s")
+
+# sphinx_gallery_thumbnail_path = "drawings/thumbnails/quickstart.svg"

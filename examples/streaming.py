@@ -44,7 +44,7 @@ def stream(batch_size=1000):
 # -------------------
 # All labels that will ever come are announced with the first batch; words need not be.
 # Halfway the model is saved and loaded. Both go on, to see whether they stay the same.
-# (The seconds of the first batch are for importing torch.)
+# (In a new process the first batch takes the time of importing torch, too.)
 clf = EmbeddingBagClassifier(random_state=0)
 resumed = None
 n_texts, n_features, seconds = 0, [], 0.0
@@ -124,3 +124,5 @@ print(
     f"{sizes[0] / 2**20:.0f} MiB after the first batch, {sizes[-1] / 2**20:.0f} at the "
     f"end\n  (the vocabulary's: {clf.embedding_.nbytes / 2**20:.0f} MiB and growing)"
 )
+
+# sphinx_gallery_thumbnail_path = "drawings/thumbnails/streaming.svg"

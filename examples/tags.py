@@ -84,3 +84,5 @@ for class_weight in (None, "balanced"):
         for average in ("micro", "macro")
     ]
     print(f"class_weight={class_weight}: {', '.join(scores)}")
+
+# sphinx_gallery_thumbnail_path = "drawings/thumbnails/tags.svg"

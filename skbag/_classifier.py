@@ -96,9 +96,10 @@ class EmbeddingBagClassifier(
         Replaces `token_pattern`: text to list of tokens. Used if
         ``analyzer='word'``.
 
-    token_pattern : str, default=r"(?u)\w+|[^\w\s]"
-        Regular expression of a token. The default takes words of any length, and
-        every other visible character (punctuation, emoji) by itself.
+    token_pattern : str
+        Regular expression of a token. The default, ``r"(?u)\w+|[^\w\s]"``, takes
+        words of any length, and every other visible character (punctuation, emoji)
+        by itself.
 
     analyzer : {'word', 'char', 'char_wb'} or callable, default='word'
         Whether features are made of words or of characters ('char_wb': only inside
@@ -193,8 +194,7 @@ class EmbeddingBagClassifier(
     hidden_layer_sizes : tuple of int, default=()
         Units of hidden layers (ReLU) between the two; needs `embedding_dim`.
 
-    loss : {'squared_hinge', 'cross_entropy', 'adaptive_softmax'}, \
-            default='squared_hinge'
+    loss : str, default='squared_hinge'
         One-vs-rest squared hinge loss, or cross-entropy of the softmax (logistic loss
         for two classes, and for each label of several). 'adaptive_softmax', which needs
         `embedding_dim`, is the cross-entropy of a softmax in two steps, frequent
@@ -323,7 +323,7 @@ class EmbeddingBagClassifier(
         Number of columns of a matrix, or 1 for texts in a column; not there for texts
         in a list.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of a data frame.
 
     n_iter_ : int
@@ -338,8 +338,14 @@ class EmbeddingBagClassifier(
     best_validation_score_ : float or None
         The best of them, which is that of the state kept.
 
-    batch_size_, learning_rate_, alpha_ : int, float, float
-        What 'auto' came to.
+    batch_size_ : int
+        What `batch_size` came to.
+
+    learning_rate_ : float
+        What `learning_rate_init` came to.
+
+    alpha_ : float
+        What `alpha` came to.
 
     temperature_ : float
         Factor of the scores in `predict_proba`, one for all classes or labels. It is
@@ -551,7 +557,9 @@ class EmbeddingBagClassifier(
 
         Parameters
         ----------
-        X, y
+        X : texts, or a matrix of shape (n_samples, n_features)
+            As in `fit`.
+        y : array-like of shape (n_samples,), or matrix of shape (n_samples, n_labels)
             As in `fit`.
         classes : array-like of shape (n_classes,), default=None
             All labels that will ever come; needed in the first call. For an indicator

@@ -22,7 +22,7 @@ MOST_CLASSES = 3
 LONGEST = 20
 """Characters of the name of a class."""
 
-DOCUMENTATION = "https://skbag.readthedocs.io/en/latest/api.html"
+DOCUMENTATION = "https://skbag.readthedocs.io/en/latest/generated/"
 
 
 class DiagramMixin:
@@ -37,7 +37,8 @@ class DiagramMixin:
 
     @property
     def _doc_link_template(self) -> str:
-        return DOCUMENTATION + "#skbag.{estimator_name}"
+        # No anchor: scikit-learn appends one of its own for each parameter.
+        return DOCUMENTATION + "{estimator_module}.{estimator_name}.html"
 
     def _sk_visual_block_(self) -> Any:
         # Where a version of scikit-learn has these elsewhere, it draws the diagram

@@ -22,7 +22,11 @@ class FittedModelMixin:
 
     @property
     def vocabulary_(self) -> LazyVocabulary:
-        """Feature to id (row of `embedding_`); after fitting on texts only."""
+        """Feature to id (row of `embedding_`).
+
+        Read-only, built when first looked into. Not there after fitting on a matrix,
+        with `n_buckets`, and after `compress`.
+        """
         encoder = self._open_model("vocabulary_").encoder
         if encoder is None:
             raise AttributeError(
@@ -37,18 +41,32 @@ class FittedModelMixin:
 
     @property
     def embedding_(self) -> NDArray[np.float32]:
-        """The table, one row per id."""
+        """The table, one row per id.
+
+        Of shape (n_ids, embedding_dim), float32; one column per output if
+        ``embedding_dim=None``. Not there after `compress`.
+        """
         return self._open_model("embedding_").fitted.dense
 
     @property
     def coef_(self) -> NDArray[np.float32]:
-        """Coefficients of the last layer, one row per output."""
+        """Coefficients of the last layer, one row per output.
+
+        Of shape (n_outputs, n_ids), those of the weighted tokens (``embedding_.T``),
+        if ``embedding_dim=None``, as in scikit-learn's linear models; else of shape
+        (n_outputs, n_units), where ``transform(X) @ coef_.T + intercept_`` is the
+        decision function if there is no hidden layer. Of an adaptive softmax, one row
+        for each class and cluster, in the order in which it visits them. float32.
+        """
         coef = self._fitted_model().fitted.layers[-1][0]
         return self._open_model("coef_").fitted.dense.T if coef is None else coef
 
     @property
     def intercept_(self) -> NDArray[np.float32]:
-        """Intercept of the last layer, one per output."""
+        """Intercept of the last layer, one per output.
+
+        Of shape (n_outputs,), float32.
+        """
         return self._fitted_model().fitted.layers[-1][1]
 
     def _fitted_model(self) -> Model:

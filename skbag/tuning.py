@@ -205,6 +205,9 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     array([0])
     """
 
+    _doc_link_module = EmbeddingBagClassifier._doc_link_module
+    _doc_link_template = EmbeddingBagClassifier._doc_link_template
+
     _parameter_constraints = {  # noqa: RUF012
         "estimator": [EmbeddingBagClassifier, None],
         "param_distributions": [dict, None],
@@ -293,19 +296,46 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Predict by the best estimator."""
+        """Predict by the best estimator.
+
+        Parameters
+        ----------
+        X : texts or matrix
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,), or matrix of shape (n_samples, n_labels)
+        """
         check_is_fitted(self)
         labels: NDArray[Any] = self.best_estimator_.predict(X)
         return labels
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Probabilities of the best estimator."""
+        """Probabilities of the best estimator.
+
+        Parameters
+        ----------
+        X : texts or matrix
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+        """
         check_is_fitted(self)
         probabilities: NDArray[np.float64] = self.best_estimator_.predict_proba(X)
         return probabilities
 
     def decision_function(self, X: Any) -> NDArray[np.float32]:
-        """Scores of the best estimator."""
+        """Scores of the best estimator.
+
+        Parameters
+        ----------
+        X : texts or matrix
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+        """
         check_is_fitted(self)
         scores: NDArray[np.float32] = self.best_estimator_.decision_function(X)
         return scores

@@ -1,4 +1,4 @@
-"""The Python on the pages under docs/ runs, and prints, as it stands there."""
+"""The Python in README.md and under docs/ runs, and prints, as it stands there."""
 
 from __future__ import annotations
 
@@ -18,8 +18,12 @@ FOLDER = Path(__file__).parent.parent / "docs"
 if not FOLDER.is_dir():
     pytest.skip("docs/ is not in this installation", allow_module_level=True)
 
-# Each page, and the optional packages that it needs.
-PAGES = {
+# Made when the site is built.
+MADE = ("_build", "gallery", "generated")
+
+# Each page, from docs/, and the optional packages that it needs.
+PAGES: dict[str, list[str]] = {
+    "../README.md": [],
     "contributing/a_loss.md": [],
     "contributing/a_tokenizer.md": [],
     "guide/calibration.md": ["sklearn>=1.8"],
@@ -40,7 +44,18 @@ PAGES = {
     "guide/saving_and_serving.md": ["skops"],
     "guide/short_and_noisy.md": [],
     "guide/tuning.md": ["optuna_integration", "sklearn>=1.7"],
+    "how_it_works.md": [],
+    "index.md": [],
     "reliability.md": ["skops"],
+}
+
+
+# What a page takes as given.
+GIVEN: dict[str, dict[str, object]] = {
+    "../README.md": {
+        "texts": ["where is my parcel", "i want a refund"] * 4,
+        "labels": ["delivery", "payment"] * 4,
+    },
 }
 
 
@@ -74,7 +89,7 @@ def python_blocks(page: str) -> list[Block]:
 
 def run(page: str, name: str) -> dict[str, object]:
     """Run the blocks of a page in one namespace; errors name the page's own lines."""
-    namespace: dict[str, object] = {"__name__": name}
+    namespace: dict[str, object] = {"__name__": name, **GIVEN.get(name, {})}
     for block in python_blocks(page):
         code = "\n" * (block.line - 1) + block.code
         with redirect_stdout(io.StringIO()) as printed:
@@ -156,11 +171,14 @@ def test_blocks_can_be_pasted_into_a_console(name):
 
 
 def test_every_page_with_python_is_run():
-    pages = {
-        path.relative_to(FOLDER).as_posix(): path.read_text(encoding="utf-8")
-        for path in FOLDER.rglob("*.md")
+    paths = [path.relative_to(FOLDER) for path in FOLDER.rglob("*.md")]
+    pages = [path for path in paths if path.parts[0] not in MADE]
+    with_python = {
+        path.as_posix()
+        for path in [*pages, Path("../README.md")]
+        if python_blocks((FOLDER / path).read_text(encoding="utf-8"))
     }
-    assert {name for name, page in pages.items() if python_blocks(page)} == set(PAGES)
+    assert with_python == set(PAGES)
 
 
 SAMPLE = """\

@@ -70,7 +70,7 @@ def test_html_repr_links_to_the_documentation(fitted_on, clf, corpus):
     link, state = re.search(
         r'class="sk-estimator-doc-link ?(\w*)"[^>]* href="(https://[^"]+)"', html
     ).group(2, 1)
-    assert link.endswith("api.html#skbag.EmbeddingBagClassifier")
+    assert link.endswith("generated/skbag.EmbeddingBagClassifier.html")
     assert state == ("fitted" if fitted_on else "")
     assert "EmbeddingBagClassifier" in make_pipeline(clf)._repr_html_()
 

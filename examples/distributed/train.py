@@ -1,8 +1,12 @@
-"""Several processes train one model, each on texts of its own.
+"""
+Several processes train one model
+=================================
+
+Each on texts of its own::
 
     torchrun --nproc-per-node 2 examples/distributed/train.py
 
-On several machines, the same command on each (here on the first of two):
+On several machines, the same command on each (here on the first of two)::
 
     torchrun --nnodes 2 --node-rank 0 --nproc-per-node 1 \
         --rdzv-backend c10d --rdzv-endpoint first.machine:29500 train.py

@@ -227,16 +227,28 @@ def test_sharing_here_does_not_reach_the_workers(
 
 
 class KillsWorkers:
-    """Scores; and kills the process that it runs in, the n-th time or every time."""
+    """Scores; and kills processes: at the n-th time, or else every time.
 
-    def __init__(self, folder: Path, when: int | None = None) -> None:
-        self.folder, self.when = folder, when
+    Parameters
+    ----------
+    folder : Path
+        Where it counts, over all processes.
+    when : int or None
+    whom : list of int
+        Process numbers; by default the one in which it is called.
+    """
+
+    def __init__(self, folder, when=None, whom=()):
+        self.folder, self.when, self.whom = folder, when, whom
+        self.home = os.getpid()
 
     def __call__(self, estimator, X, y):
+        assert os.getpid() != self.home
         n_scored = len(list(self.folder.iterdir()))
         (self.folder / f"{time.monotonic_ns()}").touch()
-        if self.when is None or n_scored == self.when:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if self.when in (None, n_scored):
+            for pid in self.whom or [os.getpid()]:
+                os.kill(pid, signal.SIGKILL)
         return estimator.score(X, y)
 
 
@@ -269,35 +281,45 @@ def test_a_worker_killed_in_the_middle_does_not_lose_the_search(
     assert n_fits > 2 * len(search.cv_results_["params"])
 
 
-def cancel_what_failed(client):
-    """Let a search end with its task: joblib waits on for one that dask gave up."""
-    from distributed import SchedulerPlugin
+def dask_that_gives_up(client):
+    """The same backend for which a task that dask has given up is an error.
 
-    class CancelsWhatFailed(SchedulerPlugin):
-        def start(self, scheduler):
-            self.scheduler = scheduler
+    joblib's own waits for it without end: it calls back for results only.
+    """
+    from joblib._dask import DaskDistributedBackend
 
-        def transition(self, key, start, finish, *args, exception_text="", **more):
-            if finish == "erred":
-                reason = self.scheduler.tasks[key].exception_text
-                message = {"op": "cancelled-keys", "keys": [key], "reason": reason}
-                self.scheduler.report(message)
+    class GivesUp(DaskDistributedBackend):
+        def submit(self, func, callback=None):
+            future = super().submit(func, callback)
+            future.add_done_callback(lambda done: self.pass_on(done, callback))
+            return future
 
-    client.register_plugin(CancelsWhatFailed())
+        def pass_on(self, done, callback):
+            if done.exception() is not None:
+                callback(done.exception())
+
+        def retrieve_result_callback(self, out):
+            if isinstance(out, BaseException):
+                raise out
+            return super().retrieve_result_callback(out)
+
+    return GivesUp(client=client)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 def test_a_task_that_kills_its_workers_is_an_error(
     start_dask, tmp_path, texts, labels, make_quick
 ):
-    from distributed.client import FutureCancelledError
+    from distributed import KilledWorker
 
     client = start_dask({"distributed.scheduler.allowed-failures": 0})
     keep_all_data_twice(client)
-    cancel_what_failed(client)
+    backend = dask_that_gives_up(client)
+    if not hasattr(type(backend).__mro__[1], "submit"):
+        pytest.skip("this joblib has another name for what is changed here")
     search = GridSearchCV(make_quick(), GRID, scoring=KillsWorkers(tmp_path))
-    with joblib.parallel_config(backend="dask", client=client):
-        with pytest.raises(FutureCancelledError, match=r"those workers died"):
+    with joblib.parallel_config(backend=backend):
+        with pytest.raises(KilledWorker, match=r"_fit_and_score.* on 1 different"):
             search.fit(texts, labels)
 
 
@@ -307,8 +329,9 @@ def test_data_lost_with_its_last_worker_is_an_error(
 ):
     from distributed.client import FutureCancelledError
 
-    client = start_dask(n_workers=1)
-    search = GridSearchCV(make_quick(), GRID, scoring=KillsWorkers(tmp_path, 2))
+    client = start_dask()
+    scoring = KillsWorkers(tmp_path, 2, list(client.run(os.getpid).values()))
+    search = GridSearchCV(make_quick(), GRID, scoring=scoring)
     with joblib.parallel_config(backend="dask", client=client):
         with pytest.raises(FutureCancelledError, match="_fit_and_score"):
             search.fit(texts, labels)

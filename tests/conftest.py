@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections import Counter
 from contextlib import ExitStack, contextmanager, suppress
 from typing import NamedTuple
 
@@ -160,21 +161,24 @@ def start_dask():
 
 
 @pytest.fixture
-def sent_to_scheduler(monkeypatch):
-    """Return a function that counts the bytes that a client sends from now on."""
+def sent_bytes(monkeypatch):
+    """Return a function that counts the bytes that leave this process from now on.
+
+    By who sends them: the client, or the scheduler of its cluster.
+    """
 
     def count(client):
         from distributed.comm import tcp
 
-        sent, write, address = [0], tcp.TCP.write, client.scheduler.address
+        sent, write, address = Counter(), tcp.TCP.write, client.scheduler.address
 
         async def counted(self, *args, **more):
             n_bytes = await write(self, *args, **more)
-            if self.peer_address == address:
-                sent[0] += n_bytes
+            sender = "client" if self.peer_address == address else "scheduler"
+            sent[sender] += n_bytes
             return n_bytes
 
         monkeypatch.setattr(tcp.TCP, "write", counted)
-        return lambda: sent[0]
+        return sent
 
     return count

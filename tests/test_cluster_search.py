@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 import warnings
 import zlib
 from functools import partial
@@ -148,14 +147,15 @@ FORMS = {
 def test_texts_are_sent_once_but_in_a_list(
     form, dask_client, texts, labels, make_quick, sent_bytes
 ):
+    texts = texts * 10  # each ten times as long
     X = FORMS[form](texts) if form in FORMS else texts.tolist()
     scatter = {"scatter": [X]} if "scattered" in form else {}
     search = GridSearchCV(make_quick(), GRID, cv=2, refit=False)
     sent = sent_bytes(dask_client)
     with joblib.parallel_config(backend="dask", client=dask_client, **scatter):
         search.fit(X, labels)
-    # All else there is to send, measured: parameters, labels and index arrays.
-    n_bytes, rest = sum(map(len, texts)), 8000 * N_TASKS + 50_000
+    # The rest is parameters, labels, index arrays and what a cluster has to talk about.
+    n_bytes, rest = sum(map(len, texts)), 20_000 * N_TASKS
     if form == "list":
         assert sent["client"] > N_TASKS * n_bytes
     else:
@@ -247,13 +247,21 @@ class KillsWorkers:
         self.home = os.getpid()
 
     def __call__(self, estimator, X, y):
-        n_scored = len(list(self.folder.iterdir()))
-        (self.folder / f"{time.monotonic_ns()}").touch()
+        n_scored = self.count()
         # At home, too: joblib works there while the cluster has one thread left.
         if self.when in (None, n_scored) and os.getpid() != self.home:
             for pid in self.whom or [os.getpid()]:
                 os.kill(pid, signal.SIGKILL)
         return estimator.score(X, y)
+
+    def count(self):
+        """How many calls came before; no two processes get the same number."""
+        for number in count():
+            try:
+                (self.folder / str(number)).touch(exist_ok=False)
+            except FileExistsError:
+                continue
+            return number
 
 
 def keep_all_data_twice(client):
@@ -278,7 +286,7 @@ def test_a_worker_killed_in_the_middle_does_not_lose_the_search(
     with joblib.parallel_config(backend="dask", client=client):
         search.fit(texts, labels)
     assert_same_search(search, expected)
-    client.wait_for_workers(2, timeout=30)
+    client.wait_for_workers(2, timeout=120)
     after = set(client.run(os.getpid).values())
     assert len(before - after) == len(after - before) == 1
     n_fits = len(list(tmp_path.iterdir()))

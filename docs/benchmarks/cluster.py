@@ -1,7 +1,7 @@
 """A search and scoring on a cluster of two processes: seconds, bytes sent, memory.
 
     python docs/benchmarks/cluster.py --data FOLDER [--names 20news debian_section] \
-        [--texts 5000] [--only search scoring]
+        [--texts 5000] [--repeats 3] [--only search scoring]
 
 A search by joblib's own processes (loky) against one on Dask, in turns, with what the
 client sends to the scheduler; and scoring by partitions against plain predict on the
@@ -30,7 +30,6 @@ import data
 import joblib
 import numpy as np
 
-REPEATS = 3
 GRID = {"alpha": [1e-6, 1e-5, 1e-4, 1e-3], "loss": ["squared_hinge", "cross_entropy"]}
 SHARE_TOKENS = """
 from skbag.tuning import shared_tokens
@@ -118,10 +117,12 @@ def seconds(run: Callable[[], Any]) -> float:
     return time.perf_counter() - started
 
 
-def in_turns(runs: dict[str, Callable[[], Any]]) -> dict[str, list[float]]:
+def in_turns(
+    runs: dict[str, Callable[[], Any]], repeats: int
+) -> dict[str, list[float]]:
     """Seconds of each, measured in turns."""
     found: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         for name, run in runs.items():
             found[name].append(seconds(run))
     return found
@@ -139,7 +140,9 @@ def make_search() -> Any:
     return GridSearchCV(estimator, GRID, cv=3, refit=False, error_score="raise")
 
 
-def search_rows(name: str, texts: list[str], labels: list[str]) -> Iterator[str]:
+def search_rows(
+    name: str, texts: list[str], labels: list[str], repeats: int
+) -> Iterator[str]:
     """Rows: seconds of the search, and what was sent."""
     n_bytes = sum(len(text.encode()) for text in texts) / 1e6
     y = np.array(labels)
@@ -176,7 +179,7 @@ def search_rows(name: str, texts: list[str], labels: list[str]) -> Iterator[str]
         runs["loky, list"]()
         # Each search reads its folds anew: what is shared must not outlive a search.
         found: dict[str, list[float]] = {way: [] for way in runs}
-        for _ in range(REPEATS):
+        for _ in range(repeats):
             for way, run in runs.items():
                 if "shared" in way:
                     sharing.run(forget_tokens)
@@ -235,7 +238,7 @@ def peak_memory() -> float:
 
 
 def scoring_rows(
-    name: str, train: Any, texts: list[str], n_parts: int = 40
+    name: str, train: Any, texts: list[str], repeats: int, n_parts: int = 40
 ) -> Iterator[str]:
     """Rows: texts a second, and what was sent."""
     import dask
@@ -298,7 +301,7 @@ def scoring_rows(
             run()
             sent[way] = wire.sent()
         peak = max(client.run(peak_memory).values())
-        found = in_turns(ways)
+        found = in_turns(ways, repeats)
     base = found["predict, a list, 1 thread"]
     for way, taken in found.items():
         ratio = statistics.median(b / a for a, b in zip(taken, base, strict=True))
@@ -324,6 +327,7 @@ def main() -> None:
     parser.add_argument("--names", nargs="+", default=["20news", "debian_section"])
     parser.add_argument("--texts", type=int, default=5000)
     parser.add_argument("--scored", type=int, default=100_000)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", nargs="+", default=["search", "scoring"])
     options = parser.parse_args()
     data.check(options.data, options.names)
@@ -332,7 +336,7 @@ def main() -> None:
         for name in options.names:
             texts, labels = data.read(options.data, name, "train")
             n = options.texts
-            for row in search_rows(name, texts[:n], labels[:n]):
+            for row in search_rows(name, texts[:n], labels[:n], options.repeats):
                 print(row, flush=True)
     if "scoring" in options.only:
         print(SCORING_HEAD)
@@ -340,7 +344,7 @@ def main() -> None:
             train = data.read(options.data, name, "train")
             texts, _ = data.read(options.data, name, "test")
             texts = (texts * (options.scored // len(texts) + 1))[: options.scored]
-            for row in scoring_rows(name, train, texts):
+            for row in scoring_rows(name, train, texts, options.repeats):
                 print(row, flush=True)
 
 

@@ -283,7 +283,7 @@ def scoring_rows(
         def plain(n_jobs: int) -> None:
             clf.set_params(n_jobs=n_jobs).predict(texts)
 
-        ways = {
+        ways: dict[str, Callable[[], Any]] = {
             "predict, a list, 1 thread": partial(plain, 1),
             "predict, a list, 2 threads": partial(plain, 2),
             "Arrow dataset by batches, 1 thread": partial(by_batch, 1),

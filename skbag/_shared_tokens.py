@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ContextDecorator
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 
 from skbag._bags import Bags
@@ -31,8 +31,22 @@ class _Learnt:
 _shared: ContextVar[deque[_Learnt] | None] = ContextVar("_shared", default=None)
 
 
-@contextmanager
-def shared_tokens() -> Iterator[None]:
+class _Sharing(ContextDecorator):
+    # Not a generator: one that is still open when a process ends would be closed in
+    # another context, with an error. A worker of a cluster never leaves the block.
+    _token: Token[deque[_Learnt] | None]
+
+    def __enter__(self) -> None:
+        self._token = _shared.set(deque(maxlen=MOST_KEPT))
+
+    def __exit__(self, *error: object) -> None:
+        _shared.reset(self._token)
+
+    def _recreate_cm(self) -> _Sharing:
+        return _Sharing()  # a decorated function may call itself
+
+
+def shared_tokens() -> AbstractContextManager[None]:
     """Within it, fits on the same texts with the same text parameters share tokens.
 
     The texts of a fit are read, split into tokens and counted only if that has not been
@@ -41,8 +55,9 @@ def shared_tokens() -> Iterator[None]:
     Everything that comes later (`min_df`, weights, layers, training) may differ, and
     the models are the same as without, bit by bit.
 
-    For fits one after the other in this thread: worker processes do not share. The
-    tokens of the last 48 sets of texts are kept until the end of the block.
+    For fits one after the other in this thread: worker processes do not share with
+    this one, nor with each other. The tokens of the last 48 sets of texts are kept
+    until the end of the block.
 
     Examples
     --------
@@ -54,11 +69,7 @@ def shared_tokens() -> Iterator[None]:
     ...         clf = EmbeddingBagClassifier(alpha=alpha, random_state=0)
     ...         clf = clf.fit(texts, labels)
     """
-    token = _shared.set(deque(maxlen=MOST_KEPT))
-    try:
-        yield
-    finally:
-        _shared.reset(token)
+    return _Sharing()
 
 
 def learn(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+from collections import Counter
+from contextlib import ExitStack, contextmanager, suppress
 from typing import NamedTuple
 
 import hypothesis
@@ -106,3 +108,77 @@ def make_classifier():
         return EmbeddingBagClassifier(**{"random_state": 0, **parameters})
 
     return make
+
+
+# -- a cluster of two worker processes, for the tests that need one --------------------
+
+
+@contextmanager
+def dask_cluster(settings=None, **more):
+    """A client of a new cluster; in the end no process of it is left."""
+    reason = "needs a Dask cluster: pip install dask[dataframe] distributed"
+    pytest.importorskip("dask.dataframe", reason=reason)
+    distributed = pytest.importorskip("distributed", reason=reason)
+    import dask
+    import psutil
+
+    def workers():
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if "spawn_main" in " ".join(process.cmdline()):
+                    yield process
+
+    before = set(workers())
+    # A worker that has died is noticed within seconds, not within half a minute.
+    settings = {"distributed.comm.timeouts.connect": "5s", **(settings or {})}
+    options = {
+        "n_workers": 2,
+        "threads_per_worker": 1,
+        "processes": True,
+        "dashboard_address": ":0",
+        **more,
+    }
+    with dask.config.set(settings):
+        with distributed.LocalCluster(**options) as cluster:
+            with distributed.Client(cluster) as client:
+                yield client
+    _, alive = psutil.wait_procs(set(workers()) - before, timeout=20)
+    assert not alive
+
+
+@pytest.fixture(scope="module")
+def dask_client():
+    """A client of a cluster that the tests of a module share; none of them kills it."""
+    with dask_cluster() as client:
+        yield client
+
+
+@pytest.fixture
+def start_dask():
+    """Return a function that starts a cluster of its own and gives a client."""
+    with ExitStack() as stack:
+        yield lambda *args, **more: stack.enter_context(dask_cluster(*args, **more))
+
+
+@pytest.fixture
+def sent_bytes(monkeypatch):
+    """Return a function that counts the bytes that leave this process from now on.
+
+    By who sends them: the client, or the scheduler of its cluster.
+    """
+
+    def count(client):
+        from distributed.comm import tcp
+
+        sent, write, address = Counter(), tcp.TCP.write, client.scheduler.address
+
+        async def counted(self, *args, **more):
+            n_bytes = await write(self, *args, **more)
+            sender = "client" if self.peer_address == address else "scheduler"
+            sent[sender] += n_bytes
+            return n_bytes
+
+        monkeypatch.setattr(tcp.TCP, "write", counted)
+        return sent
+
+    return count

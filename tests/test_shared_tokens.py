@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.model_selection import GridSearchCV
@@ -105,3 +108,29 @@ def test_a_grid_search_reads_each_fold_once(corpus, make_classifier, n_learnt):
     again = GridSearchCV(make_classifier(), grid, cv=3).fit(*corpus)
     for name in ("mean_test_score", "std_test_score"):
         assert_array_equal(search.cv_results_[name], again.cv_results_[name])
+
+
+def test_a_process_may_end_in_the_middle_of_a_block():
+    # As the workers of a cluster do, which enter it where they start.
+    script = """
+from contextvars import copy_context
+from skbag.tuning import shared_tokens
+sharing = shared_tokens()
+copy_context().run(sharing.__enter__)
+"""
+    command = [sys.executable, "-W", "error", "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_function_may_be_decorated(corpus, make_classifier, n_learnt):
+    @shared_tokens()
+    def fit_twice(depth):
+        make_classifier().fit(*corpus)
+        make_classifier(alpha=1e-5).fit(*corpus)
+        if depth:
+            fit_twice(depth - 1)  # a block of its own
+
+    fit_twice(1)
+    assert n_learnt() == 2
+    assert _shared_tokens._shared.get() is None

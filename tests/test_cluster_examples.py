@@ -1,0 +1,56 @@
+"""The examples that start processes run as scripts, which is how they are meant."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent.parent
+if not (FOLDER / "examples").is_dir():
+    pytest.skip("examples/ is not in this installation", allow_module_level=True)
+
+EXAMPLES = {
+    "search_on_dask": ["undisturbed", "a worker killed", "other texts"],
+    "score_with_dask": ["texts in 10 files", "sklearn"],
+}
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """Texts are read once, and not kept in the user's folder; skbag is this one."""
+    return {
+        "SKBAG_DATA": str(tmp_path_factory.mktemp("data")),
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(FOLDER), *sys.path])),
+    }
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_it_runs_and_leaves_no_process(name, environment, tmp_path):
+    reason = "needs a Dask cluster: pip install dask[dataframe] distributed"
+    for package in ("dask.dataframe", "distributed"):
+        pytest.importorskip(package, reason=reason)
+    import psutil
+
+    command = [sys.executable, FOLDER / "examples" / f"{name}.py"]
+    done = subprocess.run(
+        command,
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    for words in EXAMPLES[name]:
+        assert words in done.stdout
+    # Workers run in the directory of their parent, which is this test's own.
+    left = []
+    for process in psutil.process_iter(["cwd"]):
+        if process.info["cwd"] == str(tmp_path):
+            left.append(process)
+    assert not left

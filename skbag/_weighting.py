@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -68,12 +68,15 @@ class Statistics:
         where each document has one class, and the sum over the classes says it.
     any_total : float or None
         Weighted number of documents, likewise.
+    sums : ndarray of shape (n_ids,), dtype=float64, or None
+        The sum over the classes, where it will be asked for more than once.
     """
 
     class_counts: sp.csr_array
     class_totals: NDArray[np.float64]
     any_counts: NDArray[np.float64] | None = None
     any_total: float | None = None
+    sums: NDArray[np.float64] | None = None
 
     @classmethod
     def count(
@@ -118,8 +121,10 @@ class Statistics:
 
     def add(self, more: Statistics) -> Statistics:
         """Sum of two counts; the second may know more tokens."""
-        grown = self.class_counts.copy()
-        grown.resize(more.class_counts.shape)
+        grown = self.class_counts
+        if grown.shape != more.class_counts.shape:
+            grown = grown.copy()
+            grown.resize(more.class_counts.shape)
         both = sp.csr_array(grown + more.class_counts)
         totals = self.class_totals + more.class_totals
         if self.any_counts is None or more.any_counts is None:
@@ -133,7 +138,22 @@ class Statistics:
         """Weighted number of documents that hold each token, (n_ids,)."""
         if self.any_counts is not None:
             return self.any_counts
+        if self.sums is not None:
+            return self.sums
         return np.asarray(self.class_counts.sum(axis=1)).ravel()
+
+    @property
+    def counted(self) -> NDArray[np.bool_]:
+        """Whether any document holds each token, (n_ids,)."""
+        if self.any_counts is not None:
+            return self.any_counts > 0
+        return np.diff(self.class_counts.indptr) > 0
+
+    def rows(self, ids: NDArray[np.int64]) -> Statistics:
+        """Counts of some tokens, over all documents."""
+        any_counts = None if self.any_counts is None else self.any_counts[ids]
+        class_counts = self.class_counts[ids]
+        return Statistics(class_counts, self.class_totals, any_counts, self.any_total)
 
     @property
     def n_documents(self) -> float:
@@ -222,9 +242,9 @@ def _csr_array(
     cells: NDArray[np.int64], values: NDArray[np.float64], shape: tuple[int, int]
 ) -> sp.csr_array:
     """Matrix of values at ascending cells ``row * n_columns + column``."""
-    row_starts = np.arange(shape[0] + 1) * shape[1]
-    indptr = np.searchsorted(cells, row_starts)
-    columns = cells - np.repeat(row_starts[:-1], np.diff(indptr))
+    rows, columns = np.divmod(cells, shape[1])
+    indptr = np.zeros(shape[0] + 1, dtype=np.int64)
+    np.cumsum(np.bincount(rows, minlength=shape[0]), out=indptr[1:])
     return sp.csr_array((values, columns, indptr), shape=shape)
 
 
@@ -337,6 +357,24 @@ class Weighting:
         """
         if not (self.use_idf or self.supervised):
             return None
+        counted = statistics.counted
+        if 2 * np.count_nonzero(counted) > len(counted):
+            return self._weights(statistics, kinds)
+        # Most buckets of a large table may be empty: one weight serves all of a kind.
+        kinds = np.zeros(len(counted), dtype=np.uint8) if kinds is None else kinds
+        met, others = np.flatnonzero(counted), _one_of_each(kinds, ~counted)
+        some = np.append(met, others)
+        found = self._weights(statistics.rows(some), kinds[some])
+        by_kind = np.ones(max(KIND_FACTORS) + 1, dtype=WEIGHT_DTYPE)
+        by_kind[kinds[others]] = found[len(met) :]
+        weights = by_kind[kinds]
+        weights[met] = found[: len(met)]
+        return weights
+
+    def _weights(
+        self, statistics: Statistics, kinds: NDArray[np.uint8] | None
+    ) -> NDArray[np.float32]:
+        statistics = replace(statistics, sums=statistics.document_counts)
         weights = np.ones(statistics.class_counts.shape[0])
         if self.use_idf:
             weights *= smooth_idf(statistics)
@@ -369,6 +407,15 @@ class Weighting:
                 norms = np.repeat(norms, np.diff(bags.offsets))
             weights = weights / norms
         return bags.with_weights(weights)
+
+
+def _one_of_each(
+    kinds: NDArray[np.uint8], among: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """One id of each kind, of those where `among` says so."""
+    masks = (among & (kinds == kind) for kind in KIND_FACTORS)
+    found = [int(mask.argmax()) for mask in masks if mask.any()]
+    return np.array(found, dtype=np.int64)
 
 
 def _norms(

@@ -7,6 +7,7 @@ samples in the order in which training will cut them into batches.
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,6 +32,10 @@ from skbag._vocabulary import (
     wants_short_text_features,
 )
 from skbag._weighting import Statistics, Weighting
+
+
+GROWTH = 1.25
+"""Factor by which documents grow before ``partial_fit`` makes weights anew."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +122,10 @@ def extend(
     statistics = _count(counts, weighting, len(counts))
     if statistics is not None and earlier is not None:
         statistics = earlier.add(statistics)
-    extended = _with_weights(encoder, weighting, statistics)
+    if featurizer is not None and _still_serve(featurizer, statistics):
+        extended = replace(featurizer, encoder=encoder, statistics=statistics)
+    else:
+        extended = _with_weights(encoder, weighting, statistics)
     bags = counts.X.weighted(weighting, extended.id_weights)
     return extended, counts.with_inputs(bags)
 
@@ -129,8 +137,29 @@ def carry_over(fitted: Fitted, before: Featurizer, after: Featurizer) -> Fitted:
     """
     if before.id_weights is None or after.id_weights is None:
         return fitted
+    if after.id_weights is before.id_weights:
+        return fitted
     ratio = before.id_weights / after.id_weights[: len(before.id_weights)]
     return replace(fitted, embedding=fitted.dense * ratio[:, np.newaxis])
+
+
+def _still_serve(featurizer: Featurizer, statistics: Statistics | None) -> bool:
+    """Whether weights made of fewer documents are near enough to those of all.
+
+    They are made anew where the number of documents passes a power of `GROWTH`: how
+    often, grows with its logarithm. So a long stream pays for its new texts, and not
+    each time for the whole table. New ids need weights at once.
+    """
+    before, weights = featurizer.statistics, featurizer.id_weights
+    if before is None or statistics is None or weights is None:
+        return False
+    if len(weights) != statistics.class_counts.shape[0]:
+        return False
+    return _power(before.n_documents) == _power(statistics.n_documents)
+
+
+def _power(n_documents: float) -> int:
+    return math.floor(math.log(max(n_documents, 1)) / math.log(GROWTH))
 
 
 def _learn(samples: Samples, settings: Settings) -> tuple[Encoder | None, Samples]:

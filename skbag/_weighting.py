@@ -290,11 +290,13 @@ def class_divergence(statistics: Statistics) -> NDArray[np.float64]:
     lengths = np.diff(counts.indptr)
     row = np.repeat(np.arange(counts.shape[0]), lengths)
     stored_prior = prior[counts.indices]
-    seen = stored_prior > 0
-    ratio = np.ones(len(row))
-    ratio[seen] = (counts.data[seen] / stored_prior[seen] + PRIOR_STRENGTH) / total[
-        row[seen]
-    ]
+    if prior.all():
+        ratio = (counts.data / stored_prior + PRIOR_STRENGTH) / total[row]
+    else:
+        ratio = np.ones(len(row))
+        seen = stored_prior > 0
+        smoothed = counts.data[seen] / stored_prior[seen] + PRIOR_STRENGTH
+        ratio[seen] = smoothed / total[row[seen]]
     terms = stored_prior * ratio * np.log(ratio)
     stored = np.bincount(row, weights=terms, minlength=counts.shape[0])
     stored_share = np.bincount(row, weights=stored_prior, minlength=counts.shape[0])

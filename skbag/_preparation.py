@@ -33,7 +33,6 @@ from skbag._vocabulary import (
 )
 from skbag._weighting import Statistics, Weighting
 
-
 GROWTH = 1.25
 """Factor by which documents grow before ``partial_fit`` makes weights anew."""
 
@@ -111,22 +110,15 @@ def extend(
     """
     if featurizer is None:
         encoder, counts = _learn(samples, settings)
-        weighting, earlier = settings.weighting, None
-        task = Task(counts, encoder, settings, n_held, prunes=False)
+        check_memory(Task(counts, encoder, settings, n_held, prunes=False))
+        statistics = _count(counts, settings.weighting, len(counts))
+        extended = _with_weights(encoder, settings.weighting, statistics)
     else:
         encoder, counts = _learn_more(featurizer, samples)
-        weighting, earlier = featurizer.weighting, featurizer.statistics
-        settings = replace(settings, weighting=weighting)
-        task = _to_go_on(featurizer, Task(counts, encoder, settings, n_held))
-    check_memory(task)
-    statistics = _count(counts, weighting, len(counts))
-    if statistics is not None and earlier is not None:
-        statistics = earlier.add(statistics)
-    if featurizer is not None and _still_serve(featurizer, statistics):
-        extended = replace(featurizer, encoder=encoder, statistics=statistics)
-    else:
-        extended = _with_weights(encoder, weighting, statistics)
-    bags = counts.X.weighted(weighting, extended.id_weights)
+        settings = replace(settings, weighting=featurizer.weighting)
+        check_memory(_to_go_on(featurizer, Task(counts, encoder, settings, n_held)))
+        extended = _count_on(featurizer, encoder, counts)
+    bags = counts.X.weighted(extended.weighting, extended.id_weights)
     return extended, counts.with_inputs(bags)
 
 
@@ -143,19 +135,27 @@ def carry_over(fitted: Fitted, before: Featurizer, after: Featurizer) -> Fitted:
     return replace(fitted, embedding=fitted.dense * ratio[:, np.newaxis])
 
 
-def _still_serve(featurizer: Featurizer, statistics: Statistics | None) -> bool:
-    """Whether weights made of fewer documents are near enough to those of all.
+def _count_on(
+    before: Featurizer, encoder: Encoder | None, counts: Samples
+) -> Featurizer:
+    """Add samples to the counts; make weights of them where it is time to.
 
-    They are made anew where the number of documents passes a power of `GROWTH`: how
-    often, grows with its logarithm. So a long stream pays for its new texts, and not
-    each time for the whole table. New ids need weights at once.
+    That is where the number of documents passes a power of `GROWTH`, and where there
+    are new ids. How often that happens grows with the logarithm of a stream, which so
+    pays for its new texts and not each time for the whole table.
     """
-    before, weights = featurizer.statistics, featurizer.id_weights
-    if before is None or statistics is None or weights is None:
-        return False
-    if len(weights) != statistics.class_counts.shape[0]:
-        return False
-    return _power(before.n_documents) == _power(statistics.n_documents)
+    if before.statistics is None:
+        return replace(before, encoder=encoder)
+    n_ids = counts.X.n_ids
+    statistics = before.statistics.add(counts.X, counts.codes, counts.weight)
+    n_documents = before.statistics.n_documents, statistics.n_documents
+    is_same_power = len({_power(n) for n in n_documents}) == 1
+    if not is_same_power or n_ids != statistics.class_counts.shape[0]:
+        return _with_weights(encoder, before.weighting, statistics.settled(n_ids))
+    if statistics.recent is not None and len(statistics.recent) > n_ids:
+        # Memory is bounded by the table, whatever the stream.
+        statistics = statistics.settled()
+    return replace(before, encoder=encoder, statistics=statistics)
 
 
 def _power(n_documents: float) -> int:

@@ -7,7 +7,6 @@ weighting never touches the encoders, the table or the trainer.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -54,6 +53,43 @@ _Cells = tuple[NDArray[Any], "NDArray[np.float64] | None"]
 
 
 @dataclass(frozen=True, eq=False)
+class Recent:
+    """Counts of documents that are not yet in the sums: to add them takes a while.
+
+    Parameters
+    ----------
+    cells : ndarray of shape (n,), dtype=int64
+        ``id * n_classes + code``, in the order of the calls that counted them.
+    counts : ndarray of shape (n,), dtype=float64
+        Weighted number of documents.
+    any_ids, any_counts : ndarray of shape (n_any,), or None
+        The same of ids, whatever the labels; None where each document has one class.
+    """
+
+    cells: NDArray[np.int64]
+    counts: NDArray[np.float64]
+    any_ids: NDArray[np.int64] | None = None
+    any_counts: NDArray[np.float64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def followed_by(self, more: Recent) -> Recent:
+        """Both, one after the other."""
+        any_ids, any_counts = more.any_ids, more.any_counts
+        if any_ids is not None and any_counts is not None:
+            assert self.any_ids is not None and self.any_counts is not None
+            any_ids = np.concatenate([self.any_ids, any_ids])
+            any_counts = np.concatenate([self.any_counts, any_counts])
+        return Recent(
+            np.concatenate([self.cells, more.cells]),
+            np.concatenate([self.counts, more.counts]),
+            any_ids,
+            any_counts,
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class Statistics:
     """Document counts of each token, by class: what the weights are made of.
 
@@ -70,6 +106,8 @@ class Statistics:
         Weighted number of documents, likewise.
     sums : ndarray of shape (n_ids,), dtype=float64, or None
         The sum over the classes, where it will be asked for more than once.
+    recent : Recent or None
+        Counts that belong to those of tokens; the totals know of them already.
     """
 
     class_counts: sp.csr_array
@@ -77,6 +115,7 @@ class Statistics:
     any_counts: NDArray[np.float64] | None = None
     any_total: float | None = None
     sums: NDArray[np.float64] | None = None
+    recent: Recent | None = None
 
     @classmethod
     def count(
@@ -98,40 +137,68 @@ class Statistics:
         sample_weight : ndarray of shape (n_samples,) or None
             How many documents each sample stands for.
         """
-        shape = (bags.n_ids, n_classes)
-        cells = _cells(bags, codes, n_classes, sample_weight)
-        if math.prod(shape) <= min(_MOST_CELLS, 2 * bags.mean_length * len(bags)):
-            class_counts = _csr_array(*_sum_in_a_table(cells, math.prod(shape)), shape)
-        else:
-            # n_ids x n_classes numbers need never fit memory.
-            class_counts = _csr_array(*_sum_by_sorting(cells), shape)
-        rows, single = one_each(codes)
-        if rows is None:
-            totals = np.bincount(single, weights=sample_weight, minlength=n_classes)
-            return cls(class_counts, totals.astype(np.float64))
-        weight = None if sample_weight is None else sample_weight[rows]
-        totals = np.bincount(single, weights=weight, minlength=n_classes)
+        cells = _sum_cells(bags, codes, n_classes, sample_weight)
+        class_counts = _csr_array(*cells, (bags.n_ids, n_classes))
+        totals = _class_totals(codes, n_classes, sample_weight)
+        if not isinstance(codes, LabelSets):
+            return cls(class_counts, totals)
         of_any = cls.count(bags, np.zeros(len(codes), np.int64), 1, sample_weight)
-        return cls(
-            class_counts,
-            totals.astype(np.float64),
-            of_any.document_counts,
-            of_any.n_documents,
+        return cls(class_counts, totals, of_any.document_counts, of_any.n_documents)
+
+    def add(
+        self,
+        bags: SomeBags,
+        codes: Codes,
+        sample_weight: NDArray[np.float64] | None = None,
+    ) -> Statistics:
+        """Count more documents, for now beside the others: see `settled`.
+
+        Parameters are those of `count`.
+        """
+        n_classes = len(self.class_totals)
+        totals = _class_totals(codes, n_classes, sample_weight)
+        cells, counts = _sum_cells(bags, codes, n_classes, sample_weight)
+        recent = Recent(cells.astype(np.int64), counts)
+        any_total = self.any_total
+        if any_total is not None:
+            alike = np.zeros(len(codes), dtype=np.int64)
+            any_total += float(_class_totals(alike, 1, sample_weight)[0])
+            ids, any_counts = _sum_cells(bags, alike, 1, sample_weight)
+            recent = replace(
+                recent, any_ids=ids.astype(np.int64), any_counts=any_counts
+            )
+        return replace(
+            self,
+            class_totals=self.class_totals + totals,
+            any_total=any_total,
+            recent=recent if self.recent is None else self.recent.followed_by(recent),
         )
 
-    def add(self, more: Statistics) -> Statistics:
-        """Sum of two counts; the second may know more tokens."""
-        grown = self.class_counts
-        if grown.shape != more.class_counts.shape:
-            grown = grown.copy()
-            grown.resize(more.class_counts.shape)
-        both = sp.csr_array(grown + more.class_counts)
-        totals = self.class_totals + more.class_totals
-        if self.any_counts is None or more.any_counts is None:
-            return Statistics(both, totals)
-        of_any = more.any_counts.copy()
-        of_any[: len(self.any_counts)] += self.any_counts
-        return Statistics(both, totals, of_any, self.n_documents + more.n_documents)
+    def settled(self, n_ids: int | None = None) -> Statistics:
+        """Sum up all counts; by default of as many tokens as before.
+
+        Parameters
+        ----------
+        n_ids : int or None
+            There may be more tokens now.
+        """
+        n_before, n_classes = self.class_counts.shape
+        shape = (n_ids or n_before, n_classes)
+        class_counts, any_counts = self.class_counts, self.any_counts
+        if shape != class_counts.shape:
+            class_counts = class_counts.copy()
+            class_counts.resize(shape)
+            if any_counts is not None:
+                any_counts = np.append(any_counts, np.zeros(shape[0] - n_before))
+        recent = self.recent
+        if recent is not None:
+            cells = _sums(recent.cells, recent.counts)
+            class_counts = sp.csr_array(class_counts + _csr_array(*cells, shape))
+            if any_counts is not None and recent.any_ids is not None:
+                ids, counts = _sums(recent.any_ids, recent.any_counts)
+                any_counts = any_counts.copy()
+                any_counts[ids] += counts
+        return Statistics(class_counts, self.class_totals, any_counts, self.any_total)
 
     @property
     def document_counts(self) -> NDArray[np.float64]:
@@ -146,8 +213,8 @@ class Statistics:
     def counted(self) -> NDArray[np.bool_]:
         """Whether any document holds each token, (n_ids,)."""
         if self.any_counts is not None:
-            return self.any_counts > 0
-        return np.diff(self.class_counts.indptr) > 0
+            return np.asarray(self.any_counts > 0)
+        return np.asarray(np.diff(self.class_counts.indptr) > 0)
 
     def rows(self, ids: NDArray[np.int64]) -> Statistics:
         """Counts of some tokens, over all documents."""
@@ -161,6 +228,32 @@ class Statistics:
         if self.any_total is not None:
             return self.any_total
         return float(self.class_totals.sum())
+
+
+def _class_totals(
+    codes: Codes, n_classes: int, sample_weight: NDArray[np.float64] | None
+) -> NDArray[np.float64]:
+    """Weighted number of documents of each class."""
+    rows, single = one_each(codes)
+    if rows is not None and sample_weight is not None:
+        sample_weight = sample_weight[rows]
+    totals = np.bincount(single, weights=sample_weight, minlength=n_classes)
+    return totals.astype(np.float64)
+
+
+def _sum_cells(
+    bags: SomeBags,
+    codes: Codes,
+    n_classes: int,
+    sample_weight: NDArray[np.float64] | None,
+) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Distinct cells ``id * n_classes + code``, ascending, and the count of each."""
+    n_cells = bags.n_ids * n_classes
+    cells = _cells(bags, codes, n_classes, sample_weight)
+    if n_cells <= min(_MOST_CELLS, 2 * bags.mean_length * len(bags)):
+        return _sum_in_a_table(cells, n_cells)
+    # n_ids x n_classes numbers need never fit memory.
+    return _sum_by_sorting(cells)
 
 
 def _cells(

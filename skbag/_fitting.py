@@ -155,7 +155,8 @@ def partial_fit(
         n_held = min(len(samples), most)
         featurizer, weighted = extend(before.featurizer, samples, settings, n_held)
         start = Start(
-            _carried(before, featurizer, settings),
+            # Rows stay as they are where weights change: see `extend`.
+            before.fitted,
             resume.accumulators,
             # Smaller for a part for which that would be too large, and for late ones.
             resume.learning_rate,

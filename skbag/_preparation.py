@@ -107,6 +107,13 @@ def extend(
 
     Its features stay, those first seen now join them, and the counts that weights are
     made of add up. The featurizer given is left as it was.
+
+    The rows of the table are to stay as they are where weights change. A row holds what
+    texts have taught of a token, its weight how much the token counts in any text; so
+    old and new texts are read with the same weights, and a factor that all weights
+    share changes nothing, as bags have norm 1. To keep weight x row instead would
+    freeze what the first, small parts have guessed of the weights (measured:
+    docs/benchmarks/streaming.md).
     """
     if featurizer is None:
         encoder, counts = _learn(samples, settings)
@@ -116,7 +123,9 @@ def extend(
     else:
         encoder, counts = _learn_more(featurizer, samples)
         settings = replace(settings, weighting=featurizer.weighting)
-        check_memory(_to_go_on(featurizer, Task(counts, encoder, settings, n_held)))
+        task = Task(counts, encoder, settings, n_held)
+        # Rows are not carried over, and the model before is there already.
+        check_memory(replace(_to_go_on(featurizer, task), n_tables=2))
         extended = _count_on(featurizer, encoder, counts)
     bags = counts.X.weighted(extended.weighting, extended.id_weights)
     return extended, counts.with_inputs(bags)
@@ -125,11 +134,9 @@ def extend(
 def carry_over(fitted: Fitted, before: Featurizer, after: Featurizer) -> Fitted:
     """Trained arrays for changed weights: weight x row stays what it was.
 
-    What the earlier samples taught is thus not rescaled by what later ones counted.
+    For a warm start, whose weights are those of other samples.
     """
     if before.id_weights is None or after.id_weights is None:
-        return fitted
-    if after.id_weights is before.id_weights:
         return fitted
     ratio = before.id_weights / after.id_weights[: len(before.id_weights)]
     return replace(fitted, embedding=fitted.dense * ratio[:, np.newaxis])
@@ -202,7 +209,7 @@ def _to_go_on(before: Featurizer, task: Task) -> Task:
     counted = before.statistics
     return replace(
         task,
-        n_cells_before=0 if counted is None else counted.class_counts.nnz,
+        n_cells_before=0 if counted is None else counted.n_cells,
         # One more for the rows that are carried over.
         n_tables=3 if before.id_weights is not None else 2,
         prunes=False,

@@ -210,6 +210,12 @@ class Statistics:
         return np.asarray(self.class_counts.sum(axis=1)).ravel()
 
     @property
+    def n_cells(self) -> int:
+        """Number of pairs of a token and a class that are kept."""
+        n_recent = 0 if self.recent is None else len(self.recent)
+        return int(self.class_counts.nnz) + n_recent
+
+    @property
     def counted(self) -> NDArray[np.bool_]:
         """Whether any document holds each token, (n_ids,)."""
         if self.any_counts is not None:

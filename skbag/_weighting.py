@@ -45,6 +45,9 @@ say, in finer or coarser form, count for less."""
 _BLOCK_ENTRIES = 2**19
 """Entries of bags that are counted at a time."""
 
+_BLOCK_ROWS = 2**14
+"""Tokens whose class counts are looked at at a time."""
+
 _MOST_CELLS = 2**24
 """Largest table of tokens and classes to count in, in numbers (128 MiB)."""
 
@@ -382,23 +385,45 @@ def class_divergence(statistics: Statistics) -> NDArray[np.float64]:
         return label_divergence(
             counts, prior, statistics.document_counts, PRIOR_STRENGTH
         )
-    total = statistics.document_counts + PRIOR_STRENGTH
+    document_counts = statistics.document_counts
+    divergence = np.empty(len(document_counts))
+    # Some at a time: arrays of all would cost more to fill than the work done on them.
+    for start in range(0, len(divergence), _BLOCK_ROWS):
+        rows = slice(start, start + _BLOCK_ROWS)
+        entries = slice(*counts.indptr[[start, min(rows.stop, len(divergence))]])
+        divergence[rows] = _divergence_of_rows(
+            np.diff(counts.indptr[start : rows.stop + 1]),
+            counts.indices[entries],
+            counts.data[entries],
+            prior,
+            document_counts[rows] + PRIOR_STRENGTH,
+        )
+    return divergence
+
+
+def _divergence_of_rows(
+    lengths: NDArray[Any],
+    codes: NDArray[Any],
+    counts: NDArray[np.float64],
+    prior: NDArray[np.float64],
+    total: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """`class_divergence` of some tokens, by the arrays of their rows of counts."""
     # A class without the token has q = t pi with t = a / (n_j + a): all of them
     # together give (1 - sum of the other pi) t ln t, so only stored counts are visited.
     absent = PRIOR_STRENGTH / total
-    lengths = np.diff(counts.indptr)
-    row = np.repeat(np.arange(counts.shape[0]), lengths)
-    stored_prior = prior[counts.indices]
+    row = np.repeat(np.arange(len(lengths)), lengths)
+    stored_prior = prior[codes]
     if prior.all():
-        ratio = (counts.data / stored_prior + PRIOR_STRENGTH) / total[row]
+        ratio = (counts / stored_prior + PRIOR_STRENGTH) / total[row]
     else:
         ratio = np.ones(len(row))
         seen = stored_prior > 0
-        smoothed = counts.data[seen] / stored_prior[seen] + PRIOR_STRENGTH
+        smoothed = counts[seen] / stored_prior[seen] + PRIOR_STRENGTH
         ratio[seen] = smoothed / total[row[seen]]
     terms = stored_prior * ratio * np.log(ratio)
-    stored = np.bincount(row, weights=terms, minlength=counts.shape[0])
-    stored_share = np.bincount(row, weights=stored_prior, minlength=counts.shape[0])
+    stored = np.bincount(row, weights=terms, minlength=len(lengths))
+    stored_share = np.bincount(row, weights=stored_prior, minlength=len(lengths))
     rest = np.maximum(1 - stored_share, 0) * absent * np.log(absent)
     return np.maximum(stored + rest, 0)
 

@@ -17,6 +17,7 @@ PAGES = {
     "calibration.md": ["sklearn>=1.8"],
     "compressing.md": [],
     "exporting.md": ["onnx", "onnxruntime"],
+    "guide/streaming.md": ["pandas", "pyarrow"],
     "inspecting.md": [],
     "reliability.md": ["skops"],
     "tuning.md": ["optuna_integration", "sklearn>=1.7"],
@@ -62,7 +63,8 @@ def test_page_runs(name, tmp_path, monkeypatch):
 
 def test_every_page_with_python_is_run():
     pages = {
-        path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")
+        path.relative_to(FOLDER).as_posix(): path.read_text(encoding="utf-8")
+        for path in FOLDER.rglob("*.md")
     }
     assert {name for name, page in pages.items() if python_blocks(page)} == set(PAGES)
 

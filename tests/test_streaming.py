@@ -26,6 +26,7 @@ from skbag._label_sets import LabelSets
 from skbag._preparation import GROWTH
 from skbag._recipe import LARGE_STEPS, Moments, auto_batch_size, auto_learning_rate
 from skbag._weighting import Statistics, Weighting
+from skbag.exceptions import ModelFileError
 
 CLASSES = ["garden", "kitchen", "sea"]
 KINDS = [FeatureKind.TERM, FeatureKind.NGRAM, FeatureKind.SKIP]
@@ -292,6 +293,44 @@ def test_a_saved_stream_goes_on_bit_by_bit(way, weighted, corpus, tmp_path):
     for one, path in zip((clf, other), files, strict=True):
         skbag.save(one, path)
     assert files[0].read_bytes() == files[1].read_bytes()
+
+
+@pytest.fixture
+def waiting(corpus):
+    """State of a model some of whose counts wait to be summed up."""
+    clf = EmbeddingBagClassifier(n_buckets=2**13, random_state=0)
+    for _ in range(2):
+        learn(clf, corpus, 30)
+    for texts, labels in parts(corpus, 5):
+        if clf._model.featurizer.statistics.recent is not None:
+            break
+        clf.partial_fit(texts, labels)
+    return clf.__getstate__()
+
+
+def test_state_of_earlier_versions_has_no_counts_that_wait(waiting):
+    del waiting["_model"]["statistics"]["recent"]
+    clf = EmbeddingBagClassifier()
+    clf.__setstate__(waiting)
+    assert clf._model.featurizer.statistics.recent is None
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda recent: recent | {"cells": recent["cells"] + 3 * 2**13}, "out of"),
+        (lambda recent: recent | {"cells": -1 - recent["cells"]}, "cells out of range"),
+        (lambda recent: recent | {"cells": recent["cells"][1:]}, r"\d cells for \d+"),
+        (lambda recent: recent | {"counts": recent["counts"] * np.nan}, "counts"),
+        (lambda recent: recent | {"counts": None}, "counts"),
+        (lambda recent: "nothing", "recent is no mapping"),
+    ],
+)
+def test_counts_that_no_stream_could_have(spoil, message, waiting):
+    statistics = waiting["_model"]["statistics"]
+    statistics["recent"] = spoil(statistics["recent"])
+    with pytest.raises(ModelFileError, match=message):
+        EmbeddingBagClassifier().__setstate__(waiting)
 
 
 # -- what may go wrong -----------------------------------------------------------------

@@ -111,7 +111,7 @@ def extend(
     The rows of the table are to stay as they are where weights change. A row holds what
     texts have taught of a token, its weight how much the token counts in any text; so
     old and new texts are read with the same weights, and a factor that all weights
-    share changes nothing, as bags have norm 1. To keep weight x row instead would
+    share changes nothing where bags have norm 1. To keep weight x row instead would
     freeze what the first, small parts have guessed of the weights (measured:
     docs/benchmarks/streaming.md).
     """
@@ -166,7 +166,8 @@ def _count_on(
 
 
 def _power(n_documents: float) -> int:
-    return math.floor(math.log(max(n_documents, 1)) / math.log(GROWTH))
+    """Power of `GROWTH` that a number has passed, which may be below 1."""
+    return math.floor(math.log(max(n_documents, 1e-300)) / math.log(GROWTH))
 
 
 def _learn(samples: Samples, settings: Settings) -> tuple[Encoder | None, Samples]:

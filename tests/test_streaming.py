@@ -213,6 +213,15 @@ def test_weights_are_made_anew_as_documents_grow(corpus, make_classifier):
     assert len(made_at) < 18
 
 
+def test_weights_of_light_samples_are_made_anew_as_well(corpus, make_classifier):
+    clf = make_classifier(n_buckets=2**10)
+    light = np.full(120, 1e-6)
+    clf.partial_fit(*corpus, classes=CLASSES, sample_weight=light)
+    before, _ = weights_and_documents(clf)
+    clf.partial_fit(*corpus, sample_weight=light)
+    assert weights_and_documents(clf)[0] is not before
+
+
 def test_weights_of_all_texts_at_the_end_are_those_of_one_part(corpus, make_classifier):
     """Where weights have just been made they are what all documents say."""
     clf = make_classifier(n_buckets=2**10)

@@ -196,6 +196,8 @@ def cost(options: argparse.Namespace) -> list[Record]:
                     "chunk": options.chunk,
                     "fit, s": median(r["seconds"] for r in fit),
                     "partial_fit, s": median(r["seconds"] for r in kept),
+                    "fit, cpu s": median(r["cpu_seconds"] for r in fit),
+                    "partial_fit, cpu s": median(r["cpu_seconds"] for r in kept),
                     "ratio": median(b["seconds"] / a["seconds"] for a, b in pairs),
                     "ratio of cpu": median(
                         b["cpu_seconds"] / a["cpu_seconds"] for a, b in pairs

@@ -548,12 +548,14 @@ class EmbeddingBagClassifier(
     ) -> EmbeddingBagClassifier:
         """Go on learning from one more part of the data, in one pass over it.
 
-        Tokens that come for the first time join the vocabulary with new ids. Document
-        and class counts add up, and with them the weights of all tokens change; the
-        rows of the table are rescaled so that weight times row, what earlier texts
-        have taught, stays the same. `min_df`, `max_df` and `max_features` need all
-        texts at once and apply in `fit` only, as do `early_stopping`,
-        ``class_weight="balanced"`` and the falling learning rate.
+        Tokens that come for the first time join the vocabulary with new ids, or meet
+        their bucket. Document and class counts add up; weights are made of them anew
+        as texts become a quarter more, or tokens are new. Rows of the table stay as
+        they are then: what earlier texts have taught is read with the weights of
+        today, as new texts are. ``learning_rate_init='auto'`` falls with the square
+        root of the number of texts seen; a number stays what it is. `min_df`, `max_df`
+        and `max_features` need all texts at once and apply in `fit` only, as do
+        `early_stopping` and ``class_weight="balanced"``.
 
         Parameters
         ----------

@@ -165,7 +165,7 @@ class _Rows:
         self.has_counts = statistics is not None
         self.counts = np.ones(self.n)
         if statistics is not None:
-            self.counts = statistics.document_counts
+            self.counts = statistics.settled().document_counts
         self.parts = _parts(self.encoder) if self.has_counts else None
 
     @cached_property

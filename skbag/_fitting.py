@@ -25,7 +25,8 @@ from skbag._training_run import EpochReport, Outcome, Start, TrainingRun
 from skbag._vocabulary import Pruning
 
 TEMPERATURE_MEMORY = 4096
-"""About how many of the last samples the temperature of ``partial_fit`` rests on."""
+"""About how many of the last samples the temperature of ``partial_fit`` rests on, and
+how many of a part are looked at for it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +163,7 @@ def partial_fit(
     coverage: float | None,
     resume: Resume | None,
 ) -> FitResult:
-    """Train once on new samples at a constant rate.
+    """Train once on new samples, in steps that get smaller from call to call.
 
     Parameters are those of `fit`; `before` and `resume` are what the last call, or a
     `fit`, has left.
@@ -175,7 +176,7 @@ def partial_fit(
     if settings.training.shuffle:
         samples = samples.take(rng.permutation(len(samples)))
     start = None
-    most = most_watched(samples.targets.n_outputs)
+    most = min(TEMPERATURE_MEMORY, most_watched(samples.targets.n_outputs))
     if before is None or resume is None:
         # Earlier samples of the first part have to teach what later ones judge.
         n_held = min(len(samples) // 2, most)
@@ -184,10 +185,12 @@ def partial_fit(
         n_held = min(len(samples), most)
         featurizer, weighted = extend(before.featurizer, samples, settings, n_held)
         start = Start(
-            _carried(before, featurizer, settings),
+            # Rows stay as they are where weights change: see `extend`.
+            before.fitted,
             resume.accumulators,
-            # Constant, but smaller for a part for which that would be too large.
+            # Smaller for a part for which that would be too large, and for late ones.
             resume.learning_rate,
+            n_seen,
         )
     vectors = _vectors(settings, featurizer, before, coverage)
     with torch_threads(_training_threads(settings)):
@@ -205,7 +208,7 @@ def partial_fit(
     outcome = run.outcome
     temperature = outcome.temperature
     if before is not None:
-        share = len(samples) / (len(samples) + min(n_seen, TEMPERATURE_MEMORY))
+        share = n_held / (n_held + min(n_seen, TEMPERATURE_MEMORY))
         temperature = before.temperature ** (1 - share) * temperature**share
     rate = outcome.learning_rate if resume is None else resume.learning_rate
     return FitResult(

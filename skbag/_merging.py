@@ -84,8 +84,8 @@ def add_statistics(ranks: Ranks, own: Statistics) -> Statistics:
         return own
     n_ids = own.class_counts.shape[0]
     edges = [rank * n_ids // ranks.n_ranks for rank in range(ranks.n_ranks + 1)]
-    blocks = [own.rows(*some) for some in zip(edges, edges[1:], strict=False)]
+    blocks = [own.rows(slice(*some)) for some in zip(edges, edges[1:], strict=False)]
     first, *others = ranks.trade(blocks)
     for other in others:
-        first = first.add(other)
+        first = first.plus(other)
     return Statistics.stacked(ranks.gather(first))

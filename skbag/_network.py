@@ -101,7 +101,8 @@ class Network(nn.Module):
         """Go on from trained arrays; rows beyond them, for new ids, are zero."""
         embedding = fitted.dense
         table = _zeros(n_ids, embedding.shape[1])
-        table[: len(embedding)] = _tensor(embedding)
+        # Through numpy: of a read-only array, torch would make a copy first.
+        table.numpy()[: len(embedding)] = embedding
         layers: list[nn.Module] = []
         for coef, intercept in fitted.layers:
             if coef is None:

@@ -7,6 +7,7 @@ samples in the order in which training will cut them into batches.
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,6 +34,9 @@ from skbag._vocabulary import (
     wants_short_text_features,
 )
 from skbag._weighting import Statistics, Weighting
+
+GROWTH = 1.25
+"""Factor by which documents grow before ``partial_fit`` makes weights anew."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,34 +114,67 @@ def extend(
 
     Its features stay, those first seen now join them, and the counts that weights are
     made of add up. The featurizer given is left as it was.
+
+    The rows of the table are to stay as they are where weights change. A row holds what
+    texts have taught of a token, its weight how much the token counts in any text; so
+    old and new texts are read with the same weights, and a factor that all weights
+    share changes nothing where bags have norm 1. To keep weight x row instead would
+    freeze what the first, small parts have guessed of the weights (measured:
+    docs/benchmarks/streaming.md).
     """
     if featurizer is None:
         encoder, counts = _learn(samples, settings)
-        weighting, earlier = settings.weighting, None
-        task = Task(counts, encoder, settings, n_held, prunes=False)
+        check_memory(Task(counts, encoder, settings, n_held, prunes=False))
+        statistics = _count(counts, settings.weighting, len(counts))
+        extended = _with_weights(encoder, settings.weighting, statistics)
     else:
         encoder, counts = _learn_more(featurizer, samples)
-        weighting, earlier = featurizer.weighting, featurizer.statistics
-        settings = replace(settings, weighting=weighting)
-        task = _to_go_on(featurizer, Task(counts, encoder, settings, n_held))
-    check_memory(task)
-    statistics = _count(counts, weighting, len(counts))
-    if statistics is not None and earlier is not None:
-        statistics = earlier.add(statistics)
-    extended = _with_weights(encoder, weighting, statistics)
-    bags = counts.X.weighted(weighting, extended.id_weights)
+        settings = replace(settings, weighting=featurizer.weighting)
+        task = Task(counts, encoder, settings, n_held)
+        # Rows are not carried over, and the model before is there already.
+        check_memory(replace(_to_go_on(featurizer, task), n_tables=2))
+        extended = _count_on(featurizer, encoder, counts)
+    bags = counts.X.weighted(extended.weighting, extended.id_weights)
     return extended, counts.with_inputs(bags)
 
 
 def carry_over(fitted: Fitted, before: Featurizer, after: Featurizer) -> Fitted:
     """Trained arrays for changed weights: weight x row stays what it was.
 
-    What the earlier samples taught is thus not rescaled by what later ones counted.
+    For a warm start, whose weights are those of other samples.
     """
     if before.id_weights is None or after.id_weights is None:
         return fitted
     ratio = before.id_weights / after.id_weights[: len(before.id_weights)]
     return replace(fitted, embedding=fitted.dense * ratio[:, np.newaxis])
+
+
+def _count_on(
+    before: Featurizer, encoder: Encoder | None, counts: Samples
+) -> Featurizer:
+    """Add samples to the counts; make weights of them where it is time to.
+
+    That is where the number of documents passes a power of `GROWTH`, and where there
+    are new ids. How often that happens grows with the logarithm of a stream, which so
+    pays for its new texts and not each time for the whole table.
+    """
+    if before.statistics is None:
+        return replace(before, encoder=encoder)
+    n_ids = counts.X.n_ids
+    statistics = before.statistics.add(counts.X, counts.codes, counts.weight)
+    n_documents = before.statistics.n_documents, statistics.n_documents
+    is_same_power = len({_power(n) for n in n_documents}) == 1
+    if not is_same_power or n_ids != statistics.class_counts.shape[0]:
+        return _with_weights(encoder, before.weighting, statistics.settled(n_ids))
+    if statistics.recent is not None and len(statistics.recent) > n_ids:
+        # Memory is bounded by the table, whatever the stream.
+        statistics = statistics.settled()
+    return replace(before, encoder=encoder, statistics=statistics)
+
+
+def _power(n_documents: float) -> int:
+    """Power of `GROWTH` that a number has passed, which may be below 1."""
+    return math.floor(math.log(max(n_documents, 1e-300)) / math.log(GROWTH))
 
 
 def _learn(
@@ -191,7 +228,7 @@ def _to_go_on(before: Featurizer, task: Task) -> Task:
     counted = before.statistics
     return replace(
         task,
-        n_cells_before=0 if counted is None else counted.class_counts.nnz,
+        n_cells_before=0 if counted is None else counted.n_cells,
         # One more for the rows that are carried over.
         n_tables=3 if before.id_weights is not None else 2,
         prunes=False,

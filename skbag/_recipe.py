@@ -50,6 +50,9 @@ LARGEST_ALPHA = 1e-3
 SLOWEST = 4.0
 """How much smaller heavy samples may make every step."""
 
+LARGE_STEPS = 20_000
+"""About how many samples of a stream are learnt in steps right for one sample."""
+
 MEASURED = 2000
 """How many samples stand for all where norms and directions are measured."""
 
@@ -161,7 +164,9 @@ def auto_batch_size(n_samples: int, n_outputs: int, moments: Moments) -> int:
     return size
 
 
-def auto_learning_rate(moments: Moments, batch_size: int, curvature: float) -> float:
+def auto_learning_rate(
+    moments: Moments, batch_size: int, curvature: float, n_seen: int = 0
+) -> float:
     """Largest step that is stable for one sample and for a whole batch.
 
     For a loss of bounded second derivative, summed over a batch, steps beyond
@@ -170,14 +175,22 @@ def auto_learning_rate(moments: Moments, batch_size: int, curvature: float) -> f
     by on-line estimation of the Hessian's eigenvectors", 1993), and beyond
     ``1 / (curvature * squared norm)`` a sample is answered more than exactly.
 
+    In a stream no sample should count for more than its share of all: the step for one
+    falls with the square root of the number seen, which needs to know neither the noise
+    nor where the stream ends (Nemirovski, Juditsky, Lan and Shapiro, "Robust Stochastic
+    Approximation Approach to Stochastic Programming", 2009).
+
     Parameters
     ----------
     moments : Moments
     batch_size : int
     curvature : float
         Of the loss.
+    n_seen : int, default=0
+        Samples of a stream before these.
     """
-    return min(moments.for_one, moments.for_batch(batch_size)) / curvature
+    for_one = moments.for_one / np.sqrt(1 + n_seen / LARGE_STEPS)
+    return float(min(for_one, moments.for_batch(batch_size)) / curvature)
 
 
 def carried_weights(

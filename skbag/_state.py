@@ -11,6 +11,7 @@ any other change needs a new `FORMAT` and, here, code that reads the older ones.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ from skbag._hashed_encoder import HashedEncoder
 from skbag._model import Featurizer, Model, Resume
 from skbag._plain_encoder import PlainEncoder
 from skbag._targets import ClassTargets, LabelTargets, Targets
-from skbag._weighting import Statistics, Weighting
+from skbag._weighting import Recent, Statistics, Weighting
 from skbag.exceptions import ModelFileError
 
 FORMAT = 1
@@ -278,8 +279,9 @@ def _read_selection(state: dict[str, Any]) -> Encoder:
 
 def _statistics_state(statistics: Statistics) -> dict[str, Any]:
     # Not scipy's own pickle, whose module has moved between versions.
-    counts = statistics.class_counts
+    counts, recent = statistics.class_counts, statistics.recent
     return {
+        "recent": None if recent is None else dict(vars(recent)),
         "counts": counts.data,
         "codes": counts.indices,
         "offsets": counts.indptr,
@@ -306,13 +308,42 @@ def _read_statistics(state: Any, n_ids: int, targets: Targets) -> Statistics:
     if targets.one_of_all:
         if state.get("any_counts") is not None:
             raise _damaged("statistics of labels for classes")
-        return Statistics(class_counts, totals)
+        recent = _read_recent(state.get("recent"), class_counts.shape, has_any=False)
+        return Statistics(class_counts, totals, recent=recent)
     # The labels of a document do not add up to one.
     any_counts = _array(state, "any_counts", np.float64, ndim=1)
     if len(any_counts) != n_ids:
         raise _damaged(f"any_counts of {len(any_counts)} features for {n_ids}")
     _check_finite(any_counts, "any_counts")
-    return Statistics(class_counts, totals, any_counts, _positive(state, "any_total"))
+    return Statistics(
+        class_counts,
+        totals,
+        any_counts,
+        _positive(state, "any_total"),
+        recent=_read_recent(state.get("recent"), class_counts.shape, has_any=True),
+    )
+
+
+def _read_recent(state: Any, shape: tuple[int, int], *, has_any: bool) -> Recent | None:
+    # Earlier files have none.
+    if state is None:
+        return None
+    if not isinstance(state, dict):
+        raise _damaged("recent is no mapping")
+    pairs = [("cells", "counts", math.prod(shape))]
+    if has_any:
+        pairs.append(("any_ids", "any_counts", shape[0]))
+    arrays: list[NDArray[Any]] = []
+    for places, values, n in pairs:
+        where = _array(state, places, np.int64, ndim=1)
+        counts = _array(state, values, np.float64, ndim=1)
+        _check_finite(counts, values)
+        if len(where) != len(counts):
+            raise _damaged(f"recent: {len(where)} {places} for {len(counts)} counts")
+        if len(where) and not 0 <= where.min() <= where.max() < n:
+            raise _damaged(f"recent: {places} out of range")
+        arrays += [where, counts]
+    return Recent(*arrays)
 
 
 def _clusters_state(clusters: Clusters) -> dict[str, Any]:

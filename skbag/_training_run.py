@@ -89,11 +89,16 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """Trained arrays to go on from, and the largest step that a rule may choose."""
+    """Trained arrays to go on from.
+
+    `learning_rate` is the largest step that a rule may choose, `n_seen` the number of
+    samples of the same stream that they were trained on.
+    """
 
     fitted: Fitted
     accumulators: tuple[NDArray[np.float32], ...] | None = None
     learning_rate: float = np.inf
+    n_seen: int = 0
 
 
 class TrainingRun:
@@ -151,12 +156,13 @@ class TrainingRun:
         self.moments = Moments.measure(samples.X, self._heaviest_weights(), ranks)
         clusters = self._clusters(start)
         n_scores = outputs if clusters is None else clusters.n_scores
+        n_seen = 0 if start is None else start.n_seen
         batch_size = options.batch_size or auto_batch_size(
-            self.n_samples, n_scores, self.moments
+            n_seen + self.n_samples, n_scores, self.moments
         )
         batch_size = min(batch_size, self.n_samples)
         if options.learning_rate_init is None:
-            rate = auto_learning_rate(self.moments, batch_size, curvature)
+            rate = auto_learning_rate(self.moments, batch_size, curvature, n_seen)
             rate = min(rate, np.inf if start is None else start.learning_rate)
         else:
             rate = options.learning_rate_init

@@ -7,7 +7,6 @@ weighting never touches the encoders, the table or the trainer.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -46,11 +45,51 @@ say, in finer or coarser form, count for less."""
 _BLOCK_ENTRIES = 2**19
 """Entries of bags that are counted at a time."""
 
+_BLOCK_ROWS = 2**14
+"""Tokens whose class counts are looked at at a time."""
+
 _MOST_CELLS = 2**24
 """Largest table of tokens and classes to count in, in numbers (128 MiB)."""
 
 _Cells = tuple[NDArray[Any], "NDArray[np.float64] | None"]
 """Numbers of cells of that table, and what to add to each; None for ones."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recent:
+    """Counts of documents that are not yet in the sums: to add them takes a while.
+
+    Parameters
+    ----------
+    cells : ndarray of shape (n,), dtype=int64
+        ``id * n_classes + code``, in the order of the calls that counted them.
+    counts : ndarray of shape (n,), dtype=float64
+        Weighted number of documents.
+    any_ids, any_counts : ndarray of shape (n_any,), or None
+        The same of ids, whatever the labels; None where each document has one class.
+    """
+
+    cells: NDArray[np.int64]
+    counts: NDArray[np.float64]
+    any_ids: NDArray[np.int64] | None = None
+    any_counts: NDArray[np.float64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def followed_by(self, more: Recent) -> Recent:
+        """Both, one after the other."""
+        any_ids, any_counts = more.any_ids, more.any_counts
+        if any_ids is not None and any_counts is not None:
+            assert self.any_ids is not None and self.any_counts is not None
+            any_ids = np.concatenate([self.any_ids, any_ids])
+            any_counts = np.concatenate([self.any_counts, any_counts])
+        return Recent(
+            np.concatenate([self.cells, more.cells]),
+            np.concatenate([self.counts, more.counts]),
+            any_ids,
+            any_counts,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,12 +107,18 @@ class Statistics:
         where each document has one class, and the sum over the classes says it.
     any_total : float or None
         Weighted number of documents, likewise.
+    sums : ndarray of shape (n_ids,), dtype=float64, or None
+        The sum over the classes, where it will be asked for more than once.
+    recent : Recent or None
+        Counts that belong to those of tokens; the totals know of them already.
     """
 
     class_counts: sp.csr_array
     class_totals: NDArray[np.float64]
     any_counts: NDArray[np.float64] | None = None
     any_total: float | None = None
+    sums: NDArray[np.float64] | None = None
+    recent: Recent | None = None
 
     @classmethod
     def count(
@@ -95,45 +140,84 @@ class Statistics:
         sample_weight : ndarray of shape (n_samples,) or None
             How many documents each sample stands for.
         """
-        shape = (bags.n_ids, n_classes)
-        cells = _cells(bags, codes, n_classes, sample_weight)
-        if math.prod(shape) <= min(_MOST_CELLS, 2 * bags.mean_length * len(bags)):
-            class_counts = _csr_array(*_sum_in_a_table(cells, math.prod(shape)), shape)
-        else:
-            # n_ids x n_classes numbers need never fit memory.
-            class_counts = _csr_array(*_sum_by_sorting(cells), shape)
-        rows, single = one_each(codes)
-        if rows is None:
-            totals = np.bincount(single, weights=sample_weight, minlength=n_classes)
-            return cls(class_counts, totals.astype(np.float64))
-        weight = None if sample_weight is None else sample_weight[rows]
-        totals = np.bincount(single, weights=weight, minlength=n_classes)
+        cells = _sum_cells(bags, codes, n_classes, sample_weight)
+        class_counts = _csr_array(*cells, (bags.n_ids, n_classes))
+        totals = _class_totals(codes, n_classes, sample_weight)
+        if not isinstance(codes, LabelSets):
+            return cls(class_counts, totals)
         of_any = cls.count(bags, np.zeros(len(codes), np.int64), 1, sample_weight)
-        return cls(
-            class_counts,
-            totals.astype(np.float64),
-            of_any.document_counts,
-            of_any.n_documents,
-        )
+        return cls(class_counts, totals, of_any.document_counts, of_any.n_documents)
 
-    def add(self, more: Statistics) -> Statistics:
-        """Sum of two counts; the second may know more tokens."""
-        grown = self.class_counts.copy()
-        grown.resize(more.class_counts.shape)
-        both = sp.csr_array(grown + more.class_counts)
-        totals = self.class_totals + more.class_totals
-        if self.any_counts is None or more.any_counts is None:
-            return Statistics(both, totals)
-        of_any = more.any_counts.copy()
-        of_any[: len(self.any_counts)] += self.any_counts
-        return Statistics(both, totals, of_any, self.n_documents + more.n_documents)
+    def add(
+        self,
+        bags: SomeBags,
+        codes: Codes,
+        sample_weight: NDArray[np.float64] | None = None,
+    ) -> Statistics:
+        """Count more documents, for now beside the others: see `settled`.
 
-    def rows(self, start: int, stop: int) -> Statistics:
-        """Counts of some of the tokens, in the same documents."""
-        of_any = None if self.any_counts is None else self.any_counts[start:stop]
+        Parameters are those of `count`.
+        """
+        n_classes = len(self.class_totals)
+        totals = _class_totals(codes, n_classes, sample_weight)
+        cells, counts = _sum_cells(bags, codes, n_classes, sample_weight)
+        recent = Recent(cells.astype(np.int64), counts)
+        any_total = self.any_total
+        if any_total is not None:
+            alike = np.zeros(len(codes), dtype=np.int64)
+            any_total += float(_class_totals(alike, 1, sample_weight)[0])
+            ids, any_counts = _sum_cells(bags, alike, 1, sample_weight)
+            recent = replace(
+                recent, any_ids=ids.astype(np.int64), any_counts=any_counts
+            )
         return replace(
-            self, class_counts=self.class_counts[start:stop], any_counts=of_any
+            self,
+            class_totals=self.class_totals + totals,
+            any_total=any_total,
+            recent=recent if self.recent is None else self.recent.followed_by(recent),
         )
+
+    def settled(self, n_ids: int | None = None) -> Statistics:
+        """Sum up all counts; by default of as many tokens as before.
+
+        Parameters
+        ----------
+        n_ids : int or None
+            There may be more tokens now.
+        """
+        n_before, n_classes = self.class_counts.shape
+        shape = (n_ids or n_before, n_classes)
+        class_counts, any_counts = self.class_counts, self.any_counts
+        if shape != class_counts.shape:
+            class_counts = class_counts.copy()
+            class_counts.resize(shape)
+            if any_counts is not None:
+                any_counts = np.append(any_counts, np.zeros(shape[0] - n_before))
+        recent = self.recent
+        if recent is not None:
+            cells = _sums(recent.cells, recent.counts)
+            class_counts = sp.csr_array(class_counts + _csr_array(*cells, shape))
+            if any_counts is not None and recent.any_ids is not None:
+                ids, counts = _sums(recent.any_ids, recent.any_counts)
+                any_counts = any_counts.copy()
+                any_counts[ids] += counts
+        return Statistics(class_counts, self.class_totals, any_counts, self.any_total)
+
+    def rows(self, ids: NDArray[np.int64] | slice) -> Statistics:
+        """Counts of some tokens, over all documents."""
+        any_counts = None if self.any_counts is None else self.any_counts[ids]
+        class_counts = self.class_counts[ids]
+        return Statistics(class_counts, self.class_totals, any_counts, self.any_total)
+
+    def plus(self, more: Statistics) -> Statistics:
+        """Counts of the same tokens in two sets of documents."""
+        class_counts = sp.csr_array(self.class_counts + more.class_counts)
+        class_totals = self.class_totals + more.class_totals
+        if self.any_counts is None or more.any_counts is None:
+            return Statistics(class_counts, class_totals)
+        any_counts = self.any_counts + more.any_counts
+        n_documents = self.n_documents + more.n_documents
+        return Statistics(class_counts, class_totals, any_counts, n_documents)
 
     @staticmethod
     def stacked(parts: list[Statistics]) -> Statistics:
@@ -152,7 +236,22 @@ class Statistics:
         """Weighted number of documents that hold each token, (n_ids,)."""
         if self.any_counts is not None:
             return self.any_counts
+        if self.sums is not None:
+            return self.sums
         return np.asarray(self.class_counts.sum(axis=1)).ravel()
+
+    @property
+    def n_cells(self) -> int:
+        """Number of pairs of a token and a class that are kept."""
+        n_recent = 0 if self.recent is None else len(self.recent)
+        return int(self.class_counts.nnz) + n_recent
+
+    @property
+    def counted(self) -> NDArray[np.bool_]:
+        """Whether any document holds each token, (n_ids,)."""
+        if self.any_counts is not None:
+            return np.asarray(self.any_counts > 0)
+        return np.asarray(np.diff(self.class_counts.indptr) > 0)
 
     @property
     def n_documents(self) -> float:
@@ -160,6 +259,32 @@ class Statistics:
         if self.any_total is not None:
             return self.any_total
         return float(self.class_totals.sum())
+
+
+def _class_totals(
+    codes: Codes, n_classes: int, sample_weight: NDArray[np.float64] | None
+) -> NDArray[np.float64]:
+    """Weighted number of documents of each class."""
+    rows, single = one_each(codes)
+    if rows is not None and sample_weight is not None:
+        sample_weight = sample_weight[rows]
+    totals = np.bincount(single, weights=sample_weight, minlength=n_classes)
+    return totals.astype(np.float64)
+
+
+def _sum_cells(
+    bags: SomeBags,
+    codes: Codes,
+    n_classes: int,
+    sample_weight: NDArray[np.float64] | None,
+) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Distinct cells ``id * n_classes + code``, ascending, and the count of each."""
+    n_cells = bags.n_ids * n_classes
+    cells = _cells(bags, codes, n_classes, sample_weight)
+    if n_cells <= min(_MOST_CELLS, 2 * bags.mean_length * len(bags)):
+        return _sum_in_a_table(cells, n_cells)
+    # n_ids x n_classes numbers need never fit memory.
+    return _sum_by_sorting(cells)
 
 
 def _cells(
@@ -241,9 +366,9 @@ def _csr_array(
     cells: NDArray[np.int64], values: NDArray[np.float64], shape: tuple[int, int]
 ) -> sp.csr_array:
     """Matrix of values at ascending cells ``row * n_columns + column``."""
-    row_starts = np.arange(shape[0] + 1) * shape[1]
-    indptr = np.searchsorted(cells, row_starts)
-    columns = cells - np.repeat(row_starts[:-1], np.diff(indptr))
+    rows, columns = np.divmod(cells, shape[1])
+    indptr = np.zeros(shape[0] + 1, dtype=np.int64)
+    np.cumsum(np.bincount(rows, minlength=shape[0]), out=indptr[1:])
     return sp.csr_array((values, columns, indptr), shape=shape)
 
 
@@ -282,21 +407,45 @@ def class_divergence(statistics: Statistics) -> NDArray[np.float64]:
         return label_divergence(
             counts, prior, statistics.document_counts, PRIOR_STRENGTH
         )
-    total = statistics.document_counts + PRIOR_STRENGTH
+    document_counts = statistics.document_counts
+    divergence = np.empty(len(document_counts))
+    # Some at a time: arrays of all would cost more to fill than the work done on them.
+    for start in range(0, len(divergence), _BLOCK_ROWS):
+        rows = slice(start, start + _BLOCK_ROWS)
+        entries = slice(*counts.indptr[[start, min(rows.stop, len(divergence))]])
+        divergence[rows] = _divergence_of_rows(
+            np.diff(counts.indptr[start : rows.stop + 1]),
+            counts.indices[entries],
+            counts.data[entries],
+            prior,
+            document_counts[rows] + PRIOR_STRENGTH,
+        )
+    return divergence
+
+
+def _divergence_of_rows(
+    lengths: NDArray[Any],
+    codes: NDArray[Any],
+    counts: NDArray[np.float64],
+    prior: NDArray[np.float64],
+    total: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """`class_divergence` of some tokens, by the arrays of their rows of counts."""
     # A class without the token has q = t pi with t = a / (n_j + a): all of them
     # together give (1 - sum of the other pi) t ln t, so only stored counts are visited.
     absent = PRIOR_STRENGTH / total
-    lengths = np.diff(counts.indptr)
-    row = np.repeat(np.arange(counts.shape[0]), lengths)
-    stored_prior = prior[counts.indices]
-    seen = stored_prior > 0
-    ratio = np.ones(len(row))
-    ratio[seen] = (counts.data[seen] / stored_prior[seen] + PRIOR_STRENGTH) / total[
-        row[seen]
-    ]
+    row = np.repeat(np.arange(len(lengths)), lengths)
+    stored_prior = prior[codes]
+    if prior.all():
+        ratio = (counts / stored_prior + PRIOR_STRENGTH) / total[row]
+    else:
+        ratio = np.ones(len(row))
+        seen = stored_prior > 0
+        smoothed = counts[seen] / stored_prior[seen] + PRIOR_STRENGTH
+        ratio[seen] = smoothed / total[row[seen]]
     terms = stored_prior * ratio * np.log(ratio)
-    stored = np.bincount(row, weights=terms, minlength=counts.shape[0])
-    stored_share = np.bincount(row, weights=stored_prior, minlength=counts.shape[0])
+    stored = np.bincount(row, weights=terms, minlength=len(lengths))
+    stored_share = np.bincount(row, weights=stored_prior, minlength=len(lengths))
     rest = np.maximum(1 - stored_share, 0) * absent * np.log(absent)
     return np.maximum(stored + rest, 0)
 
@@ -356,6 +505,24 @@ class Weighting:
         """
         if not (self.use_idf or self.supervised):
             return None
+        counted = statistics.counted
+        if 2 * np.count_nonzero(counted) > len(counted):
+            return self._weights(statistics, kinds)
+        # Most buckets of a large table may be empty: one weight serves all of a kind.
+        kinds = np.zeros(len(counted), dtype=np.uint8) if kinds is None else kinds
+        met, others = np.flatnonzero(counted), _one_of_each(kinds, ~counted)
+        some = np.append(met, others)
+        found = self._weights(statistics.rows(some), kinds[some])
+        by_kind = np.ones(max(KIND_FACTORS) + 1, dtype=WEIGHT_DTYPE)
+        by_kind[kinds[others]] = found[len(met) :]
+        weights = by_kind[kinds]
+        weights[met] = found[: len(met)]
+        return weights
+
+    def _weights(
+        self, statistics: Statistics, kinds: NDArray[np.uint8] | None
+    ) -> NDArray[np.float32]:
+        statistics = replace(statistics, sums=statistics.document_counts)
         weights = np.ones(statistics.class_counts.shape[0])
         if self.use_idf:
             weights *= smooth_idf(statistics)
@@ -388,6 +555,15 @@ class Weighting:
                 norms = np.repeat(norms, np.diff(bags.offsets))
             weights = weights / norms
         return bags.with_weights(weights)
+
+
+def _one_of_each(
+    kinds: NDArray[np.uint8], among: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """One id of each kind, of those where `among` says so."""
+    masks = (among & (kinds == kind) for kind in KIND_FACTORS)
+    found = [int(mask.argmax()) for mask in masks if mask.any()]
+    return np.array(found, dtype=np.int64)
 
 
 def _norms(

@@ -142,3 +142,39 @@ def test_tables_of_subwords_and_buckets(scripts, monkeypatch):
     assert list(found) == ["default", "exact", "2^8", "2^10"]
     assert found["2^8"]["rows"] <= 256
     assert "| made up | exact |" in buckets.table({"made up": found})
+
+
+# -- streaming -------------------------------------------------------------------------
+
+
+def test_a_stream_repeats_no_text(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import streaming
+
+    texts, labels = ["one two", "three four five"], ["a", "b"]
+    found = list(streaming.chunks(streaming.perturbed(texts, labels), 7, 3))
+    assert [len(part) for part, _ in found] == [3, 3, 1]
+    learnt = [text for part, _ in found for text in part]
+    assert len(set(learnt)) == 7
+    of_label = {"a": {"one", "two"}, "b": {"three", "four", "five"}}
+    for part, their in found:
+        for text, label in zip(part, their, strict=True):
+            *kept, new = text.split(" ")
+            assert set(kept) < of_label[label]
+            assert new.startswith("w")
+    again = list(streaming.chunks(streaming.perturbed(texts, labels), 7, 3))
+    assert again == found
+
+
+def test_small_stream(monkeypatch, tmp_path):
+    pytest.importorskip("pyarrow", reason="the benchmark's data are Parquet files")
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import data
+    import streaming
+
+    data.write_smoke_data(tmp_path)
+    (tmp_path / "made_up.train.parquet").rename(tmp_path / "registry.train.parquet")
+    for way in ("fit", "kept", "stream"):
+        one = streaming.measure(tmp_path, way, 600, 2**10, 200)
+        assert one["seconds"] > 0
+    assert streaming.table([{"a": 1, "b": 0.5}]) == "| a | b |\n|---|---|\n| 1 | 0.50 |"

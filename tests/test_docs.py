@@ -45,6 +45,7 @@ PAGES: dict[str, list[str]] = {
     "guide/saving_and_serving.md": ["skops"],
     "guide/scoring_at_scale.md": ["dask.dataframe", "distributed", "pyarrow"],
     "guide/short_and_noisy.md": [],
+    "guide/streaming.md": ["pandas", "pyarrow"],
     "guide/tuning.md": ["optuna_integration", "sklearn>=1.7"],
     "how_it_works.md": [],
     "index.md": [],

@@ -130,7 +130,7 @@ def test_added_counts_are_those_of_all_texts_at_once():
     bags, codes = corpus(n_ids=10)
     fewer = Bags.from_csr(bags.slice(0, 12).to_csr()[:, :7])
     first = Statistics.count(fewer, codes[:12], 3)
-    both = first.add(Statistics.count(bags.slice(12, 30), codes[12:], 3))
+    both = first.add(bags.slice(12, 30), codes[12:]).settled(10)
     expected = Statistics.count(bags, codes, 3).class_counts.toarray()
     expected[7:] -= Statistics.count(
         bags.slice(0, 12), codes[:12], 3

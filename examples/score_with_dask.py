@@ -97,3 +97,4 @@ def main(folder):
 if __name__ == "__main__":
     with TemporaryDirectory() as name:
         main(Path(name))
+# sphinx_gallery_thumbnail_path = "drawings/thumbnails/several_processes.svg"

@@ -106,3 +106,4 @@ if __name__ == "__main__":
 if __name__ == "__main__":
     accuracy = search.score(test_texts, test_labels)
     print(f"On {len(test_texts)} other texts: {accuracy:.3f}")
+# sphinx_gallery_thumbnail_path = "drawings/thumbnails/several_processes.svg"

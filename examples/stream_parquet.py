@@ -179,3 +179,4 @@ if __name__ == "__main__":
         learn(folder, states, names)
     else:
         demonstrate()
+# sphinx_gallery_thumbnail_path = "drawings/thumbnails/streaming.svg"

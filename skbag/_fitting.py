@@ -177,13 +177,12 @@ def partial_fit(
         samples = samples.take(rng.permutation(len(samples)))
     start = None
     most = min(TEMPERATURE_MEMORY, most_watched(samples.targets.n_outputs))
-    if before is None or resume is None:
-        # Earlier samples of the first part have to teach what later ones judge.
-        n_held = min(len(samples) // 2, most)
-        featurizer, weighted = extend(None, samples, settings, n_held)
-    else:
-        n_held = min(len(samples), most)
-        featurizer, weighted = extend(before.featurizer, samples, settings, n_held)
+    known = None if before is None or resume is None else before.featurizer
+    # Earlier samples of the first part have to teach what later ones judge.
+    n_held = min(len(samples) // 2 if known is None else len(samples), most)
+    with torch_threads(settings.n_jobs):
+        featurizer, weighted = extend(known, samples, settings, n_held)
+    if before is not None and resume is not None:
         start = Start(
             # Rows stay as they are where weights change: see `extend`.
             before.fitted,

@@ -55,3 +55,4 @@ if rank == 0:
     skbag.save(clf, os.path.join(folder, "model.safetensors"))
     print(f"Accuracy {clf.score(test_texts, test_labels):.3f}")
 dist.destroy_process_group()
+# sphinx_gallery_thumbnail_path = "drawings/thumbnails/several_processes.svg"

@@ -1,6 +1,6 @@
 """Data-parallel fits: accuracy, time, bytes; and the time of more machines, predicted.
 
-    python docs/benchmarks/distributed.py FOLDER [NAME ...] [--repeats 3]
+    python docs/benchmarks/data_parallel.py FOLDER [NAME ...] [--repeats 3]
 
 FOLDER holds ``NAME.train.parquet`` and ``NAME.test.parquet`` with columns text and
 label. Each fit is one run of `torchrun` with one thread in each process; runs of
@@ -213,7 +213,7 @@ def middle(runs: list[dict[str, Any]], key: str) -> float:
 def predict(
     one: dict[str, float], two: dict[str, float], n: int, latency: float, speed: float
 ) -> dict[str, float]:
-    """Seconds of a fit by n processes, by the model in distributed.md.
+    """Seconds of a fit by n processes, by the model in data_parallel.md.
 
     Parameters
     ----------

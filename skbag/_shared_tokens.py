@@ -59,6 +59,11 @@ def shared_tokens() -> AbstractContextManager[None]:
     this one, nor with each other. The tokens of the last 48 sets of texts are kept
     until the end of the block.
 
+    Returns
+    -------
+    block : context manager
+        Gives nothing to ``as``; a worker process may enter it for good.
+
     Examples
     --------
     >>> from skbag import EmbeddingBagClassifier

@@ -15,7 +15,6 @@ FIRST = (
     "misspelt_words",
     "grid_search",
     "streaming",
-    "stream_parquet",
 )
 """Those that come first, in this order; the others follow by name."""
 

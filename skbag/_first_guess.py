@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._dtypes import WEIGHT_DTYPE
-from skbag._weighting import Statistics
+from skbag._statistics import Statistics
 
 CAUTION = 10.0
 """How many documents of prior class shares a token's own are mixed with. More than

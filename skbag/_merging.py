@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from skbag._bags import Bags
 from skbag._encoder import Encoder
 from skbag._ranks import Ranks, total
+from skbag._statistics import Statistics
 from skbag._vocabulary import FeatureCounts, Pruning, TextOptions, make_encoder
-from skbag._weighting import Statistics
 
 
 @dataclass(frozen=True, eq=False)

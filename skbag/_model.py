@@ -17,7 +17,8 @@ from skbag._bags import Bags
 from skbag._compact_table import CompactTable
 from skbag._encoder import Encoder
 from skbag._fitted import Fitted
-from skbag._weighting import Statistics, Weighting
+from skbag._statistics import Statistics
+from skbag._weighting import Weighting
 
 _T = TypeVar("_T")
 

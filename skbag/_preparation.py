@@ -26,6 +26,7 @@ from skbag._recipe import held_out
 from skbag._samples import Samples
 from skbag._settings import Settings
 from skbag._shared_tokens import learn
+from skbag._statistics import Statistics
 from skbag._vocabulary import (
     check_any,
     check_subwords,
@@ -33,7 +34,7 @@ from skbag._vocabulary import (
     new_numbers,
     wants_short_text_features,
 )
-from skbag._weighting import Statistics, Weighting
+from skbag._weighting import Weighting
 
 GROWTH = 1.25
 """Factor by which documents grow before ``partial_fit`` makes weights anew."""

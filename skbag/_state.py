@@ -37,8 +37,9 @@ from skbag._fitted import Fitted
 from skbag._hashed_encoder import HashedEncoder
 from skbag._model import Featurizer, Model, Resume
 from skbag._plain_encoder import PlainEncoder
+from skbag._statistics import Recent, Statistics
 from skbag._targets import ClassTargets, LabelTargets, Targets
-from skbag._weighting import Recent, Statistics, Weighting
+from skbag._weighting import Weighting
 from skbag.exceptions import ModelFileError
 
 FORMAT = 1

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from skbag._bags import Bags
 from skbag._first_guess import CAUTION, SHARE, first_guess
-from skbag._weighting import Statistics
+from skbag._statistics import Statistics
 
 
 def statistics_of(holds, codes, sample_weight=None):

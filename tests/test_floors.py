@@ -37,7 +37,14 @@ FLOORS = [
         "_byte_levels",
         "_sorted_numbers",
     },
-    {"_compact_table", "_fingerprints", "_subwords", "_ranks", "_indicator"},
+    {
+        "_compact_table",
+        "_fingerprints",
+        "_subwords",
+        "_ranks",
+        "_indicator",
+        "_statistics",
+    },
     {"_labels", "_class_weight", "_process_group"},
     {"_occurrences"},
     {

@@ -9,9 +9,9 @@ from threads import on_ranks
 
 from skbag._label_sets import LabelSets
 from skbag._merging import Learnt, add_statistics, merge
+from skbag._statistics import Statistics
 from skbag._vocabulary import TOKEN_PATTERN as PATTERN
 from skbag._vocabulary import FeatureCounts, Pruning, TextOptions, make_encoder
-from skbag._weighting import Statistics
 
 DEFAULT = {
     "lowercase": True,

@@ -19,7 +19,8 @@ from skbag._byte_encoder import ByteEncoder
 from skbag._fitted import Fitted
 from skbag._losses import class_scores, fit_temperature, log_probabilities
 from skbag._model import Featurizer, Model
-from skbag._weighting import Statistics, Weighting
+from skbag._statistics import Statistics
+from skbag._weighting import Weighting
 
 PLAIN = Weighting(use_idf=False, sublinear_tf=False, norm=None, supervised=False)
 MIB = 2**20

@@ -25,7 +25,8 @@ from skbag._features import FeatureKind
 from skbag._label_sets import LabelSets
 from skbag._preparation import GROWTH
 from skbag._recipe import LARGE_STEPS, Moments, auto_batch_size, auto_learning_rate
-from skbag._weighting import Statistics, Weighting
+from skbag._statistics import Statistics
+from skbag._weighting import Weighting
 from skbag.exceptions import ModelFileError
 
 CLASSES = ["garden", "kitchen", "sea"]

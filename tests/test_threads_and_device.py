@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from skbag._device import CUDA_WORK, resolve_device
+from skbag._statistics import Statistics
 from skbag._threads import keeps_torch_settings, n_threads, torch_threads
-from skbag._weighting import Statistics
 
 
 def test_numbers_of_threads(monkeypatch):

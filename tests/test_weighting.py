@@ -7,13 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfTransformer
 
-from skbag import _weighting
 from skbag._bags import Bags
 from skbag._features import FeatureKind
+from skbag._statistics import Statistics
 from skbag._weighting import (
     KIND_FACTORS,
     PRIOR_STRENGTH,
-    Statistics,
     Weighting,
     class_divergence,
     class_informed_factors,
@@ -50,36 +49,6 @@ def test_no_weighting_keeps_the_values():
     bags, _ = corpus()
     weighting = Weighting(False, False, None, supervised=False)
     assert weighting.apply(bags, None).weights is bags.weights
-
-
-@pytest.fixture(params=["in a table", "by sorting"], scope="module")
-def way_of_counting(request):
-    with pytest.MonkeyPatch.context() as patch:
-        cells = 2**24 if request.param == "in a table" else 0
-        patch.setattr(_weighting, "_MOST_CELLS", cells)
-        # Several blocks, so that what they find has to be put together.
-        patch.setattr(_weighting, "_BLOCK_ENTRIES", 6)
-        yield
-
-
-@pytest.mark.usefixtures("way_of_counting")
-@given(st.integers(0, 10_000), st.booleans())
-@settings(deadline=None, max_examples=30)
-def test_counts_are_those_of_a_loop(seed, weighted):
-    bags, codes = corpus(seed, n=8, n_ids=5)
-    share = np.random.default_rng(seed).uniform(0.5, 2, size=8) if weighted else None
-    expected = np.zeros((5, 3))
-    totals = np.zeros(3)
-    for row in range(8):
-        one = 1.0 if share is None else share[row]
-        totals[codes[row]] += one
-        for token in bags.ids[bags.offsets[row] : bags.offsets[row + 1]]:
-            expected[token, codes[row]] += one
-    statistics = Statistics.count(bags, codes, 3, share)
-    np.testing.assert_allclose(statistics.class_counts.toarray(), expected)
-    np.testing.assert_allclose(statistics.class_totals, totals)
-    np.testing.assert_allclose(statistics.document_counts, expected.sum(axis=1))
-    assert statistics.n_documents == pytest.approx(totals.sum())
 
 
 def naive_divergence(statistics):
@@ -124,19 +93,6 @@ def test_factors_stay_one_where_classes_are_told_by_nothing():
     bags = Bags.from_csr(sp.csr_array(np.ones((4, 3))))
     statistics = Statistics.count(bags, np.array([0, 1, 0, 1]), 2)
     np.testing.assert_allclose(class_informed_factors(statistics, None), 1)
-
-
-def test_added_counts_are_those_of_all_texts_at_once():
-    bags, codes = corpus(n_ids=10)
-    fewer = Bags.from_csr(bags.slice(0, 12).to_csr()[:, :7])
-    first = Statistics.count(fewer, codes[:12], 3)
-    both = first.add(bags.slice(12, 30), codes[12:]).settled(10)
-    expected = Statistics.count(bags, codes, 3).class_counts.toarray()
-    expected[7:] -= Statistics.count(
-        bags.slice(0, 12), codes[:12], 3
-    ).class_counts.toarray()[7:]
-    np.testing.assert_allclose(both.class_counts.toarray(), expected)
-    assert both.n_documents == 30
 
 
 def test_weights_are_positive_and_finite_for_tokens_never_counted():

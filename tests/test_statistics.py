@@ -1,0 +1,84 @@
+"""Documents are counted as a loop would, in whatever way; counts add up."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skbag import _statistics
+from skbag._bags import Bags
+from skbag._statistics import Statistics
+
+
+def corpus(seed=0, n=30, n_ids=12, n_classes=3):
+    rng = np.random.default_rng(seed)
+    counts = rng.poisson(0.6, size=(n, n_ids)).astype(np.float32)
+    counts[0] = 0  # an empty text
+    return Bags.from_csr(sp.csr_array(counts)), rng.integers(n_classes, size=n)
+
+
+@pytest.fixture(params=["in a table", "by sorting"], scope="module")
+def way_of_counting(request):
+    with pytest.MonkeyPatch.context() as patch:
+        cells = 2**24 if request.param == "in a table" else 0
+        patch.setattr(_statistics, "_MOST_CELLS", cells)
+        # Several blocks, so that what they find has to be put together.
+        patch.setattr(_statistics, "_BLOCK_ENTRIES", 6)
+        yield
+
+
+@pytest.mark.usefixtures("way_of_counting")
+@given(st.integers(0, 10_000), st.booleans())
+@settings(deadline=None, max_examples=30)
+def test_counts_are_those_of_a_loop(seed, weighted):
+    bags, codes = corpus(seed, n=8, n_ids=5)
+    share = np.random.default_rng(seed).uniform(0.5, 2, size=8) if weighted else None
+    expected = np.zeros((5, 3))
+    totals = np.zeros(3)
+    for row in range(8):
+        one = 1.0 if share is None else share[row]
+        totals[codes[row]] += one
+        for token in bags.ids[bags.offsets[row] : bags.offsets[row + 1]]:
+            expected[token, codes[row]] += one
+    statistics = Statistics.count(bags, codes, 3, share)
+    np.testing.assert_allclose(statistics.class_counts.toarray(), expected)
+    np.testing.assert_allclose(statistics.class_totals, totals)
+    np.testing.assert_allclose(statistics.document_counts, expected.sum(axis=1))
+    assert statistics.n_documents == pytest.approx(totals.sum())
+
+
+def test_added_counts_are_those_of_all_texts_at_once():
+    bags, codes = corpus(n_ids=10)
+    fewer = Bags.from_csr(bags.slice(0, 12).to_csr()[:, :7])
+    first = Statistics.count(fewer, codes[:12], 3)
+    both = first.add(bags.slice(12, 30), codes[12:]).settled(10)
+    expected = Statistics.count(bags, codes, 3).class_counts.toarray()
+    expected[7:] -= Statistics.count(
+        bags.slice(0, 12), codes[:12], 3
+    ).class_counts.toarray()[7:]
+    np.testing.assert_allclose(both.class_counts.toarray(), expected)
+    assert both.n_documents == 30
+
+
+def test_rows_and_sums_of_counts():
+    """What ranks deal out and add up."""
+    bags, codes = corpus()
+    whole = Statistics.count(bags, codes, 3)
+    halves = [
+        Statistics.count(bags.slice(a, b), codes[a:b], 3)
+        for a, b in [(0, 11), (11, 30)]
+    ]
+    parts = [
+        halves[0].rows(rows).plus(halves[1].rows(rows))
+        for rows in (slice(0, 5), slice(5, 12))
+    ]
+    both = Statistics.stacked(parts)
+    np.testing.assert_allclose(
+        both.class_counts.toarray(), whole.class_counts.toarray()
+    )
+    np.testing.assert_allclose(both.class_totals, whole.class_totals)
+    some = np.array([7, 2])
+    np.testing.assert_allclose(
+        whole.rows(some).document_counts, whole.document_counts[some]
+    )

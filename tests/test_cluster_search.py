@@ -157,7 +157,8 @@ def test_texts_are_sent_once_but_in_a_list(
     # The rest is parameters, labels, index arrays and what a cluster has to talk about.
     n_bytes, rest = sum(map(len, texts)), 20_000 * N_TASKS
     if form == "list":
-        assert sent["client"] > N_TASKS * n_bytes
+        # Not once for each fit: joblib may put short fits into one task.
+        assert sent["client"] > 3 * n_bytes
     else:
         assert n_bytes < sent["client"] < 2 * n_bytes + rest
 

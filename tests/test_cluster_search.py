@@ -301,21 +301,23 @@ def dask_that_gives_up(client):
     """
     from joblib._dask import DaskDistributedBackend
 
+    def submit(self, func, callback=None):
+        future = DaskDistributedBackend.submit(self, func, callback)
+        future.add_done_callback(
+            lambda done: done.exception() and callback(done.exception())
+        )
+        return future
+
+    def retrieve(self, out):
+        if isinstance(out, BaseException):
+            raise out
+        return DaskDistributedBackend.retrieve_result_callback(self, out)
+
     class GivesUp(DaskDistributedBackend):
-        def submit(self, func, callback=None):
-            future = super().submit(func, callback)
-            future.add_done_callback(lambda done: self.pass_on(done, callback))
-            return future
+        pass
 
-        def pass_on(self, done, callback):
-            if done.exception() is not None:
-                callback(done.exception())
-
-        def retrieve_result_callback(self, out):
-            if isinstance(out, BaseException):
-                raise out
-            return super().retrieve_result_callback(out)
-
+    GivesUp.submit = submit
+    GivesUp.retrieve_result_callback = retrieve
     return GivesUp(client=client)
 
 

@@ -27,7 +27,7 @@ def cut_after(monkeypatch):
 
         def cut_short(self):
             if len(self.outcome.loss_curve) == n_epochs:
-                raise Cut
+                raise Cut("short")
             return epoch(self)
 
         monkeypatch.setattr(TrainingRun, "epoch", cut_short)
@@ -78,7 +78,7 @@ def test_goes_on_to_the_same_bits(
     parameters = {"max_iter": 5, **parameters}
     whole = make_classifier(**parameters).fit(*corpus)
     go_on = cut_after(n_epochs)
-    with pytest.raises(Cut):
+    with pytest.raises(Cut, match="short"):
         make_classifier(checkpoint=path, **parameters).fit(*corpus)
     assert path.exists()
     go_on()
@@ -95,7 +95,7 @@ def test_automatic_choices_of_the_first_epoch_are_kept(
     path = str(tmp_path / "fit.ckpt")
     whole = make_classifier().fit(*corpus)
     go_on = cut_after(2)
-    with pytest.raises(Cut):
+    with pytest.raises(Cut, match="short"):
         make_classifier(checkpoint=path).fit(*corpus)
     go_on()
     assert_same_bits(make_classifier(checkpoint=path).fit(*corpus), whole)
@@ -122,7 +122,7 @@ def test_the_seed_of_the_fit_that_was_cut_short_is_used_again(
     )
     clf = EmbeddingBagClassifier(random_state=random_state, checkpoint=path, max_iter=4)
     go_on = cut_after(2)
-    with pytest.raises(Cut):
+    with pytest.raises(Cut, match="short"):
         clf.fit(*corpus)
     go_on()
     resumed = clf.fit(*corpus)
@@ -140,7 +140,7 @@ def test_labels_and_a_matrix_go_on_too(
     X = sp.random(len(y), 30, density=0.2, random_state=0, format="csr")
     whole = make_classifier(max_iter=3).fit(X, y)
     go_on = cut_after(1)
-    with pytest.raises(Cut):
+    with pytest.raises(Cut, match="short"):
         make_classifier(max_iter=3, checkpoint=path).fit(X, y)
     go_on()
     assert_same_bits(make_classifier(max_iter=3, checkpoint=path).fit(X, y), whole)
@@ -156,7 +156,7 @@ def test_writing_changes_no_bits(corpus, make_classifier, tmp_path):
 
 def cut_short(corpus, make_classifier, cut_after, path, **parameters):
     go_on = cut_after(1)
-    with pytest.raises(Cut):
+    with pytest.raises(Cut, match="short"):
         make_classifier(checkpoint=path, max_iter=3, **parameters).fit(*corpus)
     go_on()
 

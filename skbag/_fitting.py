@@ -190,6 +190,7 @@ def partial_fit(
             # Smaller for a part for which that would be too large, and for late ones.
             resume.learning_rate,
             n_seen,
+            before.temperature,
         )
     vectors = _vectors(settings, featurizer, before, coverage)
     with torch_threads(_training_threads(settings)):

@@ -20,17 +20,28 @@ own methods.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, log_expit, log_softmax, softmax
+from scipy.special import expit, log_expit, log_softmax, logit, softmax
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 _NUMBERS_AT_ONCE = 2**20
 """Probabilities that are worked on at a time (8 MiB)."""
+
+USUAL_TEMPERATURE = 2.0
+"""Temperature of a model whose scores have been seen of no sample, ..."""
+
+TEMPERATURE_SPREAD = 0.7
+"""... and how far others are from it: the standard deviation of the logarithm, so that
+two of three are within a factor of two. Both were chosen on validation splits."""
+
+_TEMPERATURES = (0.05, 100.0)
+"""Smallest and largest temperature."""
 
 
 HEAVIEST = 4.0
@@ -57,6 +68,20 @@ class Loss(Protocol):
         """Gradient (n_samples, n_outputs) and value (0-d), summed over the batch."""
         ...
 
+    def constant_scores(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Scores, the same for all samples, that make the loss least.
+
+        Parameters
+        ----------
+        shares : ndarray of shape (n_classes,) or (n_labels,), dtype=float64
+            Share of the samples in each class, or with each label, within (0, 1).
+
+        Returns
+        -------
+        scores : ndarray of shape (n_outputs,), dtype=float64
+        """
+        ...
+
 
 class BaseLoss(Protocol):
     """What `OfLabels` needs of a loss of two classes."""
@@ -65,6 +90,10 @@ class BaseLoss(Protocol):
     calibrated_by_temperature: bool
     label_curvature: float
     """Largest second derivative in the one score of two classes."""
+
+    def label_scores(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Constant scores of labels, or of second classes, with the given shares."""
+        ...
 
     def label_gradient(
         self, scores: Tensor, true: tuple[Tensor, Tensor]
@@ -115,6 +144,14 @@ class SquaredHinge:
             gradient = slack.mul(2)
         return _weighted(gradient, slack.mul_(slack), weights)
 
+    def constant_scores(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """See `Loss`: ``2 share - 1``."""
+        return self.label_scores(shares[1:] if len(shares) == 2 else shares)
+
+    def label_scores(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """See `BaseLoss`."""
+        return 2 * shares - 1
+
     def label_gradient(
         self, scores: Tensor, true: tuple[Tensor, Tensor]
     ) -> tuple[Tensor, Tensor]:
@@ -153,6 +190,16 @@ class CrossEntropy:
         gradient = log_probabilities.exp_()
         gradient.scatter_add_(1, true, gradient.new_full(true.shape, -1.0))
         return _weighted(gradient, value, weights)
+
+    def constant_scores(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """See `Loss`: the link of the shares."""
+        if len(shares) == 2:
+            return self.label_scores(shares[1:])
+        return np.log(shares)
+
+    def label_scores(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """See `BaseLoss`."""
+        return np.asarray(logit(shares))
 
     def label_gradient(
         self, scores: Tensor, true: tuple[Tensor, Tensor]
@@ -211,6 +258,11 @@ class OfLabels:
             gradient[rows, labels] *= of_pairs
             values[rows, labels] *= of_pairs
         return _weighted(gradient, values, weights)
+
+    def constant_scores(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """See `Loss`; of the shares by weight."""
+        weight = 1.0 if self._weights is None else self._weights
+        return self._loss.label_scores(weight * shares / (weight * shares + 1 - shares))
 
 
 def _weighted(
@@ -317,10 +369,14 @@ def fit_temperature(
     scores: NDArray[np.float32],
     codes: NDArray[np.int64],
     weights: NDArray[np.float64] | None = None,
+    usual: float = USUAL_TEMPERATURE,
 ) -> float:
-    """Temperature that minimises the log-loss of ``probabilities(scores, T)``.
+    """Temperature of the best probabilities ``probabilities(scores, T)``.
 
-    Newton's method on a convex function of one number.
+    The maximum of the posterior under a log-normal prior, ``log T`` being normal with
+    mean ``log(usual)`` and standard deviation `TEMPERATURE_SPREAD`: a few samples that
+    are all right by chance would ask for probabilities of 0 and 1 otherwise. The more
+    samples, the less the prior counts.
 
     Parameters
     ----------
@@ -328,28 +384,69 @@ def fit_temperature(
         Scores of samples that the model had not been trained on.
     codes : ndarray of shape (n_samples,), dtype=int64
     weights : ndarray of shape (n_samples,) or None
+    usual : float, default=2.0
+        Median of the prior.
 
     Returns
     -------
     temperature : float
-        In [0.05, 100]; 1.0 where there is nothing to learn from.
+        In [0.05, 100]; `usual` where there is nothing to learn from.
     """
     if len(codes) == 0 or not np.isfinite(scores).all():
-        return 1.0
+        return usual
     wide = class_scores(scores)
     wide -= wide.mean(axis=1, keepdims=True)
     true = wide[np.arange(len(codes)), codes]
-    temperature = 1.0
-    for _ in range(20):
+
+    def slope_and_curvature(temperature: float) -> tuple[float, float]:
         mean, variance = _moments(wide, temperature)
-        # A weak pull to small values keeps the answer finite on separable samples.
-        slope = np.average(mean - true, weights=weights) + 1e-6 * temperature
-        curvature = np.average(variance, weights=weights) + 1e-6
-        step = np.clip(slope / curvature, -2, 2)
-        temperature = float(np.clip(temperature - step, 0.05, 100))
-        if abs(step) < 1e-6 * temperature:
+        slope = np.average(mean - true, weights=weights)
+        return float(slope), float(np.average(variance, weights=weights))
+
+    return _most_probable(
+        slope_and_curvature, _effective_size(len(codes), weights), usual
+    )
+
+
+def _most_probable(
+    slope_and_curvature: Callable[[float], tuple[float, float]],
+    n_samples: float,
+    usual: float,
+) -> float:
+    """Temperature of the largest posterior, by Newton's method in its logarithm.
+
+    Parameters
+    ----------
+    slope_and_curvature : callable
+        First and second derivative of the mean log-loss at a temperature.
+    n_samples : float
+        How many samples the mean is over.
+    usual : float
+        Median of the prior.
+    """
+    low, high = np.log(_TEMPERATURES)
+    precision = TEMPERATURE_SPREAD**-2
+    centre = log_temperature = float(np.log(usual))
+    for _ in range(50):
+        temperature = float(np.exp(log_temperature))
+        slope, curvature = slope_and_curvature(temperature)
+        down = n_samples * temperature * slope
+        gradient = down + precision * (log_temperature - centre)
+        # The exact second derivative where that is larger than without `down`, so that
+        # no step goes too far.
+        second = n_samples * temperature**2 * curvature + max(down, 0.0) + precision
+        step = float(np.clip(gradient / second, -1, 1))
+        log_temperature = float(np.clip(log_temperature - step, low, high))
+        if abs(step) < 1e-6:
             break
-    return temperature
+    return float(np.exp(log_temperature))
+
+
+def _effective_size(n_samples: int, weights: NDArray[np.float64] | None) -> float:
+    """Kish's effective sample size: as many equal weights have the same variance."""
+    if weights is None:
+        return float(n_samples)
+    return float(weights.sum() ** 2 / np.square(weights).sum())
 
 
 def _moments(
@@ -407,10 +504,11 @@ def fit_label_temperature(
     scores: NDArray[np.float32],
     true: tuple[NDArray[np.int64], NDArray[np.int64]],
     weights: NDArray[np.float64] | None = None,
+    usual: float = USUAL_TEMPERATURE,
 ) -> float:
-    """Temperature that minimises the log-loss of ``label_probabilities(scores, T)``.
+    """Temperature of the best probabilities ``label_probabilities(scores, T)``.
 
-    Newton's method on a convex function of one number, as `fit_temperature`.
+    As `fit_temperature`.
 
     Parameters
     ----------
@@ -418,30 +516,31 @@ def fit_label_temperature(
     true : tuple of ndarray, ndarray
         Samples and labels that go together.
     weights : ndarray of shape (n_samples,) or None
+    usual : float, default=2.0
+        Median of the prior.
 
     Returns
     -------
     temperature : float
-        In [0.05, 100]; 1.0 where there is nothing to learn from.
+        In [0.05, 100]; `usual` where there is nothing to learn from.
     """
     if scores.size == 0 or not np.isfinite(scores).all():
-        return 1.0
+        return usual
     weight = np.ones(len(scores)) if weights is None else weights
     weight = weight / (weight.sum() * scores.shape[1])
     of_true = float((scores[true].astype(np.float64) * weight[true[0]]).sum())
-    temperature = 1.0
     # A few at a time: float64 copies of all are large.
     n_rows = min(256, max(1, _NUMBERS_AT_ONCE // scores.shape[1]))
-    for _ in range(20):
-        slope, curvature = -of_true + 1e-9 * temperature, 1e-9
+
+    def slope_and_curvature(temperature: float) -> tuple[float, float]:
+        slope, curvature = -of_true, 0.0
         for start in range(0, len(scores), n_rows):
             z = scores[start : start + n_rows].astype(np.float64)
             p = expit(temperature * z)
             w = weight[start : start + n_rows]
             slope += float(w @ (p * z).sum(axis=1))
             curvature += float(w @ (p * (1 - p) * z * z).sum(axis=1))
-        step = np.clip(slope / curvature, -2, 2)
-        temperature = float(np.clip(temperature - step, 0.05, 100))
-        if abs(step) < 1e-6 * temperature:
-            break
-    return temperature
+        return slope, curvature
+
+    n_decisions = _effective_size(len(scores), weights) * scores.shape[1]
+    return _most_probable(slope_and_curvature, n_decisions, usual)

@@ -9,17 +9,25 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skbag._bags import Bags
+from skbag._class_pruning import (
+    classes_of_few_texts,
+    n_features_per_class,
+    rare_features_of_classes,
+)
+from skbag._dtypes import ID_DTYPE
 from skbag._encoder import Encoder
 from skbag._first_guess import first_guess
 from skbag._fitted import Fitted
+from skbag._label_sets import one_each
 from skbag._lazy_bags import LazyBags
 from skbag._memory_guard import Task, check_memory
-from skbag._merging import Learnt, add_statistics, merge
+from skbag._merging import Learnt, Merged, add_statistics, merge
 from skbag._model import Featurizer
 from skbag._ranks import ALONE, Ranks, share_of, total
 from skbag._recipe import held_out
@@ -205,12 +213,38 @@ def _learn(
     # Only these are pruned by kind; to tell millions apart takes a while.
     by_kind = short or options.subword_ngram_range is not None
     kinds = encoder.kinds if by_kind else None
-    kept = keep_features(merged.counted, kinds, settings.pruning, width)
+    exempt = partial(_rare_features, samples.with_inputs(counts), merged, width, ranks)
+    kept = keep_features(merged.counted, kinds, settings.pruning, width, exempt)
     new_ids = new_numbers(kept, encoder.n_ids)
     if merged.ids is not None:
         new_ids = new_ids[merged.ids]
     bags = LazyBags(counts, len(kept), new_ids)
     return encoder.select(kept), samples.with_inputs(bags)
+
+
+def _rare_features(
+    counts: Samples, merged: Merged, width: int, ranks: Ranks, min_df: int
+) -> NDArray[np.int32]:
+    """Ids that classes of few texts keep though they are below `min_df`."""
+    class_counts = total(ranks, counts.targets.counts(counts.codes))
+    few = classes_of_few_texts(class_counts, min_df)
+    if not few.any():
+        return np.empty(0, dtype=ID_DTYPE)
+    rows, classes = one_each(counts.codes)
+    chosen = np.flatnonzero(few[classes])
+    bags = counts.X.take(chosen if rows is None else rows[chosen])
+    if merged.ids is not None:
+        bags = bags.renumber(merged.ids, merged.encoder.n_ids)
+    return rare_features_of_classes(
+        bags,
+        classes[chosen],
+        class_counts,
+        merged.counted.documents,
+        merged.encoder.kinds,
+        min_df,
+        n_features_per_class(int(few.sum()), width),
+        ranks,
+    )
 
 
 def _learn_more(

@@ -44,8 +44,15 @@ LEAST_VISITS = 20_000
 MOST_EPOCHS = 10
 """... or so many epochs."""
 
+VISITS_PER_CLASS = 40
+"""With layers above the table, each output is visited so often, too: its row in the
+last layer is learnt from the samples of its class."""
+
 LARGEST_ALPHA = 1e-3
-"""Largest automatic L2 penalty, for samples of norm 1 and the squared hinge."""
+"""Largest automatic L2 penalty, for samples of norm 1 and the squared hinge, ..."""
+
+SAMPLES_BETWEEN = 150
+"""... where so many samples or fewer lie between two of a class."""
 
 SLOWEST = 4.0
 """How much smaller heavy samples may make every step."""
@@ -250,12 +257,14 @@ def _length(vector: NDArray[np.float64]) -> float:
     return float(np.sqrt(np.square(vector).sum()))
 
 
-def first_plan_epochs(n_samples: int, work: float) -> int:
+def first_plan_epochs(n_samples: int, work: float, n_layer_outputs: int = 0) -> int:
     """Number of epochs to plan for before anything is known: the most there can be."""
-    return auto_epochs(1.0, n_samples, work)
+    return auto_epochs(1.0, n_samples, work, n_layer_outputs)
 
 
-def auto_epochs(skill: float, n_samples: int, work: float) -> int:
+def auto_epochs(
+    skill: float, n_samples: int, work: float, n_layer_outputs: int = 0
+) -> int:
     """Number of epochs, once the first has shown how well the classes can be told.
 
     Parameters
@@ -265,22 +274,43 @@ def auto_epochs(skill: float, n_samples: int, work: float) -> int:
     n_samples : int
     work : float
         Numbers that an epoch moves: entries x width.
+    n_layer_outputs : int, default=0
+        Outputs of the layers above the table; 0 where there are none.
     """
     by_skill = min(2 + round(2 * skill), 3 if work >= 2.5e8 else 4)
-    by_visits = min(MOST_EPOCHS, -(-LEAST_VISITS // n_samples))
+    visits = max(LEAST_VISITS, VISITS_PER_CLASS * n_layer_outputs)
+    by_visits = min(MOST_EPOCHS, -(-visits // n_samples))
     return max(by_skill, by_visits)
 
 
 def auto_alpha(
-    skill: float, n_samples: int, moments: Moments, curvature: float
+    skill: float,
+    n_samples: int,
+    moments: Moments,
+    curvature: float,
+    n_between: float = 1.0,
 ) -> float:
     """Strength of the L2 penalty per sample: the noisier the classes, the more.
 
-    Limited, because with few samples little skill is no sign of noise; and in
-    proportion to the curvature of the mean loss, ``curvature * squared norm``, so that
-    neither the loss nor the scale of the samples changes what it means.
+    Limited, because with few samples little skill is no sign of noise. And because a
+    row is learnt from the samples of its classes, and shrinks with every sample: where
+    classes are thousands it would be gone before the next sample of its class comes.
+    In proportion to the curvature of the mean loss, ``curvature * squared norm``, so
+    that neither the loss nor the scale of the samples changes what it means.
+
+    Parameters
+    ----------
+    skill : float
+        See `skill`.
+    n_samples : int
+    moments : Moments
+    curvature : float
+        Of the loss.
+    n_between : float, default=1.0
+        From one sample of a class to the next, on average.
     """
-    strength = min(10 * (1 - skill) ** 2 / n_samples, LARGEST_ALPHA)
+    largest = LARGEST_ALPHA * min(1.0, SAMPLES_BETWEEN / n_between)
+    strength = min(10 * (1 - skill) ** 2 / n_samples, largest)
     return strength * moments.mean_squared_norm * curvature / 2
 
 

@@ -23,6 +23,7 @@ from skbag._labels import (
     learn_classes,
 )
 from skbag._losses import (
+    USUAL_TEMPERATURE,
     BaseLoss,
     Loss,
     fit_label_temperature,
@@ -100,6 +101,7 @@ class Targets(Protocol):
         scores: NDArray[np.float32],
         codes: Codes,
         weights: NDArray[np.float64] | None,
+        usual: float = USUAL_TEMPERATURE,
     ) -> float:
         """Factor of scores for the best probabilities of these codes."""
 
@@ -205,10 +207,11 @@ class ClassTargets:
         scores: NDArray[np.float32],
         codes: Codes,
         weights: NDArray[np.float64] | None,
+        usual: float = USUAL_TEMPERATURE,
     ) -> float:
         """See `Targets`."""
         assert not isinstance(codes, LabelSets)
-        return fit_temperature(scores, codes, weights)
+        return fit_temperature(scores, codes, weights, usual)
 
     def accuracies(self, verdicts: Any, codes: Codes) -> NDArray[Any]:
         """See `Targets`."""
@@ -337,10 +340,12 @@ class LabelTargets:
         scores: NDArray[np.float32],
         codes: Codes,
         weights: NDArray[np.float64] | None,
+        usual: float = USUAL_TEMPERATURE,
     ) -> float:
         """See `Targets`."""
         assert isinstance(codes, LabelSets)
-        return fit_label_temperature(scores, (codes.rows, codes.labels), weights)
+        true = codes.rows, codes.labels
+        return fit_label_temperature(scores, true, weights, usual)
 
     def accuracies(self, verdicts: Any, codes: Codes) -> NDArray[Any]:
         """See `Targets`: 1 minus the Hamming loss."""

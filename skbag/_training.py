@@ -412,11 +412,7 @@ class Trainer:
             self._accumulators,
             strict=True,
         ):
-            if name.endswith("bias"):
-                step = relative * INTERCEPT_STEP
-            else:
-                is_first = name == "0.weight"
-                step = relative * (self.first_layer_step if is_first else LAYER_STEP)
+            step = relative * self._size_of_step(name, parameter)
             if gradient is None:
                 continue
             if gradient.is_sparse:
@@ -428,6 +424,20 @@ class Trainer:
             else:
                 seen.addcmul_(gradient, gradient)
                 parameter.data.addcdiv_(gradient, seen.sqrt(), value=-step)
+
+    def _size_of_step(self, name: str, parameter: Tensor) -> float:
+        """Adagrad step of a parameter of the head, at the start of the schedule."""
+        if name.endswith("bias"):
+            return INTERCEPT_STEP
+        if name == "0.weight":
+            return self.first_layer_step
+        if self.network.adaptive_softmax is not None:
+            return LAYER_STEP
+        # In proportion to the numbers of an orthonormal start, which are the smaller
+        # the more outputs there are. The first layer meets a table of zeros, and its
+        # sums stay as they are until that has learnt something.
+        n_out, n_in = parameter.shape
+        return LAYER_STEP * min((n_in / n_out) ** 0.5, 1.0)
 
     def _fold_scale(self) -> None:
         if self._scale != 1:

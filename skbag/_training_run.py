@@ -21,7 +21,8 @@ from skbag._clusters import Clusters
 from skbag._device import resolve_device
 from skbag._fitted import Fitted
 from skbag._head_start import mean_norm, most_samples, row_metric, start_head
-from skbag._label_sets import as_array, together
+from skbag._label_sets import as_array, one_each, together
+from skbag._losses import USUAL_TEMPERATURE
 from skbag._network import Network
 from skbag._placement import Placement, free_bytes
 from skbag._pretrained import Vectors
@@ -92,13 +93,14 @@ class Start:
     """Trained arrays to go on from.
 
     `learning_rate` is the largest step that a rule may choose, `n_seen` the number of
-    samples of the same stream that they were trained on.
+    samples of the same stream that they were trained on, `temperature` what it was.
     """
 
     fitted: Fitted
     accumulators: tuple[NDArray[np.float32], ...] | None = None
     learning_rate: float = np.inf
     n_seen: int = 0
+    temperature: float = USUAL_TEMPERATURE
 
 
 class TrainingRun:
@@ -149,6 +151,9 @@ class TrainingRun:
         self.options = options
         self.rng = rng
         self.targets = samples.targets
+        self.temperature_before = (
+            USUAL_TEMPERATURE if start is None else start.temperature
+        )
         self.loss = self.targets.loss(options.loss)
         outputs = self.targets.n_outputs
         width = options.embedding_dim or outputs
@@ -169,8 +174,9 @@ class TrainingRun:
         batches = self._make_batches(samples, batch_size, rate)
         n_entries = total(ranks, sum(len(batch.ids) for batch in batches))
         self.work = float(n_entries) * (width + 16)
+        self.n_layer_outputs = 0 if options.embedding_dim is None else outputs
         self.n_planned = options.max_iter or first_plan_epochs(
-            self.n_samples, self.work
+            self.n_samples, self.work, self.n_layer_outputs
         )
         device = resolve_device(options.device, self.work * self.n_planned, ranks)
         self.batches = Placement(batches, device, free_bytes(device))
@@ -369,12 +375,25 @@ class TrainingRun:
             torch.Generator().manual_seed(seed),
             clusters,
         )
+        if network.has_plain_layers:
+            network.add_to_scores(self.loss.constant_scores(self._shares()))
         norm = self.moments.mean_squared_norm**0.5
         if first_guess is not None and self.options.embedding_dim is None and norm > 0:
             # Meant for bags of norm 1.
             rows = own_rows(first_guess, self.ranks)
             network.table.copy_(torch.from_numpy(rows)).div_(norm)
         return network
+
+    def _shares(self) -> NDArray[np.float64]:
+        """Share of the weight of all samples in each class, within (0, 1)."""
+        samples, n_classes = self.samples, len(self.targets.classes)
+        rows, codes = one_each(samples.codes)
+        weight = samples.weight
+        if weight is not None and rows is not None:
+            weight = weight[rows]
+        counts = total(self.ranks, np.bincount(codes, weight, minlength=n_classes))
+        # Half a sample more on either side: there may be none, or no other.
+        return (counts + 0.5) / (self.n_samples + 1)
 
     def _clusters(self, start: Start | None) -> Clusters | None:
         """Clusters of classes, where the loss is one for those."""
@@ -457,7 +476,8 @@ class TrainingRun:
         codes = together([codes for _, codes, _ in watched])
         weight = weights_together([(len(part), w) for _, part, w in watched])
         if self.loss.calibrated_by_temperature:
-            temperature = targets.fit_temperature(scores, codes, weight)
+            usual = self.temperature_before
+            temperature = targets.fit_temperature(scores, codes, weight, usual)
             outcome.temperature = of_first(ranks, temperature)
         hits = targets.accuracies(targets.verdicts(scores), codes)
         counts = total(ranks, targets.counts(samples.codes))
@@ -466,11 +486,21 @@ class TrainingRun:
         shown = of_first(ranks, shown)
         if options.alpha is None:
             outcome.alpha = self.schedule.alpha = targets.penalty * auto_alpha(
-                shown, self.n_samples, self.moments, self.loss.curvature
+                shown,
+                self.n_samples,
+                self.moments,
+                self.loss.curvature,
+                self.n_samples * len(counts) / max(counts.sum(), 1),
             )
         if options.max_iter is None:
-            self.n_planned = auto_epochs(shown, self.n_samples, self.work)
-            self.schedule.n_steps = self.n_planned * len(self.batches)
+            self._plan_epochs(
+                auto_epochs(shown, self.n_samples, self.work, self.n_layer_outputs)
+            )
+
+    def _plan_epochs(self, n_epochs: int) -> None:
+        """Let the steps fall to zero over so many epochs from the first."""
+        self.n_planned = n_epochs
+        self.schedule.n_steps = n_epochs * len(self.batches)
 
     def _judge(self, loss: float, score: float | None) -> None:
         """Count the epochs that gain less than `tol`; keep the best state."""
@@ -487,3 +517,20 @@ class TrainingRun:
                 self._best = self.trainer.export()
         outcome.best_loss = min(outcome.best_loss, loss)
         self._n_without_gain = 0 if gained else self._n_without_gain + 1
+        if score is None and self._n_without_gain == self.options.n_iter_no_change:
+            self._shorten()
+
+    def _shorten(self) -> None:
+        """Go on with smaller steps where large ones no longer lower the loss.
+
+        A loss that stands still while steps are near their first size has not
+        converged. As the adaptive rate of scikit-learn's MLPClassifier, which divides
+        the step; here what is left of the plan becomes shorter.
+        """
+        n_done = len(self.outcome.loss_curve)
+        n_left = self.options.n_iter_no_change
+        nothing_to_gain = self.outcome.best_loss < self.options.tol
+        if nothing_to_gain or n_done + 2 * n_left > self.n_planned:
+            return
+        self._plan_epochs(n_done + n_left)
+        self._n_without_gain = 0

@@ -216,6 +216,7 @@ def keep_features(
     kinds: NDArray[np.uint8] | None,
     pruning: Pruning,
     width: int,
+    exempt: Callable[[int], NDArray[np.int32]] | None = None,
 ) -> NDArray[np.int32]:
     """Ids that survive pruning, most frequent first.
 
@@ -230,6 +231,8 @@ def keep_features(
     pruning : Pruning
     width : int
         Columns of the table, for the automatic `min_df`.
+    exempt : callable or None
+        Called with an automatic `min_df` above 1, for ids to keep all the same.
 
     Returns
     -------
@@ -243,12 +246,15 @@ def keep_features(
     """
     min_df, max_df = pruning.min_df, pruning.max_df
     document_counts = counted.documents
+    is_exempt = np.zeros(len(document_counts), dtype=bool)
     if isinstance(min_df, str):
         if kinds is None:
             min_df = auto_min_df(document_counts, width)
         else:
             document_counts = document_counts.copy()
             min_df = _auto_min_df_by_kind(document_counts, kinds, width)
+        if min_df > 1 and exempt is not None:
+            is_exempt[exempt(min_df)] = True
     low = _document_count(min_df, counted.n_texts)
     high = _document_count(max_df, counted.n_texts)
     if high < low:
@@ -256,7 +262,8 @@ def keep_features(
             f"max_df={max_df} corresponds to fewer documents than min_df={min_df}. "
             "Raise max_df or lower min_df."
         )
-    kept = np.flatnonzero((document_counts >= low) & (document_counts <= high))
+    is_kept = (document_counts >= low) | is_exempt
+    kept = np.flatnonzero(is_kept & (document_counts <= high))
     max_features = pruning.max_features
     if max_features is not None and len(kept) > max_features:
         assert counted.occurrences is not None

@@ -45,7 +45,7 @@ FLOORS = [
         "_indicator",
         "_statistics",
     },
-    {"_labels", "_class_weight", "_process_group"},
+    {"_labels", "_class_weight", "_class_pruning", "_process_group"},
     {"_occurrences"},
     {
         "_encoder",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skbag._checkpoint import Checkpoint, copied_random_state
+from skbag._fit_checks import warn_of
 from skbag._fitted import Fitted
 from skbag._inputs import split_validation
 from skbag._model import Featurizer, Model, Resume
@@ -104,7 +105,7 @@ def fit(
             prepared = reprepare(before.featurizer, samples, settings, order)
     if before is not None:
         start = Start(_carried(before, prepared.featurizer, settings))
-    featurizer = prepared.featurizer
+    featurizer, findings = prepared.featurizer, prepared.findings
     vectors = _vectors(settings, featurizer, before, coverage)
     if held_back is not None:
         held_back = held_back.with_inputs(featurizer.weigh(held_back.X))
@@ -144,7 +145,9 @@ def fit(
                     checkpoint.write({**state, "fingerprint": fingerprint})
         ranks.enter("it put the model together")
         fitted, accumulators = run.finish()
+        training = None if before is not None or stop else run.finding()
     outcome = run.outcome
+    warn_of(findings, training)
     return FitResult(
         Model(featurizer, fitted, outcome.temperature),
         Resume(accumulators, outcome.learning_rate, run.n_samples),

@@ -23,6 +23,12 @@ from skbag._class_pruning import (
 from skbag._dtypes import ID_DTYPE
 from skbag._encoder import Encoder
 from skbag._first_guess import first_guess
+from skbag._fit_checks import (
+    MIN_SAMPLES,
+    N_TEXTS,
+    feature_findings,
+    share_without_common_tokens,
+)
 from skbag._fitted import Fitted
 from skbag._label_sets import one_each
 from skbag._lazy_bags import LazyBags
@@ -63,12 +69,15 @@ class Prepared:
     first_guess : ndarray of shape (n_ids, 1), dtype=float32, or None
         See `first_guess`; None where classes are not two or not to be counted, and
         where training goes on from an earlier one.
+    findings : tuple of str
+        Warnings about the features.
     """
 
     featurizer: Featurizer
     samples: Samples
     n_held: int
     first_guess: NDArray[np.float32] | None
+    findings: tuple[str, ...] = ()
 
 
 def prepare(
@@ -92,6 +101,9 @@ def prepare(
     encoder, counts = _learn(_shuffled(samples, order), settings, ranks)
     check_memory(Task(counts, encoder, settings, _n_held(counts, ranks)))
     prepared = _weigh(counts, encoder, settings.weighting, ranks)
+    if encoder is not None and settings.text.vocabulary is None:
+        findings = _findings(counts, prepared.featurizer, settings, ranks)
+        prepared = replace(prepared, findings=findings)
     statistics = prepared.featurizer.statistics
     if settings.weighting.supervised and statistics and samples.targets.n_outputs == 1:
         return replace(prepared, first_guess=first_guess(statistics))
@@ -244,6 +256,33 @@ def _rare_features(
         min_df,
         n_features_per_class(int(few.sum()), width),
         ranks,
+    )
+
+
+def _findings(
+    counts: Samples, featurizer: Featurizer, settings: Settings, ranks: Ranks
+) -> tuple[str, ...]:
+    """Warnings about the features of the samples of a fit."""
+    bags, statistics = counts.X, featurizer.statistics
+    n_texts = total(ranks, len(counts))
+    if n_texts < MIN_SAMPLES:
+        return ()
+    if statistics is None or counts.weight is not None:
+        ids = bags.slice(0, len(bags)).ids
+        documents = total(ranks, np.bincount(ids, minlength=bags.n_ids))
+    else:
+        documents = statistics.document_counts
+    assert featurizer.encoder is not None
+    sample = bags.slice(0, min(len(bags), N_TEXTS))
+    return feature_findings(
+        share_without_common_tokens(
+            sample, documents, featurizer.encoder.kinds, n_texts
+        ),
+        total(ranks, counts.targets.counts(counts.codes)),
+        n_texts,
+        bags.n_ids,
+        settings.pruning.min_df,
+        settings.pruning.max_features,
     )
 
 

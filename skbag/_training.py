@@ -7,6 +7,7 @@ decides when to stop: that is the caller's, between two epochs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -437,7 +438,7 @@ class Trainer:
         # the more outputs there are. The first layer meets a table of zeros, and its
         # sums stay as they are until that has learnt something.
         n_out, n_in = parameter.shape
-        return LAYER_STEP * min((n_in / n_out) ** 0.5, 1.0)
+        return LAYER_STEP * min(math.sqrt(n_in / n_out), 1.0)
 
     def _fold_scale(self) -> None:
         if self._scale != 1:

@@ -19,6 +19,7 @@ from skbag._bags import Bags
 from skbag._batches import Batch, make_batches
 from skbag._clusters import Clusters
 from skbag._device import resolve_device
+from skbag._fit_checks import training_finding
 from skbag._fitted import Fitted
 from skbag._head_start import mean_norm, most_samples, row_metric, start_head
 from skbag._label_sets import as_array, one_each, together
@@ -61,6 +62,9 @@ from skbag._validation import Validation
 EQUAL_SCORES = 1e-6
 """Validation scores that differ by less are equal: they differ by samples whose
 weights are next to nothing."""
+
+SCORES_AT_ONCE = 2**22
+"""Scores that a loss is looked at by at most."""
 
 
 @dataclass(frozen=True)
@@ -393,7 +397,31 @@ class TrainingRun:
             weight = weight[rows]
         counts = total(self.ranks, np.bincount(codes, weight, minlength=n_classes))
         # Half a sample more on either side: there may be none, or no other.
-        return (counts + 0.5) / (self.n_samples + 1)
+        return np.asarray((counts + 0.5) / (self.n_samples + 1))
+
+    def finding(self) -> str | None:
+        """Return a warning where the epochs so far have taught next to nothing."""
+        if self.outcome.diverged:
+            return None
+        return training_finding(
+            self.outcome.loss_curve,
+            self.constant_loss(),
+            self.n_samples,
+            has_layers=self.n_layer_outputs > 0,
+        )
+
+    def constant_loss(self) -> float:
+        """Mean loss of the best scores that are the same for all samples."""
+        samples, scores = self.samples, self.loss.constant_scores(self._shares())
+        n_rows = min(len(samples), MEASURED, max(SCORES_AT_ONCE // len(scores), 1))
+        rows = np.linspace(0, len(samples) - 1, n_rows).astype(np.int64)
+        weight = samples.weight
+        _, value = self.loss.gradient(
+            torch.from_numpy(np.tile(scores, (n_rows, 1))),
+            torch.from_numpy(as_array(samples.codes[rows])),
+            None if weight is None else torch.from_numpy(weight[rows]),
+        )
+        return float(value) / n_rows
 
     def _clusters(self, start: Start | None) -> Clusters | None:
         """Clusters of classes, where the loss is one for those."""

@@ -39,6 +39,7 @@ FLOORS = [
     },
     {
         "_compact_table",
+        "_fit_checks",
         "_fingerprints",
         "_subwords",
         "_ranks",

@@ -11,8 +11,9 @@ import pickle
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import InconsistentVersionWarning
 
 import skbag
@@ -64,4 +65,11 @@ def test_a_frozen_model(format_, name, make):
         assert dict(clf.vocabulary_) == expected["vocabulary"]
     # How training goes on may change from version to version; that it does must not.
     clf.partial_fit(X, y)
-    assert_allclose(clf.predict_proba(X_new), expected["after_partial_fit"], atol=0.2)
+    after = np.array(expected["after_partial_fit"])
+    if clf.loss == "squared_hinge":
+        # The temperature of ten samples has become a more careful one since.
+        are_labels = path.stem.startswith("labels")
+        named = after > 0.5 if are_labels else clf.classes_[after.argmax(axis=1)]
+        assert_array_equal(make.listed(clf.predict(X_new)), named)
+    else:
+        assert_allclose(clf.predict_proba(X_new), after, atol=0.2)

@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from scipy.optimize import minimize_scalar
 
 from skbag._losses import (
     LOSSES,
     MANY_CLASSES,
+    TEMPERATURE_SPREAD,
+    USUAL_TEMPERATURE,
     class_scores,
     fit_label_temperature,
     fit_temperature,
@@ -136,9 +139,94 @@ def test_temperature_minimises_the_log_loss(width, weighted):
 
 
 def test_temperature_of_nothing_and_of_separable_scores():
-    assert fit_temperature(np.empty((0, 3), np.float32), np.empty(0, np.int64)) == 1
+    nothing = np.empty((0, 3), np.float32), np.empty(0, np.int64)
+    assert fit_temperature(*nothing) == USUAL_TEMPERATURE
+    assert fit_temperature(*nothing, usual=7.0) == 7
     separable = np.array([[-1.0], [1.0]], dtype=np.float32)
     assert 1 < fit_temperature(separable, np.array([0, 1])) <= 100
+
+
+def negative_log_posterior(temperature, scores, codes, weights, usual):
+    """As the docstring says it, one sample at a time."""
+    p = probabilities(scores, temperature)[np.arange(len(codes)), codes]
+    weights = np.ones(len(codes)) if weights is None else weights
+    n = weights.sum() ** 2 / (weights**2).sum()
+    log_prior = -((np.log(temperature) - np.log(usual)) ** 2) / 2
+    return n * np.average(-np.log(p), weights=weights) - (
+        log_prior / TEMPERATURE_SPREAD**2
+    )
+
+
+@pytest.mark.parametrize("n", [1, 3, 20, 500])
+@pytest.mark.parametrize("width", [1, 4])
+@pytest.mark.parametrize("signal", [0.0, 1.0, 10.0])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("usual", [0.2, 2.0, 30.0])
+def test_temperature_is_the_most_probable(n, width, signal, weighted, usual):
+    rng = np.random.default_rng(n)
+    codes = rng.integers(0, max(width, 2), n)
+    scores = rng.normal(scale=0.3, size=(n, width))
+    scores += signal * (
+        2.0 * codes[:, np.newaxis] - 1 if width == 1 else np.eye(width)[codes]
+    )
+    scores = scores.astype(np.float32)
+    weights = rng.random(n) + 0.1 if weighted else None
+    found = fit_temperature(scores, codes, weights, usual)
+    expected = minimize_scalar(
+        lambda t: negative_log_posterior(np.exp(t), scores, codes, weights, usual),
+        bounds=np.log((0.05, 100)),
+        method="bounded",
+        options={"xatol": 1e-9},
+    )
+    assert np.log(found) == pytest.approx(expected.x, abs=1e-4)
+
+
+def test_few_samples_that_are_all_right_do_not_make_a_model_sure():
+    """Six samples, right by next to nothing: without a prior, 100 was the answer."""
+    scores = np.full((6, 1), 0.05, dtype=np.float32)
+    assert fit_temperature(scores, np.ones(6, np.int64)) < 4
+    # Hundreds do.
+    scores = np.full((600, 1), 0.05, dtype=np.float32)
+    assert fit_temperature(scores, np.ones(600, np.int64)) > 50
+
+
+@pytest.mark.parametrize("loss", ALL, ids=lambda loss: loss.name)
+@pytest.mark.parametrize("n_classes", [2, 3, 7])
+def test_constant_scores_have_the_least_loss(loss, n_classes):
+    counts = np.arange(1, n_classes + 1)
+    codes = torch.from_numpy(np.repeat(np.arange(n_classes), counts))
+    best = loss.constant_scores(counts / counts.sum())
+    assert best.shape == (n_outputs(n_classes),)
+
+    def value(scores):
+        tiled = torch.from_numpy(np.tile(scores, (len(codes), 1)))
+        return float(loss.gradient(tiled, codes, None)[1])
+
+    for output in range(len(best)):
+        for change in (-0.01, 0.01):
+            other = best.copy()
+            other[output] += change
+            assert value(best) <= value(other) + 1e-12
+
+
+@pytest.mark.parametrize("base", [LOSSES["squared_hinge"], LOSSES["cross_entropy"]])
+@pytest.mark.parametrize("weights", [None, np.array([1.0, 3.0, 2.0])])
+def test_constant_scores_of_labels_have_the_least_loss(base, weights):
+    loss = of_labels(base, weights)
+    indicator = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 1, 1], [0, 1, 0]])
+    pairs = torch.from_numpy(np.argwhere(indicator))
+    best = loss.constant_scores(indicator.mean(axis=0))
+
+    def value(scores):
+        return float(
+            loss.gradient(torch.from_numpy(np.tile(scores, (5, 1))), pairs, None)[1]
+        )
+
+    for output in range(3):
+        for change in (-0.01, 0.01):
+            other = best.copy()
+            other[output] += change
+            assert value(best) <= value(other) + 1e-12
 
 
 # -- labels ----------------------------------------------------------------------------
@@ -238,7 +326,8 @@ def test_temperature_of_labels_minimises_their_log_loss(weighted):
 
 def test_temperature_of_no_labels_and_of_separable_ones():
     empty = (np.empty(0, np.int64), np.empty(0, np.int64))
-    assert fit_label_temperature(np.empty((0, 3), np.float32), empty) == 1
+    nothing = np.empty((0, 3), np.float32)
+    assert fit_label_temperature(nothing, empty) == USUAL_TEMPERATURE
     separable = np.array([[-1.0, 1.0]], dtype=np.float32)
     assert 1 < fit_label_temperature(separable, (np.array([0]), np.array([1]))) <= 100
 

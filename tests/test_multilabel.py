@@ -148,6 +148,7 @@ def test_samples_of_weight_zero_are_as_good_as_absent(train, make_classifier):
     np.testing.assert_array_equal(with_zeros.embedding_, without.embedding_)
 
 
+@pytest.mark.filterwarnings("ignore:The training loss ended")  # the texts are all alike
 def test_weights_decide_between_samples_that_disagree(make_classifier):
     texts = ["same words"] * 200
     y = np.tile([[1, 0], [0, 1]], (100, 1))
@@ -157,6 +158,7 @@ def test_weights_decide_between_samples_that_disagree(make_classifier):
     ]
 
 
+@pytest.mark.filterwarnings("ignore:The training loss ended")  # the texts are all alike
 @pytest.mark.parametrize("loss", ["squared_hinge", "cross_entropy"])
 def test_class_weight_makes_a_label_more_likely(loss, make_classifier):
     rng = np.random.default_rng(0)

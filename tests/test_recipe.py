@@ -164,3 +164,18 @@ def test_scores_of_samples_held_out_are_bounded():
     assert _recipe.held_out(10**6, 2048) == 4096
     assert _recipe.held_out(10**6, 20_000) * 20_000 <= _recipe.WATCHED_SCORES
     assert _recipe.most_watched(10**9) == 1
+
+
+def test_layers_over_many_classes_take_more_epochs():
+    """Each row of the last layer is learnt from the samples of its class."""
+    assert _recipe.auto_epochs(1.0, 6_000, 1e6) == 4
+    assert _recipe.auto_epochs(1.0, 6_000, 1e6, n_layer_outputs=20) == 4
+    assert _recipe.auto_epochs(1.0, 6_000, 1e6, n_layer_outputs=1_500) == 10
+    assert _recipe.first_plan_epochs(6_000, 1e6, 900) == 6
+
+
+def test_the_penalty_waits_for_the_next_sample_of_a_class():
+    usual = _recipe.auto_alpha(0.0, 1000, EASY, 2.0)
+    assert usual == _recipe.LARGEST_ALPHA
+    assert _recipe.auto_alpha(0.0, 1000, EASY, 2.0, 150) == usual
+    assert _recipe.auto_alpha(0.0, 1000, EASY, 2.0, 1500) == pytest.approx(usual / 10)

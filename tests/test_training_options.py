@@ -76,8 +76,21 @@ def test_loss_falls(loss, parameters, corpus, make_classifier):
 def test_loss_of_the_untrained_model(
     loss, n_classes, expected, parameters, make_classifier
 ):
-    """The curve tells the loss of every sample just before it was trained on."""
+    """The curve tells the loss of every sample just before it was trained on.
+
+    With layers, that of the best scores which are the same for all.
+    """
     texts, labels = noisy(60, seed=0, n_classes=n_classes)
+    if "embedding_dim" in parameters:
+        counts = np.unique(labels, return_counts=True)[1]
+        smooth, shares = (counts + 0.5) / 61, counts / 60
+        z, share = 2 * smooth - 1, shares
+        if n_classes == 2:
+            z, share = z[1:], share[1:]
+        expected = {
+            "squared_hinge": (share * (1 - z) ** 2 + (1 - share) * (1 + z) ** 2).sum(),
+            "cross_entropy": -(shares * np.log(smooth / smooth.sum())).sum(),
+        }[loss]
     # Class-informed, it would begin at a first guess.
     parameters = parameters | {"supervised_weighting": False}
     clf = make_classifier(loss=loss, batch_size=60, max_iter=1, **parameters)
@@ -353,3 +366,31 @@ def test_layers_stay_where_training_goes_on(
     clf.set_params(**after)
     with pytest.raises(ValueError, match="go on with the layers of the fitted model"):
         getattr(clf, method)(*corpus)
+
+
+# -- large steps -----------------------------------------------------------------------
+
+
+def test_a_plateau_of_large_steps_is_no_convergence(make_classifier):
+    """Steps become small instead: 735 classes ended at 0.53 of 0.99 by the plateau."""
+    rng = np.random.default_rng(0)
+    texts = [f"word{i % 40} other{i % 7}" for i in range(800)]
+    labels = (rng.random(800) < 0.3 + 0.4 * (np.arange(800) % 40 < 20)).astype(int)
+    options = {"learning_rate_init": 0.9, "alpha": 0.0, "supervised_weighting": False}
+    clf = make_classifier(max_iter=200, n_iter_no_change=3, **options)
+    clf.fit(texts, labels)
+    curve = clf.loss_curve_
+    plateau = next(
+        i
+        for i in range(3, 200)
+        if min(curve[i - 2 : i + 1]) >= min(curve[: i - 2]) - 1e-4
+    )
+    # By so many epochs the fit went on, with steps that fell to zero.
+    assert clf.n_iter_ == plateau + 1 + 3
+    assert curve[-1] < min(curve[: plateau + 1]) - 1e-3
+
+
+def test_a_loss_of_zero_has_converged(corpus, make_classifier):
+    clf = make_classifier(max_iter=100, n_iter_no_change=3).fit(*corpus)
+    assert clf.n_iter_ < 50
+    assert clf.loss_curve_[-1] < 1e-4

@@ -376,7 +376,7 @@ def test_a_plateau_of_large_steps_is_no_convergence(make_classifier):
     rng = np.random.default_rng(0)
     texts = [f"word{i % 40} other{i % 7}" for i in range(800)]
     labels = (rng.random(800) < 0.3 + 0.4 * (np.arange(800) % 40 < 20)).astype(int)
-    options = {"learning_rate_init": 0.9, "alpha": 0.0, "supervised_weighting": False}
+    options = {"learning_rate_init": 0.2, "alpha": 0.0, "supervised_weighting": False}
     clf = make_classifier(max_iter=200, n_iter_no_change=3, **options)
     clf.fit(texts, labels)
     curve = clf.loss_curve_

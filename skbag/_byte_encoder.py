@@ -523,7 +523,7 @@ class ByteEncoder:
         if keys.ndim != 1 or keys.dtype != np.uint64:
             raise ValueError("keys are not an array of uint64")
         _check_keys(keys, len(lexicon))
-        self._know(lexicon, Interner(keys))
+        self._know(lexicon, Interner.checked(keys))
 
 
 def _check_keys(keys: NDArray[np.uint64], n_strings: int) -> None:

@@ -148,7 +148,7 @@ class CompactByteEncoder(ByteEncoder):
             keys.append(_pack(numbers // max(n, 1) + first, numbers % max(n, 1)))
         if len(state["features"]) > len(keys):
             raise ValueError("features in unknown roles")
-        self._know(lexicon, Interner(np.concatenate(keys)))
+        self._know(lexicon, Interner.checked(np.concatenate(keys)))
 
 
 def parts(encoder: ByteEncoder) -> NDArray[np.int32]:

@@ -32,11 +32,18 @@ class Fingerprints:
         Distinct, ascending.
     bits : int
         Length of a fingerprint.
+    intern : callable
+        `Interner`, or `Interner.checked`.
     """
 
-    def __init__(self, values: NDArray[np.uint64], bits: int) -> None:
+    def __init__(
+        self,
+        values: NDArray[np.uint64],
+        bits: int,
+        intern: Callable[[NDArray[np.uint64]], Interner] = Interner,
+    ) -> None:
         self._bits = bits
-        self._ids = Interner(values)
+        self._ids = intern(values)
 
     @classmethod
     def of_hashes(
@@ -95,7 +102,7 @@ class Fingerprints:
         bits = state["bits"]
         if type(bits) is not int or not 1 <= bits <= MOST_BITS:
             raise ValueError("fingerprints of another length")
-        return cls(unpack_sorted(state, 1 << bits), bits)
+        return cls(unpack_sorted(state, 1 << bits), bits, Interner.checked)
 
 
 def _fingerprints(hashes: NDArray[np.uint64], bits: int) -> NDArray[np.uint64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -15,18 +16,16 @@ _SMALLEST_TABLE_BITS = 8
 _ADDED_AT_ONCE = 2**18
 """Keys of one round: a table for all words of a long text would leave the cache."""
 
-# Odd constants with well mixed bits (from splitmix64): multiplying by them is a
-# permutation that carries low bits up, the shift between them carries high bits down.
-_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
-_MIX_2 = np.uint64(0x94D049BB133111EB)
+# An odd constant with well mixed bits (from splitmix64): multiplying by it is a
+# permutation that carries low bits up, the shift after it carries high bits down.
+_MIX = np.uint64(0xBF58476D1CE4E5B9)
 _HALF = np.uint64(32)
 
-MOST_WORK_PER_KEY = 100
-"""Slots that a key may look at, on average, when a table is built; honest ones need
-less than two, ..."""
-
-LEAST_WORK = 10**6
-"""... and how many all keys together may look at in any case."""
+# Drawn anew by each process, so that nobody can find keys that all want the same slots:
+# of any two the chance is 2 in the number of slots (multiply-shift hashing:
+# Dietzfelbinger et al., "A Reliable Randomized Algorithm for the Closest-Pair Problem",
+# 1997). Ids do not depend on slots, so it shows in no result.
+_SECRET = np.uint64(int.from_bytes(os.urandom(8), "little") | 1)
 
 
 class GrowingArray:
@@ -85,6 +84,21 @@ class Interner:
         self._keys = GrowingArray(keys)
         self._build_table(len(keys))
 
+    @classmethod
+    def checked(cls, keys: NDArray[np.uint64]) -> Interner:
+        """Return an interner of keys that come from a file, perhaps a damaged one.
+
+        Raises
+        ------
+        ValueError
+            If they are not distinct. Many equal ones would take hours, as each looks at
+            the slots of all others.
+        """
+        ordered = np.sort(keys)
+        if (ordered[1:] == ordered[:-1]).any():
+            raise ValueError("two strings or features are the same")
+        return cls(keys)
+
     def __len__(self) -> int:
         return len(self._keys)
 
@@ -117,11 +131,11 @@ class Interner:
         table: Any = memoryview(self._table.data)
         keys: Any = memoryview(self.keys.data)
         last_slot, shift = len(self._table) - 1, int(self._shift)
-        mix_1, mix_2, low = int(_MIX_1), int(_MIX_2), (1 << 64) - 1
+        mix, secret, low = int(_MIX), int(_SECRET), (1 << 64) - 1
 
         def find(key: int) -> int:
-            mixed = key * mix_1 & low
-            slot = ((mixed ^ mixed >> 32) * mix_2 & low) >> shift
+            mixed = key * mix & low
+            slot = ((mixed ^ mixed >> 32) * secret & low) >> shift
             found: int = table[slot]
             while found != _EMPTY and keys[found] != key:
                 slot = (slot + 1) & last_slot
@@ -215,20 +229,9 @@ class Interner:
         self._insert(np.arange(len(self), dtype=ID_DTYPE))
 
     def _insert(self, ids: NDArray[np.int32]) -> None:
-        """Give each of the ids, whose keys are in no slot yet, a slot.
-
-        Raises
-        ------
-        ValueError
-            If so many keys want the same slots that they must have been made for it,
-            as in a hostile file: it would take hours.
-        """
+        """Give each of the ids, whose keys are in no slot yet, a slot."""
         slots = self._first_slots(self.keys[ids])
-        work_left = MOST_WORK_PER_KEY * len(ids) + LEAST_WORK
         while len(ids):
-            work_left -= len(ids)
-            if work_left < 0:
-                raise ValueError("keys that all want the same slots")
             free = np.flatnonzero(self._table[slots] == _EMPTY)
             self._table[slots[free]] = ids[free]
             # Of several ids that wanted one slot the last written has got it.
@@ -236,9 +239,9 @@ class Interner:
             ids, slots = ids[again], self._next(slots[again])
 
     def _first_slots(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-        mixed = keys * _MIX_1
+        mixed = keys * _MIX
         mixed ^= mixed >> _HALF
-        mixed *= _MIX_2
+        mixed *= _SECRET
         mixed >>= self._shift
         # Far below 2**63, and numpy indexes by signed numbers without a copy.
         return mixed.view(np.int64)

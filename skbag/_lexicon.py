@@ -33,11 +33,17 @@ class Lexicon:
     ----------
     lines : bytes
         The strings in the order of their ids, each followed by a newline.
+    intern : callable
+        `Interner`, or `Interner.checked`.
     """
 
-    def __init__(self, lines: bytes) -> None:
+    def __init__(
+        self,
+        lines: bytes,
+        intern: Callable[[NDArray[np.uint64]], Interner] = Interner,
+    ) -> None:
         self._lines = GrowingArray(np.frombuffer(lines, dtype=np.uint8))
-        self._ids = Interner(hash_spans(self.strings()))
+        self._ids = intern(hash_spans(self.strings()))
 
     @classmethod
     def checked(cls, lines: NDArray[np.uint8]) -> Lexicon:
@@ -46,8 +52,8 @@ class Lexicon:
         Raises
         ------
         ValueError
-            If they are not lines in UTF-8 (lone surrogates are let through, as they
-            are everywhere here).
+            If two are the same, or they are not lines in UTF-8 (lone surrogates are
+            let through, as they are everywhere here).
         """
         if lines.dtype != np.uint8 or lines.ndim != 1:
             raise ValueError("strings are not an array of bytes")
@@ -55,7 +61,7 @@ class Lexicon:
         data.decode("utf-8", "surrogatepass")
         if data and not data.endswith(b"\n"):
             raise ValueError("the last string does not end in a newline")
-        return cls(data)
+        return cls(data, Interner.checked)
 
     def __len__(self) -> int:
         return len(self._ids)

@@ -1,9 +1,12 @@
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
 
 from skbag import _interner
 from skbag._interner import GrowingArray, Interner
@@ -157,3 +160,74 @@ def test_table_grows_with_different_keys_only():
     interner.add(np.arange(2**21, dtype=np.uint64) % np.uint64(100))
     assert len(interner) == 100
     assert len(interner._table) <= 8 * _interner._ADDED_AT_ONCE
+
+
+# -- keys made to collide --------------------------------------------------------------
+
+FIXED = 0x94D049BB133111EB
+"""Multiplier of the second step in place of the secret, in an earlier version."""
+
+
+def keys_of_one_slot(n, multiplier):
+    """Keys whose slots would all be the same with a multiplier that is known."""
+    numbers = np.arange(n, dtype=np.uint64)  # differ in their lowest bits only
+    mixed = numbers * np.uint64(pow(multiplier, -1, 2**64))
+    mixed ^= mixed >> np.uint64(32)
+    return mixed * np.uint64(pow(int(_interner._MIX), -1, 2**64))
+
+
+class Counting(Interner):
+    """Counts the slots that keys look at after their first."""
+
+    work = 0
+
+    def _next(self, slots):
+        self.work += len(slots)
+        return super()._next(slots)
+
+
+def test_they_would_collide_if_the_secret_were_known(monkeypatch):
+    monkeypatch.setattr(_interner, "_SECRET", np.uint64(FIXED))
+    keys = keys_of_one_slot(2000, FIXED)
+    assert len(np.unique(Interner()._first_slots(keys))) == 1
+    interner = Counting()
+    # All the same, nothing is lost: they only take longer.
+    assert_array_equal(interner.add(keys), np.arange(2000))
+    assert interner.work > 100 * len(keys)
+    assert_array_equal(Interner(interner.keys).lookup(keys), np.arange(2000))
+
+
+def test_keys_made_to_collide_are_as_fast_as_others():
+    keys = keys_of_one_slot(100_000, FIXED)
+    interner = Counting()
+    assert_array_equal(interner.add(keys), np.arange(len(keys)))
+    assert_array_equal(interner.lookup(keys), np.arange(len(keys)))
+    assert interner.work < 10 * len(keys)
+
+
+SLOTS = """
+import numpy as np
+from skbag._interner import Interner
+
+keys = np.arange(1000, dtype=np.uint64)
+interner = Interner()
+print(interner.add(keys[::-1]).tolist() == list(range(1000)))
+print(interner._first_slots(keys)[:20].tolist())
+"""
+
+
+def test_each_process_has_a_secret_of_its_own():
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-c", SLOTS], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        for _ in range(2)
+    ]
+    assert outputs[0][0] == outputs[1][0] == "True"
+    assert outputs[0][1] != outputs[1][1]
+
+
+def test_equal_keys_of_a_file_are_refused():
+    with pytest.raises(ValueError, match="two strings or features are the same"):
+        Interner.checked(np.array([3, 1, 3], dtype=np.uint64))
+    assert len(Interner.checked(np.array([3, 1], dtype=np.uint64))) == 2

@@ -272,9 +272,12 @@ class EmbeddingBagClassifier(
         estimator knows no device.
 
     n_jobs : int or None, default=None
-        Threads to use: torch's in training, the encoder's in prediction. None: all
-        cores, or the share that joblib gave this process. Results do not depend on
-        it; layers above the table are trained by one thread for that.
+        Threads to use: torch's in training, the encoder's in prediction. None: one to
+        train, as torch's spin while they wait for each other, which is several times
+        slower beside other work; and to predict all cores, or the share that joblib
+        gave this process. -1, or a number: as many for both, up to a quarter faster to
+        train on an idle machine. Results do not depend on it; layers above the table,
+        and forked processes, are trained by one thread in any case.
 
     distributed : bool, default=False
         Let `fit` in every process of torch's default process group train one model,

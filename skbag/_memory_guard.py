@@ -25,6 +25,9 @@ SMALL = 2**26
 DIMENSIONS = 64
 """What `embedding_dim` is suggested where the table is wider."""
 
+_PER_BUCKET = 32
+"""Bytes of a bucket beside its rows: whether it was met, its kind, counts, weight."""
+
 _NO_LIMITS = Moments(mean_squared_norm=1.0, eigenvalue=0.0, heaviest=1.0)
 _OF_SHORT_TEXTS = (FeatureKind.EDGE, FeatureKind.AFFIX, FeatureKind.SKIP)
 
@@ -86,6 +89,28 @@ def check_memory(task: Task) -> None:
         f"{_amount(needed.batches)}, counts by class {_amount(needed.statistics)}, "
         f"scores {_amount(needed.scores)}. To bring it down: "
         f"{'; '.join(_remedies(task, size, needed))}."
+    )
+
+
+def check_buckets(n_buckets: int, settings: Settings, n_outputs: int) -> None:
+    """Raise where there is no room for so many buckets, before any is made.
+
+    Raises
+    ------
+    MemoryError
+    """
+    width = settings.training.embedding_dim or n_outputs
+    n_tables = 2 + (settings.validation_fraction is not None)
+    needed = n_buckets * (4 * width * n_tables + _PER_BUCKET)
+    available = available_bytes() if needed > SMALL else None
+    if available is None or needed <= available:
+        return
+    raise MemoryError(
+        f"n_buckets={n_buckets:,} with {width:,} columns takes about "
+        f"{_amount(needed)} of memory, but {_amount(available)} are available. Use "
+        "fewer buckets, for instance n_buckets=2**20"
+        + (f", or embedding_dim={DIMENSIONS}" if width > DIMENSIONS else "")
+        + "."
     )
 
 

@@ -32,7 +32,7 @@ from skbag._fit_checks import (
 from skbag._fitted import Fitted
 from skbag._label_sets import one_each
 from skbag._lazy_bags import LazyBags
-from skbag._memory_guard import Task, check_memory
+from skbag._memory_guard import Task, check_buckets, check_memory
 from skbag._merging import Learnt, Merged, add_statistics, merge
 from skbag._model import Featurizer
 from skbag._ranks import ALONE, Ranks, share_of, total
@@ -213,6 +213,8 @@ def _learn(
         ranks,
     )
     check_subwords(options)
+    if options.n_buckets is not None:
+        check_buckets(options.n_buckets, settings, samples.targets.n_outputs)
     encoder, counts = learn(texts, options, short)
     if options.vocabulary is not None:
         return encoder, samples.with_inputs(_all_of(counts))

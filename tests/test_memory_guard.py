@@ -277,3 +277,21 @@ def test_words_of_the_refusal(make_classifier, room):
     )
     with pytest.raises(MemoryError, match=message):
         make_classifier().fit(*wide(2**31 - 1))
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_too_many_buckets_are_refused_before_one_is_made(
+    method, monkeypatch, corpus, make_classifier
+):
+    """It took 12 seconds and 2 GB, or numpy's words, to refuse them."""
+
+    def fail(*arguments):
+        raise AssertionError("an encoder was made")
+
+    monkeypatch.setattr(_memory_guard, "available_bytes", lambda: 2**30)
+    monkeypatch.setattr("skbag._preparation.learn", fail)
+    clf = make_classifier(n_buckets=2**31 - 1)
+    more = {"classes": sorted(set(corpus.labels))} if method != "fit" else {}
+    words = r"n_buckets=2,147,483,647 with 3 columns takes about .* n_buckets=2\*\*20"
+    with pytest.raises(MemoryError, match=words):
+        getattr(clf, method)(*corpus, **more)

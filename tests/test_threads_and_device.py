@@ -1,9 +1,12 @@
 """Thread counts are scoped; devices are checked before anything else happens."""
 
+import os
+import subprocess
 import sys
 import threading
 
 import joblib
+import numpy as np
 import pytest
 import torch
 
@@ -41,10 +44,79 @@ def test_torch_gets_its_threads_back():
     assert torch.get_num_threads() == before
 
 
-def test_no_wish_leaves_torch_alone():
+def test_no_wish_is_one_thread_of_torch():
+    """They spin at the end of each step, which is for idle machines only."""
     before = torch.get_num_threads()
-    with torch_threads(None):
-        assert torch.get_num_threads() == before
+    torch.set_num_threads(2)
+    try:
+        with torch_threads(None):
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 2
+        with torch_threads(2):
+            assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+FORKED = """
+import os, sys, warnings
+import torch
+from skbag import EmbeddingBagClassifier
+
+# Newer Pythons warn of forks in a process of several threads: that is what is tried.
+warnings.simplefilter("ignore", DeprecationWarning)
+torch.set_num_threads(2)
+texts = ["red apple", "green pear", "blue sea", "deep water"] * 50
+labels = [0, 0, 1, 1] * 50
+options = dict(random_state=0, n_jobs=2, **eval(sys.argv[1]))
+clf = EmbeddingBagClassifier(**options).fit(texts, labels)
+expected = clf.predict_proba(texts).tolist()
+pid = os.fork()
+if pid == 0:
+    code = 1
+    try:
+        again = EmbeddingBagClassifier(**options).fit(texts, labels)
+        same = again.predict_proba(texts).tolist() == expected
+        clf.partial_fit(texts, labels)
+        code = 0 if same and clf.predict(texts * 200).tolist() == labels * 200 else 2
+    finally:
+        os._exit(code)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize(
+    "parameters", [{}, {"embedding_dim": 8, "hidden_layer_sizes": (8,)}], ids=str
+)
+def test_a_forked_process_fits(parameters):
+    """OpenMP's threads are not forked: with more than one it would wait for ever."""
+    command = [sys.executable, "-c", FORKED, repr(parameters)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{}, {"embedding_dim": 8}, {"embedding_dim": 8, "hidden_layer_sizes": (8,)}],
+    ids=str,
+)
+def test_inside_autocast_it_is_the_same_model(parameters, corpus, make_classifier):
+    clf = make_classifier(**parameters).fit(*corpus)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        under = make_classifier(**parameters).fit(*corpus)
+        assert torch.is_autocast_enabled("cpu")
+        parts = make_classifier(**parameters)
+        parts.partial_fit(*corpus, classes=sorted(set(corpus.labels)))
+        assert torch.is_autocast_enabled("cpu")
+    assert not torch.is_autocast_enabled("cpu")
+    expected = clf.predict_proba(corpus.texts)
+    np.testing.assert_array_equal(under.predict_proba(corpus.texts), expected)
+    plain = make_classifier(**parameters)
+    plain.partial_fit(*corpus, classes=sorted(set(corpus.labels)))
+    np.testing.assert_array_equal(
+        parts.predict_proba(corpus.texts), plain.predict_proba(corpus.texts)
+    )
 
 
 def test_small_tasks_stay_on_the_cpu():

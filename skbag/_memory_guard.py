@@ -14,6 +14,7 @@ from skbag._features import FeatureKind
 from skbag._footprint import FitSize, Footprint, footprint
 from skbag._label_sets import LabelSets
 from skbag._lazy_bags import LazyBags
+from skbag._losses import MANY_CLASSES
 from skbag._memory import available_bytes
 from skbag._recipe import Moments, auto_batch_size
 from skbag._samples import Samples
@@ -257,10 +258,13 @@ def _fewer_columns(task: Task, size: FitSize) -> list[str]:
     if dim is not None:
         return [f"a smaller embedding_dim (now {dim:,})"]
     if size.width > DIMENSIONS:
-        return [
+        found = [
             f"embedding_dim={DIMENSIONS} (None takes a column of the table for each of "
             f"{size.width:,} classes)"
         ]
+        if size.width >= MANY_CLASSES and task.counts.targets.one_of_all:
+            found.append("loss='adaptive_softmax' with it, which is faster")
+        return found
     return []
 
 

@@ -5,9 +5,13 @@ CountVectorizer's own parts do it, so that its parameters mean what they mean th
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from enum import Enum
 from functools import lru_cache
 from typing import Any
+
+import numpy as np
 
 from skbag._features import FeatureKind, Role, short_text_features, skip_pairs
 from skbag._subwords import subwords
@@ -43,6 +47,7 @@ def build_analysis(
         A term is a key itself, a short-text feature or subword a key ``(role,
         string)``, a skip pair a key ``(FeatureKind.SKIP, string, string)``.
     """
+    parameters = with_checked_functions(parameters)
     if parameters["analyzer"] != "word":
         analyze = vectorizer(**parameters).build_analyzer()
         return lambda text: [(FeatureKind.TERM, analyze(text))]
@@ -72,6 +77,63 @@ def build_analysis(
                 yield FeatureKind.SUBWORD, keys_of_subwords(token)
 
     return features
+
+
+def with_checked_functions(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Parameters of CountVectorizer whose functions say so where they give nonsense.
+
+    Tokens that are no strings, such as those of spaCy, would be features that never
+    occur again.
+    """
+    checked = dict(parameters)
+    for name in ("preprocessor", "strip_accents"):
+        if callable(parameters[name]):
+            checked[name] = _giving_a_string(name, parameters[name])
+    for name in ("tokenizer", "analyzer"):
+        if callable(parameters[name]):
+            checked[name] = _giving_tokens(name, parameters[name])
+    return checked
+
+
+def _giving_a_string(name: str, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def checked(document: Any) -> Any:
+        found = function(document)
+        # A preprocessor may hand tokens to a tokenizer of the user's.
+        if found is None:
+            raise TypeError(f"{name} gave None for a document; is a return missing?")
+        return found
+
+    return checked
+
+
+def _giving_tokens(name: str, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    must_be_str = name == "tokenizer"
+
+    def checked(document: Any) -> list[Any]:
+        found = function(document)
+        if found is None or isinstance(found, str) or not isinstance(found, Iterable):
+            raise TypeError(
+                f"{name} must give the tokens of a document, a list of str, but gave "
+                f"{reprlib.repr(found)}, of type {type(found).__name__}."
+            )
+        tokens = list(found)
+        for token in tokens:
+            if not isinstance(token, str) and (must_be_str or not _is_plain(token)):
+                raise TypeError(
+                    f"{name} must give tokens that are str, but gave "
+                    f"{reprlib.repr(token)}, of type {type(token).__name__}. Let it "
+                    "give their strings, for instance [token.text for token in ...]."
+                )
+        return tokens
+
+    return checked
+
+
+def _is_plain(token: Any) -> bool:
+    """Whether a token is equal to another that looks the same: numbers, tuples."""
+    return isinstance(token, (int, float, bytes, tuple, frozenset, Enum)) or (
+        isinstance(token, np.generic)
+    )
 
 
 def vectorizer(**parameters: Any) -> Any:

@@ -17,6 +17,7 @@ import re
 import reprlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain, compress
+from numbers import Number
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -111,6 +112,53 @@ def read_documents(X: Any) -> Documents | None:
     if _offers(X, "__len__", "__iter__") or _offers(X, "__len__", "__getitem__"):
         return _read_sequence(X)
     return None
+
+
+def read_tokenized(X: Any) -> Documents | None:
+    """Documents that are no texts, for an analyzer that is given them as they are.
+
+    Parameters
+    ----------
+    X : sequence, Series or 1-D array of objects
+        Lists of tokens, documents of another package, ...
+
+    Returns
+    -------
+    documents : Documents or None
+        None if X is anything that `read_documents` is for: texts, numbers, missing
+        values, rows of numbers.
+    """
+    if isinstance(X, np.ndarray):
+        items = X.tolist() if X.dtype.kind == "O" and X.ndim == 1 else []
+    elif isinstance(X, (list, tuple)):
+        items = list(X)
+    elif _offers(X, "columns") or not (
+        _offers(X, "to_list") or _offers(X, "to_pylist")
+    ):
+        items = []
+    else:
+        items = [] if _says_text(X) is False else _column_values(X)
+    is_document = [_is_tokenized(item) for item in items]
+    if not any(is_document):
+        return None
+    if not all(is_document):
+        position = is_document.index(False)
+        raise TypeError(
+            "X holds documents for the analyzer, but the item at position "
+            f"{position} is {reprlib.repr(items[position])}, of type "
+            f"{type(items[position]).__name__}. Pass documents of one kind."
+        )
+    return Documents(items, None, None)
+
+
+def _is_tokenized(item: Any) -> bool:
+    """Whether an item is neither a text, nor numbers, nor missing."""
+    if isinstance(item, np.ndarray):
+        item = item.tolist()
+    if isinstance(item, (list, tuple, set, frozenset)):
+        return not any(isinstance(value, (Number, np.number)) for value in item)
+    plain = (str, *_BYTES, Number, np.generic)
+    return not isinstance(item, plain) and not _is_missing(item)
 
 
 def _offers(X: Any, *names: str) -> bool:

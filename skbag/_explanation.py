@@ -227,7 +227,7 @@ def explain(
         names = [occurrence.name for _, occurrence in rows]
         spans = [occurrence.spans for _, occurrence in rows]
     return Explanation(
-        None if encoder is None else list(X),
+        None if encoder is None else list(map(_shown_text, X)),
         np.asarray(offsets, dtype=np.int64),
         names,
         spans,
@@ -235,6 +235,14 @@ def explain(
         model.fitted.layers[-1][1].astype(np.float64),
         classes,
     )
+
+
+def _shown_text(document: Any) -> str:
+    """Return a document as a text, which it need not be for a callable analyzer."""
+    if isinstance(document, str):
+        return document
+    is_tokens = isinstance(document, (list, tuple))
+    return " ".join(map(str, document)) if is_tokens else str(document)
 
 
 def _place(found: tuple[int, Any]) -> tuple[Span, ...]:

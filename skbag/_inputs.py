@@ -12,7 +12,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from skbag._bags import check_sparse
-from skbag._documents import read_documents
+from skbag._documents import read_documents, read_tokenized
 from skbag._label_sets import Codes
 
 LARGEST_VALUE = 1e15
@@ -34,6 +34,9 @@ def read_X(estimator: Any, X: Any, *, reset: bool) -> list[str] | sp.csr_array:
     list, tuple, 1-D array, Series, Arrow       texts
     array or Chunked Array of str
     (n, 1) array or one-column frame of str     texts; ``n_features_in_`` is 1
+    with a callable `analyzer`, or callable     documents, which these are given as
+    `preprocessor` and `tokenizer`: lists of    they are
+    tokens, or objects of any other kind
     scipy sparse matrix or array                bags: column j is token j, a value
                                                 its weight
     2-D array or frame of numbers               the same
@@ -57,7 +60,9 @@ def read_X(estimator: Any, X: Any, *, reset: bool) -> list[str] | sp.csr_array:
         See `read_documents` and ``sklearn.utils.validation.validate_data``; and where
         texts meet an estimator fitted on numbers, or the reverse.
     """
-    documents = read_documents(X)
+    documents = read_tokenized(X) if _takes_documents(estimator) else None
+    if documents is None:
+        documents = read_documents(X)
     if documents is None and _is_empty_sequence(X):
         raise ValueError("X holds 0 texts; a minimum of 1 is required.")
     model = None if reset else getattr(estimator, "_model", None)
@@ -94,6 +99,13 @@ def read_X(estimator: Any, X: Any, *, reset: bool) -> list[str] | sp.csr_array:
     else:
         _check_feature_names(estimator, documents.feature_names)
     return documents.texts
+
+
+def _takes_documents(estimator: Any) -> bool:
+    """Whether nothing but functions of the user's looks at a document."""
+    return callable(estimator.analyzer) or (
+        callable(estimator.preprocessor) and callable(estimator.tokenizer)
+    )
 
 
 def _as_float32(X: Any) -> sp.csr_array:

@@ -76,7 +76,9 @@ class Featurizer:
         elif len(X) == 1:
             return [X]
         else:
-            sizes = np.fromiter(map(len, X), np.int64, len(X))
+            # A document for an analyzer of the user's may have no length.
+            length = len if hasattr(X[0], "__len__") else lambda document: 1
+            sizes = np.fromiter(map(length, X), np.int64, len(X))
             limit = CHARACTERS_PER_CHUNK
         # So short a text takes as much by its scores.
         sizes = np.maximum(sizes, limit * width // NUMBERS_PER_CHUNK)

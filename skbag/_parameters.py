@@ -26,7 +26,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "strip_accents": [StrOptions({"ascii", "unicode"}), None, callable],
     "preprocessor": [callable, None],
     "tokenizer": [callable, None],
-    "token_pattern": [str],
+    "token_pattern": [str, None],
     "analyzer": [StrOptions({"word", "char", "char_wb"}), callable],
     "stop_words": [StrOptions({"english"}), list, None],
     "ngram_range": [tuple],
@@ -114,7 +114,7 @@ def settings_of(estimator: Any, *, is_text: bool) -> Settings:
             strip_accents=estimator.strip_accents,
             preprocessor=estimator.preprocessor,
             tokenizer=estimator.tokenizer,
-            token_pattern=_token_pattern(estimator.token_pattern),
+            token_pattern=_token_pattern(estimator),
             analyzer=estimator.analyzer,
             stop_words=estimator.stop_words,
             ngram_range=_ngram_range(estimator.ngram_range),
@@ -250,7 +250,15 @@ def _check_embedding_init(estimator: Any) -> None:
         )
 
 
-def _token_pattern(pattern: str) -> str:
+def _token_pattern(estimator: Any) -> str | None:
+    pattern: str | None = estimator.token_pattern
+    if pattern is None:
+        if estimator.analyzer == "word" and estimator.tokenizer is None:
+            raise ValueError(
+                "token_pattern=None needs a tokenizer to find the words. Pass one, or "
+                "leave token_pattern at its default."
+            )
+        return None
     try:
         re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:

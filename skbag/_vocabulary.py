@@ -40,7 +40,7 @@ class TextOptions:
     strip_accents: str | Callable[[str], str] | None
     preprocessor: Callable[[str], str] | None
     tokenizer: Callable[[str], Sequence[str]] | None
-    token_pattern: str
+    token_pattern: str | None
     analyzer: str | Callable[[Any], Sequence[Any]]
     stop_words: str | Sequence[str] | None
     ngram_range: tuple[int, int]

@@ -14,7 +14,7 @@ OUT_OF_RANGE = [
     ("strip_accents", "latin"),
     ("preprocessor", "lower"),
     ("tokenizer", 3),
-    ("token_pattern", None),
+    ("token_pattern", 3),
     ("analyzer", "sentence"),
     ("stop_words", "french"),
     ("ngram_range", [1, 2]),

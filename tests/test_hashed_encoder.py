@@ -316,10 +316,6 @@ def numbers(text):
     [
         ({"analyzer": pairs_of_characters}, "('T', 'h') of type tuple"),
         ({"analyzer": numbers}, "3 of type int"),
-        (
-            {"tokenizer": numbers, "token_pattern": None, "ngram_range": (2, 2)},
-            "3 of type int",
-        ),
     ],
 )
 def test_only_strings_have_a_hash(parameters, seen):

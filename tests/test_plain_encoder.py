@@ -14,6 +14,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from skbag._encoder import Encoder
 from skbag._features import FeatureKind
+from skbag._hashed_encoder import HashedEncoder
 from skbag._plain_encoder import PlainEncoder
 
 DOCUMENTS = [
@@ -413,3 +414,52 @@ def test_any_text_counts_as_python_says(documents, lowercase):
         Counter(re.findall(r"\w+|[^\w\s]", text.lower() if lowercase else text))
         for text in documents
     ]
+
+
+# -- functions of the user's -----------------------------------------------------------
+
+
+class Token:
+    """As spaCy's: it has a text, and is none."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __len__(self):
+        return len(self.text)
+
+
+@pytest.mark.parametrize("hashed", [False, True])
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (
+            {"tokenizer": lambda text: [Token(word) for word in text.split()]},
+            r"tokenizer must give tokens that are str, but gave <.*Token.*\[token.text",
+        ),
+        (
+            {"tokenizer": lambda text: None},
+            "tokenizer must give the tokens .* NoneType",
+        ),
+        ({"tokenizer": str.upper}, "tokenizer must give the tokens .* of type str"),
+        ({"tokenizer": lambda text: [1]}, "tokenizer must give tokens .* gave 1, of"),
+        (
+            {"analyzer": lambda text: None},
+            "analyzer must give the tokens of a document",
+        ),
+        (
+            {"analyzer": lambda text: [Token("a")]},
+            "analyzer must give tokens that are str, but gave",
+        ),
+        ({"preprocessor": lambda text: None}, "preprocessor gave None for a document"),
+        (
+            {"strip_accents": lambda text: None},
+            "strip_accents gave None for a document",
+        ),
+    ],
+)
+def test_functions_that_give_nonsense_are_named(parameters, message, hashed):
+    options = {"token_pattern": r"\w+"} | parameters
+    encoder = HashedEncoder(64, **options) if hashed else PlainEncoder(**options)
+    with pytest.raises(TypeError, match=message):
+        encoder.learn(["late parcel", "parcel lost"])

@@ -137,7 +137,7 @@ class EmbeddingBagClassifier(
         and the suffix of 3 characters of its words, and skip pairs: two tokens with
         one or two others between them. 'auto' does where texts have fewer than 256
         characters on average and are fewer than 200,000, if the tokens are those of
-        the default pattern and `supervised_weighting` is on.
+        the default and `supervised_weighting` is on.
 
     subword_ngram_range : tuple (min_n, max_n) or None, default=None
         Also use the runs of min_n to max_n characters of every word, with ``<`` before

@@ -26,7 +26,12 @@ from skbag._lexicon import AFFIXES
 from skbag._occurrences import Occurrence, build_locator
 from skbag._one_text import MOST_CHARACTERS
 from skbag._subwords import RaggedRows, checked_range, subword_spans
-from skbag._token_rules import TokenRule, rule_of_pattern
+from skbag._token_rules import (
+    TokenRule,
+    parameters_of_state,
+    rule_of_pattern,
+    state_of_parameters,
+)
 
 _MOST_KEYS = 2**16
 """How many features have their buckets remembered where they are found one by one."""
@@ -301,7 +306,7 @@ class HashedEncoder:
     def __getstate__(self) -> dict[str, Any]:
         """Plain state; part of what files and pickles of every version hold."""
         return {
-            "parameters": dict(self._parameters),
+            **state_of_parameters(self._parameters),
             "n_buckets": self._n_buckets,
             "default_tokens": self._rule is not None,
             "short_text_features": self._short_text_features,
@@ -315,7 +320,7 @@ class HashedEncoder:
             raise ValueError("is_met is not one bit for each bucket")
         if n_buckets < FEWEST_BUCKETS:
             raise ValueError("too few buckets")
-        self._parameters = dict(state["parameters"])
+        self._parameters = parameters_of_state(state)
         if self._parameters.keys() != HashedEncoder(FEWEST_BUCKETS)._parameters.keys():
             raise ValueError("unknown options")
         self._n_buckets = n_buckets

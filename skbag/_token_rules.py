@@ -24,6 +24,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -227,3 +228,27 @@ def rule_of_version(version: object) -> TokenRule:
         if type(version) is int and rule.version == version:
             return rule
     raise ValueError(f"there is no token rule {version!r:.50}")
+
+
+def state_of_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Plain state of a vectorizer's parameters; a rule is named, for it is long."""
+    rule = rule_of_pattern(parameters["token_pattern"])
+    if rule is None:
+        return {"parameters": dict(parameters)}
+    named = {**parameters, "token_pattern": None}
+    return {"parameters": named, "token_rule": rule.version}
+
+
+def parameters_of_state(state: dict[str, Any]) -> dict[str, Any]:
+    """Read the parameters of a vectorizer.
+
+    Raises
+    ------
+    ValueError
+        If they name a rule that is not there.
+    """
+    parameters = dict(state["parameters"])
+    # Files from before there was a second rule hold its pattern.
+    if "token_rule" in state:
+        parameters["token_pattern"] = rule_of_version(state["token_rule"]).pattern
+    return parameters

@@ -316,6 +316,22 @@ def test_a_saved_model_keeps_its_rule(rule, tmp_path):
         np.testing.assert_array_equal(clf.predict_proba(new), loaded.predict_proba(new))
 
 
+@pytest.mark.parametrize("own", [r"\w+", None, FIRST_PATTERN, DEFAULT_RULE.pattern])
+@pytest.mark.parametrize("kind", [PlainEncoder, HashedEncoder])
+def test_state_names_the_rule_instead_of_its_pattern(kind, own):
+    size = {"n_buckets": 64} if kind is HashedEncoder else {}
+    encoder = kind(**size, token_pattern=own, tokenizer=None if own else str.split)
+    state = encoder.__getstate__()
+    assert len(str(state["parameters"])) < 400
+    assert read(state, kind)._parameters == encoder._parameters
+    # As it was written when there was one rule.
+    old = {**state, "parameters": dict(encoder._parameters)}
+    old.pop("token_rule", None)
+    assert read(old, kind)._parameters == encoder._parameters
+    with pytest.raises(ValueError, match="there is no token rule 99"):
+        read({**state, "token_rule": 99}, kind)
+
+
 @pytest.mark.parametrize("version", [0, 3, True, "2", None, 10**400])
 def test_a_rule_that_is_not_there_is_refused(version):
     with pytest.raises(ValueError, match="there is no token rule"):
@@ -331,6 +347,7 @@ def test_a_hashed_encoder_of_default_tokens_needs_the_pattern_of_a_rule():
     encoder = HashedEncoder(64, default_tokens=True, token_pattern=FIRST_PATTERN)
     state = encoder.__getstate__()
     state["parameters"]["token_pattern"] = r"\w+"
+    del state["token_rule"]
     with pytest.raises(ValueError, match="is not that of a token rule"):
         read(state, HashedEncoder)
 

@@ -219,7 +219,7 @@ clf = EmbeddingBagClassifier(
     n_jobs=1,
 ).fit(texts[train], labels[train])
 
-words_of = [re.findall(clf.token_pattern, text.lower()) for text in texts[test]]
+words_of = [re.findall(r"\w+|[^\w\s]", text.lower()) for text in texts[test]]
 ids, offsets = lay_end_to_end(
     [
         [clf.vocabulary_[word] for word in words if word in clf.vocabulary_]

@@ -29,6 +29,7 @@ from skbag._lexicon import AFFIX_ROLES, Lexicon, affix_ids
 from skbag._occurrences import Occurrence, build_locator
 from skbag._one_text import MOST_CHARACTERS, OneText
 from skbag._subwords import RaggedRows, checked_range, subword_ids
+from skbag._token_rules import DEFAULT_RULE, TokenRule, rule_of_version
 
 _NGRAM_RANGES = ((1, 1), (1, 2), (2, 2))
 
@@ -56,7 +57,6 @@ _PARAMETERS: dict[str, Any] = {
     "preprocessor": None,
     "strip_accents": None,
     "tokenizer": None,
-    "token_pattern": r"\w+|[^\w\s]",
     "stop_words": None,
 }
 """What `PlainEncoder` needs to be told to find the same features."""
@@ -65,7 +65,7 @@ _Find = Callable[[NDArray[np.uint64]], NDArray[np.int32]]
 
 
 class ByteEncoder:
-    r"""Encoder for the token pattern ``\w+|[^\w\s]``.
+    """Encoder for the default tokens.
 
     The new features of one chunk of documents are numbered together.
 
@@ -83,6 +83,9 @@ class ByteEncoder:
     subword_ngram_range : tuple (min_n, max_n) or None
         Characters of the subwords to count also; None for none.
 
+    rule : TokenRule
+        What a token is.
+
     Raises
     ------
     ValueError
@@ -95,6 +98,7 @@ class ByteEncoder:
         ngram_range: tuple[int, int] = (1, 1),
         short_text_features: bool = False,
         subword_ngram_range: tuple[int, int] | None = None,
+        rule: TokenRule = DEFAULT_RULE,
     ) -> None:
         if tuple(ngram_range) not in _NGRAM_RANGES:
             raise ValueError(
@@ -105,6 +109,7 @@ class ByteEncoder:
         self._ngram_range = ngram_range
         self._short_text_features = short_text_features
         self._subword_ngram_range = subword_ngram_range
+        self._rule = rule
         self._know(Lexicon(b""), Interner())
 
     def _know(self, lexicon: Lexicon, features: Interner) -> None:
@@ -194,6 +199,7 @@ class ByteEncoder:
             self._ngram_range,
             self._short_text_features,
             self._subword_ngram_range,
+            self._rule,
         )
         strings = self._lexicon.strings().take(np.flatnonzero(needed))
         lexicon = Lexicon(strings.to_lines())
@@ -236,6 +242,7 @@ class ByteEncoder:
         locate = build_locator(
             {
                 **_PARAMETERS,
+                "token_pattern": self._rule.pattern,
                 "lowercase": self._lowercase,
                 "ngram_range": self._ngram_range,
             },
@@ -270,7 +277,7 @@ class ByteEncoder:
         return features
 
     def _learn_chunk(self, documents: Sequence[str], sort: Sort) -> Bags:
-        tokens = tokenize(documents, self._lowercase)
+        tokens = tokenize(documents, self._lowercase, self._rule)
         words = self._lexicon.add(tokens.spans)
         self._meet(tokens, words)
         own = self._by_word.values.take(words, axis=0)
@@ -278,7 +285,7 @@ class ByteEncoder:
         return self._count(tokens, words, own, more, self._features.add, sort)
 
     def _encode_chunk(self, documents: Sequence[str]) -> Bags:
-        tokens = tokenize(documents, self._lowercase)
+        tokens = tokenize(documents, self._lowercase, self._rule)
         words, own = self._look_up(tokens.spans)
         more = None
         if self._subword_ngram_range is not None:
@@ -288,6 +295,7 @@ class ByteEncoder:
     def _encode_one(self, document: str) -> Bags:
         if self._one_text is None:
             self._one_text = OneText(
+                self._rule,
                 self._lexicon.finder(),
                 self._features.finder(),
                 self._by_word.values,
@@ -499,6 +507,7 @@ class ByteEncoder:
             "ngram_range": self._ngram_range,
             "short_text_features": self._short_text_features,
             "subword_ngram_range": self._subword_ngram_range,
+            "token_rule": self._rule.version,
             "strings": np.frombuffer(self._lexicon.lines(), dtype=np.uint8),
             "keys": self._features.keys,
         }
@@ -511,6 +520,8 @@ class ByteEncoder:
             type(lowercase) is type(short_text_features) is bool
         ):
             raise ValueError("unknown options")
+        # Files from before there was a second rule do not say.
+        self._rule = rule_of_version(state.get("token_rule", 1))
         self._lowercase = lowercase
         self._ngram_range = ngram_range
         self._short_text_features = short_text_features

@@ -1,12 +1,11 @@
 r"""Tokens of many texts at once, found in their UTF-8 bytes by numpy.
 
-The tokens are exactly those of ``re.findall(r"\w+|[^\w\s]", text)``: runs of word
-characters, and every other character that is not a space by itself. All strings are
+The tokens are exactly those of the regular expression of a `TokenRule`. All strings are
 understood, lone surrogates included (``surrogatepass``).
 
 Texts are joined into one array of bytes, and a string is a *span* of it. Bytes of
 ASCII get their class from a table of 256; the other characters, found as the runs of
-bytes from 0x80 on, are decoded and get theirs from a table of all code points.
+bytes from 0x80 on, are decoded and get theirs from the rule.
 """
 
 from __future__ import annotations
@@ -14,14 +13,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skbag._dtypes import OFFSET_DTYPE
-
-_SPACE, _WORD, _SYMBOL, _UNKNOWN = 0, 1, 2, 3
+from skbag._token_rules import (
+    CHARACTER,
+    DEFAULT_RULE,
+    MARK,
+    SPACE,
+    SYMBOL,
+    UNKNOWN,
+    WORD,
+    TokenRule,
+    character_class,
+)
 
 _NEWLINE = 10
 # A span is read 8 bytes at a time, the last time beyond its end.
@@ -100,7 +107,9 @@ class Tokens:
     offsets: NDArray[np.int64]
 
 
-def tokenize(documents: Sequence[str], lowercase: bool) -> Tokens:
+def tokenize(
+    documents: Sequence[str], lowercase: bool, rule: TokenRule = DEFAULT_RULE
+) -> Tokens:
     r"""Find the tokens of the documents.
 
     >>> tokens = tokenize(["Don't!", "", "\u00dcber-\ttexts"], lowercase=True)
@@ -111,7 +120,7 @@ def tokenize(documents: Sequence[str], lowercase: bool) -> Tokens:
     """
     joined, lengths = _join(documents, lowercase)
     text = np.frombuffer(joined, dtype=np.uint8)
-    starts, ends = _token_bounds(joined, text)
+    starts, ends = _token_bounds(joined, text, rule)
     document_ends = np.cumsum(lengths + 1)
     offsets = np.zeros(len(documents) + 1, dtype=OFFSET_DTYPE)
     offsets[1:] = np.searchsorted(starts, document_ends)
@@ -235,58 +244,69 @@ def _join(documents: Sequence[str], lowercase: bool) -> tuple[bytes, NDArray[np.
 
 
 def _token_bounds(
-    joined: bytes, text: NDArray[np.uint8]
+    joined: bytes, text: NDArray[np.uint8], rule: TokenRule
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Find where the tokens of a text that ends in a space start and end."""
-    classes = _byte_classes(joined, text)
-    # A new token, or space, begins where the class changes and at every symbol,
+    classes, attached = _byte_classes(joined, text, rule)
+    # A new token, or space, begins where the class changes, at every symbol and at
+    # every character that is a token without its marks,
     begins = np.empty(len(text), dtype=np.bool_)
     begins[0] = True
     np.not_equal(classes[1:], classes[:-1], out=begins[1:])
-    begins |= classes == _SYMBOL
+    begins |= classes >= SYMBOL
     if not joined.isascii():
         begins &= _starts_character(text)
+        begins[attached] = False
     # and ends where the next begins; the last of all is a space.
     where = np.flatnonzero(begins)
-    tokens = np.flatnonzero(classes.take(where) != _SPACE)
+    tokens = np.flatnonzero(classes.take(where) != SPACE)
     return where.take(tokens), where.take(tokens + 1)
 
 
-def _byte_classes(joined: bytes, text: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Class of the character each byte belongs to."""
+def _byte_classes(
+    joined: bytes, text: NDArray[np.uint8], rule: TokenRule
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Class of the character each byte belongs to; the bytes of attached marks.
+
+    A mark has the class of what it is attached to, or is a symbol.
+    """
     classes = np.frombuffer(joined.translate(_ASCII_CLASSES), dtype=np.uint8)
     if joined.isascii():
-        return classes
+        return classes, np.empty(0, dtype=np.int64)
     classes = classes.copy()
-    where = np.flatnonzero(classes == _UNKNOWN)
+    where = np.flatnonzero(classes == UNKNOWN)
     others = text[where].tobytes().decode("utf-8", "surrogatepass")
     code_points = np.frombuffer(
         others.encode("utf-32-le", "surrogatepass"), dtype="<u4"
     )
     n_bytes = 2 + (code_points >= 0x800) + (code_points >= 0x10000)
-    classes[where] = np.repeat(_character_classes(code_points), n_bytes)
-    return classes
+    classes[where] = np.repeat(rule.classes(code_points), n_bytes)
+    return classes, _attach_marks(classes, where)
 
 
-def _character_classes(code_points: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    classes = _CLASSES[code_points]
-    unknown = code_points[classes == _UNKNOWN]
-    if not len(unknown):
-        return classes
-    for block in np.unique(unknown >> 8).tolist():
-        # Threads that get here together write the same.
-        block_range = range(block << 8, (block + 1) << 8)
-        _CLASSES[block_range.start : block_range.stop] = [
-            _character_class(chr(code_point)) for code_point in block_range
-        ]
-    return _CLASSES[code_points]
+def _attach_marks(
+    classes: NDArray[np.uint8], where: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Give marks the class of what is before them, in place.
 
-
-def _character_class(character: str) -> int:
-    r"""Class of a character, by the rules of ``\w`` and ``\s``."""
-    if character.isalnum() or character == "_":
-        return _WORD
-    return _SPACE if character.isspace() else _SYMBOL
+    Returns
+    -------
+    attached : ndarray of shape (n,), dtype=int64
+        Which bytes are of marks that belong to a word or character.
+    """
+    marks: NDArray[np.int64] = where[classes[where] == MARK]
+    if not len(marks):
+        return marks
+    is_first = np.ones(len(marks), dtype=np.bool_)
+    is_first[1:] = np.diff(marks) > 1
+    first = marks[is_first]
+    # Before the first byte comes, so to say, the last: part of the padding, a space.
+    before = classes[first - 1]
+    is_base = (before == WORD) | (before == CHARACTER)
+    run = np.cumsum(is_first) - 1
+    classes[marks] = np.where(is_base, before, SYMBOL)[run]
+    attached: NDArray[np.int64] = marks[is_base[run]]
+    return attached
 
 
 def _starts_character(text: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -301,8 +321,5 @@ def _hash_long(string: bytes) -> int:
 
 
 _ASCII_CLASSES = bytes(
-    [_character_class(chr(code)) for code in range(128)] + [_UNKNOWN] * 128
+    [character_class(chr(code)) for code in range(128)] + [UNKNOWN] * 128
 )
-
-_CLASSES: NDArray[Any] = np.full(0x110000, _UNKNOWN, dtype=np.uint8)
-"""Class of each code point, found out when first needed: a cache of constants."""

@@ -43,9 +43,9 @@ from skbag._ranks import Ranks, alike_weights, check_same
 from skbag._samples import Samples
 from skbag._targets import Targets, announced_targets, learn_targets
 from skbag._threads import n_threads
+from skbag._token_rules import DEFAULT_PATTERN
 from skbag._top_k import check_k
 from skbag._travelling import TravellingMixin
-from skbag._vocabulary import TOKEN_PATTERN
 
 if TYPE_CHECKING:
     from skbag._fitting import FitResult
@@ -96,10 +96,13 @@ class EmbeddingBagClassifier(
         Replaces `token_pattern`: text to list of tokens. Used if
         ``analyzer='word'``.
 
-    token_pattern : str
-        Regular expression of a token. The default, ``r"(?u)\w+|[^\w\s]"``, takes
-        words of any length, and every other visible character (punctuation, emoji)
-        by itself.
+    token_pattern : 'default' or str, default='default'
+        What a token is: 'default', or a regular expression. 'default' takes words of
+        any length with their combining marks; where a script has no spaces between
+        words (Chinese, Japanese, Thai, Lao, Khmer, Burmese) each character; and every
+        other visible character (punctuation, emoji) by itself. Without marks and such
+        scripts that is ``r"(?u)\w+|[^\w\s]"``, the default of earlier versions, which
+        is as fast.
 
     analyzer : {'word', 'char', 'char_wb'} or callable, default='word'
         Whether features are made of words or of characters ('char_wb': only inside
@@ -134,7 +137,7 @@ class EmbeddingBagClassifier(
         and the suffix of 3 characters of its words, and skip pairs: two tokens with
         one or two others between them. 'auto' does where texts have fewer than 256
         characters on average and are fewer than 200,000, if the tokens are those of
-        the default pattern and `supervised_weighting` is on.
+        the default and `supervised_weighting` is on.
 
     subword_ngram_range : tuple (min_n, max_n) or None, default=None
         Also use the runs of min_n to max_n characters of every word, with ``<`` before
@@ -398,7 +401,7 @@ class EmbeddingBagClassifier(
         strip_accents: str | Callable[[str], str] | None = None,
         preprocessor: Callable[[str], str] | None = None,
         tokenizer: Callable[[str], list[str]] | None = None,
-        token_pattern: str = TOKEN_PATTERN,
+        token_pattern: str = DEFAULT_PATTERN,
         analyzer: str | Callable[[Any], list[Any]] = "word",
         stop_words: str | list[str] | None = None,
         ngram_range: tuple[int, int] = (1, 2),

@@ -71,6 +71,7 @@ class CompactByteEncoder(ByteEncoder):
         compacted._ngram_range = encoder._ngram_range
         compacted._short_text_features = encoder._short_text_features
         compacted._subword_ngram_range = encoder._subword_ngram_range
+        compacted._rule = encoder._rule
         lexicon: Any = fingerprints
         compacted._know(lexicon, Interner(keys))
         return compacted, ranked[which]
@@ -133,6 +134,7 @@ class CompactByteEncoder(ByteEncoder):
             "ngram_range": self._ngram_range,
             "short_text_features": self._short_text_features,
             "subword_ngram_range": self._subword_ngram_range,
+            "token_rule": self._rule.version,
             "strings": self._lexicon.to_state(),
             "features": groups,
         }

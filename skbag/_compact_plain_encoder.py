@@ -16,6 +16,7 @@ from skbag._features import FeatureKind, Role
 from skbag._fingerprints import Fingerprints
 from skbag._plain_encoder import PlainEncoder
 from skbag._subwords import checked_range
+from skbag._token_rules import parameters_of_state, state_of_parameters
 
 
 class CompactPlainEncoder(PlainEncoder):
@@ -92,14 +93,14 @@ class CompactPlainEncoder(PlainEncoder):
     def __getstate__(self) -> dict[str, Any]:
         """Plain state; part of what files and pickles of every version hold."""
         return {
-            "parameters": dict(self._parameters),
+            **state_of_parameters(self._parameters),
             "short_text_features": self._short_text_features,
             "subword_ngram_range": self._subword_ngram_range,
             "features": self._fingerprints.to_state(),
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._parameters = dict(state["parameters"])
+        self._parameters = parameters_of_state(state)
         if self._parameters.keys() != PlainEncoder()._parameters.keys():
             raise ValueError("unknown options")
         self._short_text_features = bool(state["short_text_features"])

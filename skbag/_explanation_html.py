@@ -7,7 +7,6 @@ that both read well on light and on dark pages.
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._occurrences import Span
+from skbag._token_rules import DEFAULT_RULE
 
 FOR, AGAINST = "38, 120, 228", "228, 96, 20"
 """Red, green and blue of what speaks for the class and against it: also to be told
@@ -22,8 +22,6 @@ apart by those who cannot tell red from green."""
 
 STRONGEST = 0.6
 """Opacity of the strongest tint."""
-
-_WORDS = re.compile(r"\w+|[^\w\s]")
 
 
 def word_values(
@@ -52,7 +50,7 @@ def word_values(
             by_place[start:stop] += value / total
     return [
         (match.span(), float(by_place[match.start() : match.end()].sum()))
-        for match in _WORDS.finditer(text)
+        for match in DEFAULT_RULE.regex.finditer(text)
     ]
 
 

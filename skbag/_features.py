@@ -22,7 +22,7 @@ names show where the token goes on, by ``…``, and where it begins or ends, by 
 
 A text of one token has it first and last. A prefix or suffix belongs to every
 occurrence of a token with *more* characters than it; a character is one element of a
-``str``. A token of the default pattern is a run of word characters or one symbol, so
+``str``. A default token is a run of word characters with their marks or one symbol, so
 it can be neither ``<first>`` nor ``<skip>`` nor hold ``…`` or ``<`` together with
 another character: the names are unambiguous. Under another pattern two features may
 share a name; they stay two.

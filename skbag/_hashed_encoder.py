@@ -26,6 +26,12 @@ from skbag._lexicon import AFFIXES
 from skbag._occurrences import Occurrence, build_locator
 from skbag._one_text import MOST_CHARACTERS
 from skbag._subwords import RaggedRows, checked_range, subword_spans
+from skbag._token_rules import (
+    TokenRule,
+    parameters_of_state,
+    rule_of_pattern,
+    state_of_parameters,
+)
 
 _MOST_KEYS = 2**16
 """How many features have their buckets remembered where they are found one by one."""
@@ -44,7 +50,7 @@ class HashedEncoder:
 
     default_tokens : bool, default=False
         Whether the parameters are those that `ByteEncoder` serves, so that the features
-        may be found by numpy.
+        may be found by numpy: `token_pattern` is then that of a `TokenRule`.
     """
 
     def __init__(
@@ -74,7 +80,7 @@ class HashedEncoder:
             "analyzer": analyzer,
         }
         self._n_buckets = n_buckets
-        self._default_tokens = default_tokens
+        self._rule = _rule(token_pattern) if default_tokens else None
         self._short_text_features = short_text_features
         self._subword_ngram_range = subword_ngram_range
         self._is_met = np.zeros(n_buckets, dtype=np.bool_)
@@ -96,8 +102,8 @@ class HashedEncoder:
 
         parts = []
         for chunk in chunks(documents):
-            if self._default_tokens:
-                bags = self._count_by_arrays(chunk, sort)
+            if self._rule is not None:
+                bags = self._count_by_arrays(chunk, self._rule, sort)
             else:
                 bags = self._count_one_by_one(chunk)
             parts.append(in_few_bytes(bags))
@@ -109,16 +115,16 @@ class HashedEncoder:
     @property
     def gains_by_threads(self) -> bool:
         """Whether numpy finds the features: it lets go of the interpreter's lock."""
-        return self._default_tokens
+        return self._rule is not None
 
     def encode(self, documents: Sequence[str]) -> Bags:
         """Count features of the buckets met; see `Encoder`."""
         is_short = len(documents) == 1 and len(documents[0]) <= MOST_CHARACTERS
-        if is_short or not self._default_tokens:
+        if is_short or self._rule is None:
             return self._count_one_by_one(documents, memoryview(self._is_met.data))
         return Bags.concatenate(
             [
-                self._count_by_arrays(chunk, np.sort, self._is_met)
+                self._count_by_arrays(chunk, self._rule, np.sort, self._is_met)
                 for chunk in chunks(documents)
             ]
         )
@@ -231,11 +237,12 @@ class HashedEncoder:
     def _count_by_arrays(
         self,
         documents: Sequence[str],
+        rule: TokenRule,
         sort: Sort,
         is_met: NDArray[np.bool_] | None = None,
     ) -> Bags:
         """Bags of one chunk, found by numpy; of all buckets or those met."""
-        tokens = tokenize(documents, self._parameters["lowercase"])
+        tokens = tokenize(documents, self._parameters["lowercase"], rule)
         parts = list(self._occurrences(tokens))
         rows = np.concatenate([rows for rows, _ in parts])
         ids = np.concatenate([ids for _, ids in parts])
@@ -299,9 +306,9 @@ class HashedEncoder:
     def __getstate__(self) -> dict[str, Any]:
         """Plain state; part of what files and pickles of every version hold."""
         return {
-            "parameters": dict(self._parameters),
+            **state_of_parameters(self._parameters),
             "n_buckets": self._n_buckets,
-            "default_tokens": self._default_tokens,
+            "default_tokens": self._rule is not None,
             "short_text_features": self._short_text_features,
             "subword_ngram_range": self._subword_ngram_range,
             "is_met": np.packbits(self._is_met),
@@ -313,14 +320,23 @@ class HashedEncoder:
             raise ValueError("is_met is not one bit for each bucket")
         if n_buckets < FEWEST_BUCKETS:
             raise ValueError("too few buckets")
-        self._parameters = dict(state["parameters"])
+        self._parameters = parameters_of_state(state)
         if self._parameters.keys() != HashedEncoder(FEWEST_BUCKETS)._parameters.keys():
             raise ValueError("unknown options")
         self._n_buckets = n_buckets
-        self._default_tokens = bool(state["default_tokens"])
+        self._rule = None
+        if state["default_tokens"]:
+            self._rule = _rule(self._parameters["token_pattern"])
         self._short_text_features = bool(state["short_text_features"])
         self._subword_ngram_range = checked_range(state["subword_ngram_range"])
         self._is_met = np.unpackbits(bits, count=n_buckets).astype(np.bool_)
+
+
+def _rule(pattern: str | None) -> TokenRule:
+    rule = rule_of_pattern(pattern)
+    if rule is None:
+        raise ValueError(f"token_pattern={pattern!r:.50} is not that of a token rule")
+    return rule
 
 
 def _checked(string: Any) -> str:

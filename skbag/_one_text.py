@@ -6,7 +6,6 @@ than the work. What is found is what `ByteEncoder.encode` finds.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import numpy as np
@@ -16,6 +15,7 @@ from skbag._bags import Bags
 from skbag._dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
 from skbag._features import SKIP_DISTANCES, Role, affixes
 from skbag._subwords import subwords
+from skbag._token_rules import TokenRule
 
 MOST_CHARACTERS = 600
 """Longer texts are not short."""
@@ -28,14 +28,13 @@ _LONGEST_WORD = 40
 
 _WHOLE_ROLES = (Role.TOKEN, Role.FIRST, Role.LAST)
 
-_find_tokens = re.compile(r"\w+|[^\w\s]").findall
-
 
 class OneText:
     """Encodes one text at a time; remembers the words it has met.
 
     Parameters
     ----------
+    rule : TokenRule
     find_string : callable
         Gives the id of a string, -1 if it has none.
     find_feature : callable
@@ -58,6 +57,7 @@ class OneText:
 
     def __init__(
         self,
+        rule: TokenRule,
         find_string: Callable[[str], int],
         find_feature: Callable[[int], int],
         by_word: NDArray[np.int32],
@@ -71,6 +71,7 @@ class OneText:
         has_more: bool,
         subword_ngram_range: tuple[int, int] | None,
     ) -> None:
+        self._find_tokens = rule.tokens
         self._find_string = find_string
         self._find_feature = find_feature
         self._by_word = by_word
@@ -101,7 +102,7 @@ class OneText:
 
     def _features(self, text: str) -> list[int]:
         """Feature of each occurrence, -1 for those that are not known."""
-        tokens = _find_tokens(text.lower() if self._lowercase else text)
+        tokens = self._find_tokens(text.lower() if self._lowercase else text)
         if not tokens:
             return []
         known = self._words

@@ -18,6 +18,7 @@ from skbag._dtypes import ID_DTYPE
 from skbag._losses import LOSSES
 from skbag._pretrained import KeyedVectors, check_source
 from skbag._settings import Settings, TrainingOptions
+from skbag._token_rules import DEFAULT_PATTERN, DEFAULT_RULE
 from skbag._vocabulary import Pruning, TextOptions
 from skbag._weighting import Weighting
 
@@ -259,6 +260,8 @@ def _token_pattern(estimator: Any) -> str | None:
                 "leave token_pattern at its default."
             )
         return None
+    if pattern == DEFAULT_PATTERN:
+        return DEFAULT_RULE.pattern
     try:
         re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:

@@ -18,6 +18,7 @@ from skbag._dtypes import ID_DTYPE
 from skbag._features import FeatureKind, Role, name_of_skip_pair
 from skbag._occurrences import Occurrence, build_locator
 from skbag._subwords import checked_range
+from skbag._token_rules import parameters_of_state, state_of_parameters
 
 _PLAIN_TERM, _SKIP_PAIR = 255, 254
 """What a key is made of, in pickled state, where it is not a `Role`."""
@@ -171,7 +172,7 @@ class PlainEncoder:
                     makes[i] = _SKIP_PAIR if second else make
                     seconds += second
         return {
-            "parameters": dict(self._parameters),
+            **state_of_parameters(self._parameters),
             "short_text_features": self._short_text_features,
             "subword_ngram_range": self._subword_ngram_range,
             "fixed": self._fixed,
@@ -182,7 +183,7 @@ class PlainEncoder:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._parameters = dict(state["parameters"])
+        self._parameters = parameters_of_state(state)
         if self._parameters.keys() != PlainEncoder()._parameters.keys():
             raise ValueError("unknown options")
         self._short_text_features = bool(state["short_text_features"])

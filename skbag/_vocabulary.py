@@ -24,9 +24,7 @@ from skbag._recipe import (
     auto_min_df,
     texts_are_short,
 )
-
-TOKEN_PATTERN = r"(?u)\w+|[^\w\s]"
-"""Default token pattern: words, and every other visible character by itself."""
+from skbag._token_rules import TokenRule, rule_of_pattern
 
 BYTE_NGRAM_RANGES = {(1, 1), (1, 2), (2, 2)}
 """The n-grams that the vectorised encoder can make."""
@@ -49,17 +47,17 @@ class TextOptions:
     n_buckets: int | None = None
 
     @property
-    def has_default_tokens(self) -> bool:
-        """Whether tokens are those of the default pattern on plain words."""
-        return (
+    def token_rule(self) -> TokenRule | None:
+        """The rule that says what a token is, if that is all that says it."""
+        is_all = (
             self.analyzer == "word"
             and self.tokenizer is None
             and self.preprocessor is None
             and self.strip_accents is None
             and self.stop_words is None
-            and self.token_pattern == TOKEN_PATTERN
             and self.vocabulary is None
         )
+        return rule_of_pattern(self.token_pattern) if is_all else None
 
 
 @dataclass(frozen=True)
@@ -73,15 +71,15 @@ class Pruning:
 
 def make_encoder(options: TextOptions, short_text_features: bool) -> Learner:
     """Return an empty encoder: the vectorised one where it gives the same features."""
-    by_arrays = (
-        options.has_default_tokens and tuple(options.ngram_range) in BYTE_NGRAM_RANGES
-    )
+    rule = options.token_rule
+    if tuple(options.ngram_range) not in BYTE_NGRAM_RANGES:
+        rule = None
     more: dict[str, Any] = {
         "short_text_features": short_text_features,
         "subword_ngram_range": options.subword_ngram_range,
     }
-    if by_arrays and options.n_buckets is None:
-        return ByteEncoder(options.lowercase, options.ngram_range, **more)
+    if rule is not None and options.n_buckets is None:
+        return ByteEncoder(options.lowercase, options.ngram_range, rule=rule, **more)
     analysis: dict[str, Any] = {
         "lowercase": options.lowercase,
         "strip_accents": options.strip_accents,
@@ -94,7 +92,7 @@ def make_encoder(options: TextOptions, short_text_features: bool) -> Learner:
     }
     if options.n_buckets is not None:
         return HashedEncoder(
-            options.n_buckets, default_tokens=by_arrays, **analysis, **more
+            options.n_buckets, default_tokens=rule is not None, **analysis, **more
         )
     return PlainEncoder(vocabulary=options.vocabulary, **analysis, **more)
 
@@ -108,7 +106,7 @@ def wants_short_text_features(
 ) -> bool:
     """Resolve the parameter `short_text_features`.
 
-    "auto" means texts that are short, split by the default pattern, and with
+    "auto" means texts that are short, split by one of the token rules, and with
     class-informed weights to discount what is not worth it: then, and only then, does
     the vocabulary hold more than the plain tokens and n-grams.
 
@@ -119,7 +117,9 @@ def wants_short_text_features(
     """
     if setting == "auto":
         if not (
-            supervised and options.has_default_tokens and options.ngram_range[0] == 1
+            supervised
+            and options.token_rule is not None
+            and options.ngram_range[0] == 1
         ):
             return False
         sizes = total(ranks, np.array([sum(map(len, texts)), len(texts)]))

@@ -16,8 +16,9 @@ from skbag._encoder import Encoder
 from skbag._features import FeatureKind
 from skbag._plain_encoder import PlainEncoder
 from skbag._subwords import subword_ids
+from skbag._token_rules import DEFAULT_RULE
 
-TOKEN_PATTERN = r"\w+|[^\w\s]"
+TOKEN_PATTERN = DEFAULT_RULE.pattern
 
 DOCUMENTS = [
     "The refugee crossed the river; the river was cold.",

@@ -1,13 +1,13 @@
 import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skbag import _byte_tokenizer
 from skbag._byte_tokenizer import (
     Spans,
     hash_spans,
@@ -16,11 +16,13 @@ from skbag._byte_tokenizer import (
     suffixes,
     tokenize,
 )
+from skbag._token_rules import DEFAULT_RULE, RULES
 
 ANY_CHARACTER = st.characters(exclude_categories=())
 TEXTS = st.one_of(
     st.text(ANY_CHARACTER),
     st.text("aB_9 .\nİßé\x00\ud800\udfff\u200d👍🏽\u0301", max_size=60),
+    st.text("aé .\n中の\u0e01\u0e34\u3099\u0301\u0947\ufe0f\u200d❤", max_size=60),
 )
 
 TRICKY = [
@@ -37,11 +39,14 @@ TRICKY = [
     "a\x00b\x00 \x00",  # NUL is a symbol
     "zero\u200bwidth\u200djoiner \ufeff",
     "👍🏽 👨‍👩‍👧 🇩🇪",
-    "cafe\u0301 café naïve",  # a combining mark is a symbol
+    "cafe\u0301 café naïve",
     "line\u2028paragraph\u2029nel\x85vt\x0bff\x0cfs\x1cgs\x1drs\x1eus\x1f",
     "nbsp\u00a0em\u2003ideographic\u3000space",
     "中文句子没有空格。日本語 한국어",
     "हिन्दी ภาษาไทย עברית العربية",
+    "\u0301 \u0301a\u0301\u0302. \u200d❤\ufe0f\u200d🔥 1\ufe0f\u20e3",
+    "が か\u3099a中\ufe00b中 \u0e01\u0e34\u0e48\u0e01",
+    "می\u200cخواهم",
     "½ ² ① Ⅷ 𝟘 𐏓 ª",
     "\u212a\u212b",  # Kelvin and Angstrom signs lower to ASCII and Latin-1
     "x" * 64 + " " + "y" * 65 + " " + "é" * 100,
@@ -57,8 +62,13 @@ PINNED_HASHES = [
 ]
 
 
-def expected_tokens(text, lowercase):
-    return re.findall(r"\w+|[^\w\s]", text.lower() if lowercase else text)
+each_rule = pytest.mark.parametrize(
+    "rule", RULES, ids=lambda rule: f"rule {rule.version}"
+)
+
+
+def expected_tokens(text, lowercase, rule=DEFAULT_RULE):
+    return re.findall(rule.pattern, text.lower() if lowercase else text)
 
 
 def strings(spans):
@@ -66,8 +76,8 @@ def strings(spans):
     return lines.split("\n")[:-1]
 
 
-def tokens_of(documents, lowercase):
-    tokens = tokenize(documents, lowercase)
+def tokens_of(documents, lowercase, rule=DEFAULT_RULE):
+    tokens = tokenize(documents, lowercase, rule)
     found = strings(tokens.spans)
     assert len(found) == len(tokens.spans)
     return [
@@ -81,35 +91,44 @@ def spans_of(words):
     return Spans.from_lines(lines.encode("utf-8", "surrogatepass"))
 
 
+@each_rule
 @pytest.mark.parametrize("lowercase", [True, False])
 @pytest.mark.parametrize("text", TRICKY)
-def test_tricky_text_by_itself(text, lowercase):
-    assert tokens_of([text], lowercase) == [expected_tokens(text, lowercase)]
+def test_tricky_text_by_itself(text, lowercase, rule):
+    expected = expected_tokens(text, lowercase, rule)
+    assert tokens_of([text], lowercase, rule) == [expected]
+    assert rule.tokens(text.lower() if lowercase else text) == expected
 
 
+@each_rule
 @pytest.mark.parametrize("lowercase", [True, False])
-def test_tricky_texts_together(lowercase):
-    assert tokens_of(TRICKY, lowercase) == [
-        expected_tokens(text, lowercase) for text in TRICKY
+def test_tricky_texts_together(lowercase, rule):
+    assert tokens_of(TRICKY, lowercase, rule) == [
+        expected_tokens(text, lowercase, rule) for text in TRICKY
     ]
 
 
 @settings(deadline=None, max_examples=200)
-@given(st.lists(TEXTS, max_size=5), st.booleans())
-def test_any_texts(documents, lowercase):
-    assert tokens_of(documents, lowercase) == [
-        expected_tokens(text, lowercase) for text in documents
+@given(st.lists(TEXTS, max_size=5), st.booleans(), st.sampled_from(RULES))
+def test_any_texts(documents, lowercase, rule):
+    assert tokens_of(documents, lowercase, rule) == [
+        expected_tokens(text, lowercase, rule) for text in documents
     ]
+    for text in documents:
+        assert rule.tokens(text) == expected_tokens(text, False, rule)
 
 
-def test_every_character():
-    # In blocks, each character between two letters: does it join them?
+@each_rule
+@pytest.mark.parametrize("around", ["x{}y", "{}", "中{}\u0301"])
+def test_every_character(around, rule):
+    # In blocks, each code point by itself and after and before each class.
+    before, after = around.split("{}")
     documents = [
-        "".join(f"x{chr(code)}y" for code in range(start, start + 0x1000))
+        f"{after} {before}".join(map(chr, range(start, start + 0x1000)))
         for start in range(0, sys.maxunicode + 1, 0x1000)
     ]
-    assert tokens_of(documents, lowercase=False) == [
-        expected_tokens(text, lowercase=False) for text in documents
+    assert tokens_of(documents, False, rule) == [
+        expected_tokens(text, False, rule) for text in documents
     ]
 
 
@@ -120,13 +139,13 @@ def test_no_documents():
     assert len(hash_spans(tokens.spans)) == 0
 
 
-def test_threads_fill_the_classes_together(monkeypatch):
-    unknown = np.full_like(_byte_tokenizer._CLASSES, _byte_tokenizer._UNKNOWN)
-    monkeypatch.setattr(_byte_tokenizer, "_CLASSES", unknown)
-    text = "".join(map(chr, range(0x80, 0x3000)))
-    expected = [expected_tokens(text, False)]
+@each_rule
+def test_threads_fill_the_classes_together(rule):
+    fresh = replace(rule)
+    text = "".join(map(chr, range(0x80, 0x3200)))
+    expected = [expected_tokens(text, False, rule)]
     with ThreadPoolExecutor(8) as executor:
-        for found in executor.map(tokens_of, [[text]] * 8, [False] * 8):
+        for found in executor.map(tokens_of, [[text]] * 8, [False] * 8, [fresh] * 8):
             assert found == expected
 
 

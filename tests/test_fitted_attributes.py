@@ -11,6 +11,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.feature_extraction.text import CountVectorizer
 
+from skbag._token_rules import DEFAULT_PATTERN, DEFAULT_RULE
+
 COUNTS = {
     "use_idf": False,
     "sublinear_tf": False,
@@ -26,6 +28,8 @@ def count_vectorizer(clf, **parameters):
     """The CountVectorizer that the classifier's parameters describe."""
     shared = clf.get_params().keys() & CountVectorizer().get_params().keys()
     described = {name: getattr(clf, name) for name in shared}
+    if clf.token_pattern == DEFAULT_PATTERN:
+        described["token_pattern"] = DEFAULT_RULE.pattern
     return CountVectorizer(**{**described, "min_df": 1, **parameters})
 
 

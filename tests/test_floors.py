@@ -22,6 +22,7 @@ FLOORS = [
         "_footprint",
         "_label_sets",
         "_top_k",
+        "_token_rules",
         "exceptions",
     },
     {

@@ -57,7 +57,9 @@ parameters = st.fixed_dictionaries(
         "lowercase": st.booleans(),
         "strip_accents": st.sampled_from([None, "ascii", "unicode"]),
         "analyzer": st.sampled_from(["word", "char", "char_wb"]),
-        "token_pattern": st.sampled_from([r"(?u)\w+|[^\w\s]", r"\b\w\w+\b", ".", ""]),
+        "token_pattern": st.sampled_from(
+            ["default", r"(?u)\w+|[^\w\s]", r"\b\w\w+\b", ".", ""]
+        ),
         "stop_words": st.sampled_from([None, "english", ["a", "\x00"]]),
         "ngram_range": st.sampled_from(
             [(1, 1), (1, 2), (2, 2), (1, 3), (3, 3), (2, 10**9), (np.int8(1), 2)]

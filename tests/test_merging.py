@@ -10,7 +10,7 @@ from threads import on_ranks
 from skbag._label_sets import LabelSets
 from skbag._merging import Learnt, add_statistics, merge
 from skbag._statistics import Statistics
-from skbag._vocabulary import TOKEN_PATTERN as PATTERN
+from skbag._token_rules import DEFAULT_RULE
 from skbag._vocabulary import FeatureCounts, Pruning, TextOptions, make_encoder
 
 DEFAULT = {
@@ -18,7 +18,7 @@ DEFAULT = {
     "strip_accents": None,
     "preprocessor": None,
     "tokenizer": None,
-    "token_pattern": PATTERN,
+    "token_pattern": DEFAULT_RULE.pattern,
     "analyzer": "word",
     "stop_words": None,
     "ngram_range": (1, 2),

@@ -12,8 +12,8 @@ from skbag._byte_encoder import ByteEncoder
 from skbag._features import FeatureKind
 from skbag._hashed_encoder import HashedEncoder
 from skbag._plain_encoder import PlainEncoder
+from skbag._token_rules import DEFAULT_RULE
 from skbag._vocabulary import (
-    TOKEN_PATTERN,
     FeatureCounts,
     Pruning,
     TextOptions,
@@ -36,7 +36,7 @@ DEFAULT = TextOptions(
     strip_accents=None,
     preprocessor=None,
     tokenizer=None,
-    token_pattern=TOKEN_PATTERN,
+    token_pattern=DEFAULT_RULE.pattern,
     analyzer="word",
     stop_words=None,
     ngram_range=(1, 2),
@@ -89,11 +89,11 @@ def kept_names(**pruning):
 )
 def test_pruning_is_that_of_count_vectorizer(pruning):
     theirs = CountVectorizer(
-        token_pattern=TOKEN_PATTERN, ngram_range=(1, 2), **pruning
+        token_pattern=DEFAULT_RULE.pattern, ngram_range=(1, 2), **pruning
     ).fit(TEXTS)
     mine = kept_names(**pruning)
     assert len(mine) == len(theirs.vocabulary_)
-    counts = CountVectorizer(token_pattern=TOKEN_PATTERN, ngram_range=(1, 2))
+    counts = CountVectorizer(token_pattern=DEFAULT_RULE.pattern, ngram_range=(1, 2))
     total = dict(
         zip(
             counts.fit(TEXTS).get_feature_names_out(),

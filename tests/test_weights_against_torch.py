@@ -9,6 +9,8 @@ from numpy.testing import assert_allclose
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from torch import nn
 
+from skbag._token_rules import DEFAULT_RULE
+
 COUNTS = {"use_idf": False, "sublinear_tf": False, "supervised_weighting": False}
 MEAN = {**COUNTS, "norm": "l1"}
 SUM = {**COUNTS, "norm": None}
@@ -43,7 +45,7 @@ def assert_rows_close(actual, expected):
 def token_ids(clf, texts):
     """One id per occurrence, as one feeds an EmbeddingBag: ids and bag starts."""
     analyze = CountVectorizer(
-        token_pattern=clf.token_pattern, ngram_range=clf.ngram_range
+        token_pattern=DEFAULT_RULE.pattern, ngram_range=clf.ngram_range
     ).build_analyzer()
     ids, offsets = [], []
     for text in texts:
@@ -131,7 +133,7 @@ def test_without_supervision_it_is_tfidf(
     )
     clf.fit(learnt_from, labels)
     vectorizer = TfidfVectorizer(
-        token_pattern=clf.token_pattern,
+        token_pattern=DEFAULT_RULE.pattern,
         vocabulary=clf.vocabulary_,
         ngram_range=clf.ngram_range,
         sublinear_tf=clf.sublinear_tf,

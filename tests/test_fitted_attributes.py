@@ -207,6 +207,21 @@ def test_decision_function_by_hand(
     )
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_scores_are_those_of_the_model_in_float64(
+    n_classes, corpus, binary_corpus, make_classifier
+):
+    clf = make_classifier().fit(*(binary_corpus if n_classes == 2 else corpus))
+    scores = clf.decision_function(corpus.texts)
+    assert scores.dtype == np.float64
+    in_float32 = clf._model.scores(corpus.texts)
+    assert_array_equal(scores.reshape(in_float32.shape), in_float32)
+    assert_array_equal(
+        clf.predict_proba(corpus.texts),
+        clf._targets.probabilities(in_float32, clf.temperature_),
+    )
+
+
 def test_coefficients_say_what_was_learnt(corpus, make_classifier):
     clf = make_classifier().fit(*corpus)
     ids, classes = clf.vocabulary_, clf.classes_.tolist()

@@ -311,12 +311,11 @@ class EmbeddingBagClassifier(
         The table; one column per output if ``embedding_dim=None``. An *output* is a
         class or label; two classes share one.
 
-    coef_ : ndarray of shape (n_outputs, n_ids) or (n_outputs, n_units), dtype=float32
-        Coefficients of the weighted tokens (``embedding_.T``) if
-        ``embedding_dim=None``, as in scikit-learn's linear models; else the weights
-        of the last layer, ``transform(X) @ coef_.T + intercept_`` being the decision
-        function if there is no hidden layer. Of an adaptive softmax, one row for each
-        class and cluster, in the order in which it visits them.
+    coef_ : ndarray of shape (n_outputs, n_ids), dtype=float32
+        Coefficients of the weighted tokens, as in scikit-learn's linear models:
+        ``embedding_.T`` if ``embedding_dim=None``, else the last layer times that,
+        computed at each access. Not there with `hidden_layer_sizes`, of an adaptive
+        softmax and after `compress`.
 
     intercept_ : ndarray of shape (n_outputs,), dtype=float32
         Intercepts of the outputs.

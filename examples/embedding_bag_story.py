@@ -229,8 +229,7 @@ ids, offsets = lay_end_to_end(
 trained_bag = nn.EmbeddingBag.from_pretrained(
     torch.tensor(clf.embedding_), mode="mean", include_last_offset=True
 )
-W, b = torch.tensor(clf.coef_), torch.tensor(clf.intercept_)
-scores = trained_bag(ids, offsets) @ W.T + b
+scores = clf.to_torch().linear(trained_bag(ids, offsets)).detach()
 assert np.allclose(scores, clf.decision_function(texts[test]), atol=1e-5)
 print("decision_function of the estimator  ==  Linear(EmbeddingBag(mode='mean'))\n")
 

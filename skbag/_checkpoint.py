@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-import numpy as np
-
 from skbag._packing import CannotPack
 from skbag._ranks import Ranks
 from skbag._saving import read_state, write_state
@@ -120,13 +118,6 @@ def remove(path: str | os.PathLike[str]) -> None:
     """
     with suppress(FileNotFoundError):
         os.unlink(path)
-
-
-def copied_random_state(random_state: np.random.RandomState) -> np.random.RandomState:
-    """Copy a random state, which a fit is about to change."""
-    copied = np.random.RandomState()
-    copied.set_state(random_state.get_state())
-    return copied
 
 
 def _refuse(place: str, value: Any) -> Any:

@@ -264,7 +264,9 @@ class EmbeddingBagClassifier(
 
     random_state : int, RandomState instance or None, default=None
         Source of all randomness. An int makes results repeat bit by bit in the same
-        environment; no global generator is read or changed.
+        environment. A RandomState, or for None the global generator of
+        ``numpy.random``, is drawn from, so that each fit is another. Nothing else
+        global is read or changed.
 
     verbose : int, default=0
         Print loss, validation score and speed after each epoch.
@@ -315,12 +317,11 @@ class EmbeddingBagClassifier(
         The table; one column per output if ``embedding_dim=None``. An *output* is a
         class or label; two classes share one.
 
-    coef_ : ndarray of shape (n_outputs, n_ids) or (n_outputs, n_units), dtype=float32
-        Coefficients of the weighted tokens (``embedding_.T``) if
-        ``embedding_dim=None``, as in scikit-learn's linear models; else the weights
-        of the last layer, ``transform(X) @ coef_.T + intercept_`` being the decision
-        function if there is no hidden layer. Of an adaptive softmax, one row for each
-        class and cluster, in the order in which it visits them.
+    coef_ : ndarray of shape (n_outputs, n_ids), dtype=float32
+        Coefficients of the weighted tokens, as in scikit-learn's linear models:
+        ``embedding_.T`` if ``embedding_dim=None``, else the last layer times that,
+        computed at each access. Not there with `hidden_layer_sizes`, of an adaptive
+        softmax and after `compress`.
 
     intercept_ : ndarray of shape (n_outputs,), dtype=float32
         Intercepts of the outputs.
@@ -615,7 +616,7 @@ class EmbeddingBagClassifier(
         labels: NDArray[Any] = targets.labels(list(parts))
         return labels
 
-    def decision_function(self, X: Any) -> NDArray[np.float32]:
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Score of each class or label; of ``classes_[1]`` where there are two classes.
 
         Of an adaptive softmax, the logarithm of the probability.
@@ -626,9 +627,11 @@ class EmbeddingBagClassifier(
 
         Returns
         -------
-        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes), dtype=float64
+            Computed in float32, like the model.
         """
-        scores = self._scores(X)
+        # Tools of scikit-learn compile for float64 and multiply by float64 weights.
+        scores = self._map_scores(X, lambda scores: scores.astype(np.float64))
         return scores.ravel() if scores.shape[1] == 1 else scores
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
@@ -807,7 +810,7 @@ class EmbeddingBagClassifier(
         result = fit(
             Samples(X, codes, weight, weighed),
             settings_of(self, is_text=isinstance(X, list)),
-            random_state=_random_state(self.random_state),
+            random_state=check_random_state(self.random_state),
             before=before,
             coverage=getattr(self, "embedding_init_coverage_", None),
             begin_epoch=tasks.begin_epoch,
@@ -857,7 +860,7 @@ class EmbeddingBagClassifier(
         result = partial_fit(
             Samples(X, codes, weight, weighed),
             settings_of(self, is_text=isinstance(X, list)),
-            random_state=_random_state(self.random_state),
+            random_state=check_random_state(self.random_state),
             before=before,
             coverage=getattr(self, "embedding_init_coverage_", None),
             resume=getattr(self, "_resume", None),
@@ -887,11 +890,6 @@ class EmbeddingBagClassifier(
         self.batch_size_ = outcome.batch_size
         self.embedding_init_coverage_ = result.coverage
 
-    def _scores(self, X: Any) -> NDArray[np.float32]:
-        model = self._fitted_model()
-        X = _inputs.read_X(self, X, reset=False)
-        return model.scores(X, n_threads(self.n_jobs))
-
     def _map_scores(
         self, X: Any, use: Callable[[NDArray[np.float32]], NDArray[Any]]
     ) -> NDArray[Any]:
@@ -899,11 +897,6 @@ class EmbeddingBagClassifier(
         model = self._fitted_model()
         X = _inputs.read_X(self, X, reset=False)
         return model.map_scores(use, X, n_threads(self.n_jobs))
-
-
-def _random_state(seed: Any) -> np.random.RandomState:
-    # scikit-learn's None is numpy's global generator, which is not ours to move on.
-    return np.random.RandomState() if seed is None else check_random_state(seed)
 
 
 def _print_epoch(report: EpochReport) -> None:

@@ -24,6 +24,9 @@ NUMBERS_AT_ONCE = 2**20
 """Scores to choose the best of at a time: they stay in the cache, and need never be
 there for all samples."""
 
+ROWS_AT_ONCE = 2**14
+"""Rows of the table that are multiplied at a time."""
+
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
@@ -83,6 +86,26 @@ class Fitted:
             rows = self.embedding[ids].astype(np.float64)
         coef = self.layers[0][0]
         return rows if coef is None else np.asarray(rows @ coef.T.astype(np.float64))
+
+    def linear_coef(self) -> NDArray[np.float32]:
+        """Layers without hidden ones between as one: ``coef @ embedding.T``.
+
+        Only where the model `is_additive` and not compressed. The transpose of the
+        table itself, where that holds the scores.
+
+        Returns
+        -------
+        coef : ndarray of shape (n_outputs, n_ids), dtype=float32
+        """
+        if self.layers[0][0] is None:
+            return self.dense.T
+        n_ids = len(self.embedding)
+        coef = np.empty((self.n_outputs, n_ids), dtype=WEIGHT_DTYPE)
+        # In parts: float64 of all rows would take twice the table.
+        for start in range(0, n_ids, ROWS_AT_ONCE):
+            ids = np.arange(start, min(start + ROWS_AT_ONCE, n_ids))
+            coef[:, ids] = self.coefficients(ids).T
+        return coef
 
     def vectors(self, bags: Bags) -> NDArray[np.float32]:
         """Weighted sum of the rows of each bag.

@@ -50,22 +50,31 @@ class FittedModelMixin:
 
     @property
     def coef_(self) -> NDArray[np.float32]:
-        """Coefficients of the last layer, one row per output.
+        """Coefficients of the weighted tokens, one row per output, one column per id.
 
-        Of shape (n_outputs, n_ids), those of the weighted tokens (``embedding_.T``),
-        if ``embedding_dim=None``, as in scikit-learn's linear models; else of shape
-        (n_outputs, n_units), where ``transform(X) @ coef_.T + intercept_`` is the
-        decision function if there is no hidden layer. Of an adaptive softmax, one row
-        for each class and cluster, in the order in which it visits them. float32.
+        Of shape (n_outputs, n_ids), float32, as in scikit-learn's linear models: on a
+        matrix, ``X @ coef_.T + intercept_`` is the decision function. With
+        ``embedding_dim=None`` it is ``embedding_.T``; else the last layer times
+        ``embedding_.T``, computed at each access: keep it in a variable. Not there
+        with `hidden_layer_sizes`, of an adaptive softmax and after `compress`.
         """
-        coef = self._fitted_model().fitted.layers[-1][0]
-        return self._open_model("coef_").fitted.dense.T if coef is None else coef
+        fitted = self._open_model("coef_").fitted
+        if not fitted.is_additive:
+            what = "hidden layers" if fitted.clusters is None else "an adaptive softmax"
+            raise AttributeError(
+                f"coef_ exists where scores are linear in the tokens; this "
+                f"EmbeddingBagClassifier has {what}. Fit with hidden_layer_sizes=() "
+                "and another loss than 'adaptive_softmax'; or take the layers of "
+                "to_torch()."
+            )
+        return fitted.linear_coef()
 
     @property
     def intercept_(self) -> NDArray[np.float32]:
         """Intercept of the last layer, one per output.
 
-        Of shape (n_outputs,), float32.
+        Of shape (n_outputs,), float32. Of an adaptive softmax, one for each class and
+        cluster, in the order in which it visits them.
         """
         return self._fitted_model().fitted.layers[-1][1]
 

@@ -5,12 +5,13 @@ Splits, prepares, trains and puts the model together; knows no labels, no estima
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skbag._checkpoint import Checkpoint, copied_random_state
+from skbag._checkpoint import Checkpoint
 from skbag._fit_checks import warn_of
 from skbag._fitted import Fitted
 from skbag._inputs import split_validation
@@ -82,7 +83,8 @@ def fit(
     saved = None if checkpoint is None else checkpoint.read()
     if saved is not None:
         random_state = saved["random_state"]
-    start_state = copied_random_state(random_state)
+    # What follows moves on a generator that is the caller's, or numpy's.
+    start_state = None if checkpoint is None else copy.deepcopy(random_state)
     seed = of_first(ranks, random_state.randint(np.iinfo(np.int32).max))
     rng = np.random.default_rng(seed)
     if ranks.n_ranks > 1:
@@ -145,7 +147,10 @@ def fit(
                     checkpoint.write({**state, "fingerprint": fingerprint})
         ranks.enter("it put the model together")
         fitted, accumulators = run.finish()
-        training = None if before is not None or stop else run.finding()
+        # A matrix of few columns may have nothing to do with its classes; texts nearly
+        # always can be learnt, if only by heart.
+        is_new_text = before is None and featurizer.encoder is not None
+        training = run.finding() if is_new_text and not stop else None
     outcome = run.outcome
     warn_of(findings, training)
     return FitResult(

@@ -297,9 +297,12 @@ def of_classes(loss: BaseLoss, n_classes: int) -> Loss:
     return chosen
 
 
-def takes_labels(name: str) -> bool:
-    """Whether the loss of a name is one for labels of which a sample has several."""
-    return name in LOSSES and not LOSSES[name].clustered
+def takes_labels(name: Any) -> bool:
+    """Whether the loss of a name is one for labels of which a sample has several.
+
+    Of no name at all, such as a list of choices that a search holds, it is False.
+    """
+    return isinstance(name, str) and name in LOSSES and not LOSSES[name].clustered
 
 
 def of_labels(loss: BaseLoss, weights: NDArray[np.float64] | None) -> Loss:

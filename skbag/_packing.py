@@ -80,7 +80,7 @@ class Packer:
             return self._pack_array(value, place)
         if isinstance(value, np.generic):
             return {"$scalar": self._pack_array(np.asarray(value), place)}
-        if kind is np.random.RandomState:
+        if kind is np.random.RandomState and _is_mersenne_twister(value):
             return {"$random_state": self.pack(value.get_state(legacy=True), place)}
         if callable(value):
             return self._replace_callable(place, value)
@@ -283,6 +283,11 @@ class _Unpacker:
 
 def _join(place: str, key: Any) -> str:
     return f"{place}.{key}" if place else str(key)
+
+
+def _is_mersenne_twister(random_state: np.random.RandomState) -> bool:
+    """Whether it is of the one bit generator whose state has a layout of its own."""
+    return bool(random_state.get_state(legacy=False)["bit_generator"] == "MT19937")
 
 
 def _fit_64_bits(numbers: list[int]) -> bool:

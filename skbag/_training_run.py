@@ -401,7 +401,8 @@ class TrainingRun:
 
     def finding(self) -> str | None:
         """Return a warning where the epochs so far have taught next to nothing."""
-        if self.outcome.diverged:
+        # Weights are clipped for the steps, so that their losses cannot be compared.
+        if self.outcome.diverged or self.samples.weight is not None:
             return None
         return training_finding(
             self.outcome.loss_curve,
@@ -411,15 +412,14 @@ class TrainingRun:
         )
 
     def constant_loss(self) -> float:
-        """Mean loss of the best scores that are the same for all samples."""
+        """Mean loss of the best scores that are the same for all unweighted samples."""
         samples, scores = self.samples, self.loss.constant_scores(self._shares())
         n_rows = min(len(samples), MEASURED, max(SCORES_AT_ONCE // len(scores), 1))
         rows = np.linspace(0, len(samples) - 1, n_rows).astype(np.int64)
-        weight = samples.weight
         _, value = self.loss.gradient(
             torch.from_numpy(np.tile(scores, (n_rows, 1))),
             torch.from_numpy(as_array(samples.codes[rows])),
-            None if weight is None else torch.from_numpy(weight[rows]),
+            None,
         )
         return float(value) / n_rows
 

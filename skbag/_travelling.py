@@ -147,8 +147,8 @@ class TravellingMixin(FittedModelMixin):
         -------
         compressed : EmbeddingBagClassifier
             Predicts, transforms, pickles and is saved as ever. It has no
-            `vocabulary_`, no `embedding_` (nor `coef_`, if that is its transpose) and
-            nothing that needs them (`encode`, `to_torch`, `to_onnx`), and does not
+            `vocabulary_`, no `embedding_`, no `coef_` and nothing that needs them
+            (`encode`, `to_torch`, `to_onnx`), and does not
             learn on: `partial_fit`, and `fit` with `warm_start`, raise ValueError.
 
         Raises

@@ -9,8 +9,11 @@ import pandas as pd
 import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.feature_selection import RFE, SelectFromModel
 
+from skbag import _fitted
 from skbag._token_rules import DEFAULT_PATTERN, DEFAULT_RULE
 
 COUNTS = {
@@ -178,11 +181,15 @@ def test_shapes(name, n_classes, corpus, binary_corpus, make_classifier):
     clf.fit(*(binary_corpus if n_classes == 2 else corpus))
     n_ids, n_outputs = len(clf.vocabulary_), 1 if n_classes == 2 else n_classes
     width = {"one layer": n_outputs}.get(name, 8)
-    below = {"one layer": n_ids, "two layers": 8, "hidden layer": 6}[name]
     assert clf.embedding_.shape == (n_ids, width)
-    assert clf.coef_.shape == (n_outputs, below)
     assert clf.intercept_.shape == (n_outputs,)
-    for array in (clf.embedding_, clf.coef_, clf.intercept_):
+    arrays = [clf.embedding_, clf.intercept_]
+    if name == "hidden layer":
+        assert not hasattr(clf, "coef_")
+    else:
+        assert clf.coef_.shape == (n_outputs, n_ids)
+        arrays.append(clf.coef_)
+    for array in arrays:
         assert array.dtype == np.float32
         assert np.isfinite(array).all()
 
@@ -202,13 +209,57 @@ def test_decision_function_by_hand(
     counts = count_vectorizer(clf, vocabulary=clf.vocabulary_).transform(new)
     vectors = counts @ clf.embedding_
     assert_allclose(clf.transform(new), vectors, atol=1e-5)
-    below = counts if embedding_dim is None else vectors
-    scores = below @ clf.coef_.T + clf.intercept_
+    scores = counts @ clf.coef_.T + clf.intercept_
     assert_allclose(
         clf.decision_function(new),
         scores.ravel() if n_classes == 2 else scores,
         atol=1e-5,
     )
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_scores_are_those_of_the_model_in_float64(
+    n_classes, corpus, binary_corpus, make_classifier
+):
+    clf = make_classifier().fit(*(binary_corpus if n_classes == 2 else corpus))
+    scores = clf.decision_function(corpus.texts)
+    assert scores.dtype == np.float64
+    in_float32 = clf._model.scores(corpus.texts)
+    assert_array_equal(scores.reshape(in_float32.shape), in_float32)
+    assert_array_equal(
+        clf.predict_proba(corpus.texts),
+        clf._targets.probabilities(in_float32, clf.temperature_),
+    )
+
+
+@pytest.mark.parametrize("labels", ["two", "three", "several"])
+@pytest.mark.parametrize("embedding_dim", [None, 5])
+def test_a_column_of_coef_for_each_of_the_matrix(
+    embedding_dim, labels, make_classifier, monkeypatch
+):
+    monkeypatch.setattr(_fitted, "ROWS_AT_ONCE", 7)
+    rng = np.random.default_rng(0)
+    X = rng.poisson(1.0, (90, 20)).astype(float)
+    codes = (X[:, 13] > X[:, 4]).astype(int)
+    if labels != "two":
+        codes += X[:, 13] > 2
+    y = codes[:, np.newaxis] == range(3) if labels == "several" else codes
+    clf = make_classifier(embedding_dim=embedding_dim).fit(X, y.astype(int))
+    n_outputs = 1 if labels == "two" else 3
+    assert clf.coef_.shape == (n_outputs, 20)
+    scores = (X @ clf.coef_.T + clf.intercept_).reshape(90, n_outputs)
+    found = clf.decision_function(X).reshape(90, n_outputs)
+    assert_allclose(found, scores, atol=1e-4)
+    selector = SelectFromModel(clf, prefit=True, max_features=2, threshold=-np.inf)
+    assert selector.get_support()[13]
+    rfe = RFE(clone(clf), n_features_to_select=5).fit(X, y.astype(int))
+    assert rfe.support_[13]
+
+
+def test_no_coef_where_scores_are_not_linear(corpus, make_classifier):
+    clf = make_classifier(embedding_dim=4, hidden_layer_sizes=(3,)).fit(*corpus)
+    with pytest.raises(AttributeError, match=r"has hidden layers\. Fit with"):
+        clf.coef_  # noqa: B018
 
 
 def test_coefficients_say_what_was_learnt(corpus, make_classifier):
@@ -252,9 +303,6 @@ def test_document_vectors(embedding_dim, width, corpus, make_classifier):
     assert vectors.dtype == np.float32
     assert names.tolist() == [f"embeddingbagclassifier{j}" for j in range(width)]
     assert_array_equal(clf.fit_transform(*corpus), vectors)
-    if embedding_dim is not None:
-        scores = vectors @ clf.coef_.T + clf.intercept_
-        assert_allclose(clf.decision_function(corpus.texts), scores, atol=1e-5)
 
 
 def test_set_output_pandas(corpus, make_classifier):

@@ -267,6 +267,16 @@ def test_calibrated(method, clf, corpus, new_corpus):
     assert_allclose(calibrated.predict_proba(new_corpus.texts).sum(axis=1), 1)
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_calibrated_with_weights(n_classes, clf, corpus, binary_corpus, new_corpus):
+    """scikit-learn 1.6 does not calibrate scores of float32 with weights of float64."""
+    texts, labels = binary_corpus if n_classes == 2 else corpus
+    weight = np.random.default_rng(0).uniform(0.5, 2, len(texts))
+    calibrated = CalibratedClassifierCV(clf, cv=3)
+    calibrated.fit(texts, labels, sample_weight=weight)
+    assert calibrated.score(texts, labels) > 0.95
+
+
 @pytest.mark.parametrize("voting", ["hard", "soft"])
 def test_voting(voting, make_classifier, corpus, new_corpus):
     members = [

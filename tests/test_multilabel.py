@@ -148,7 +148,6 @@ def test_samples_of_weight_zero_are_as_good_as_absent(train, make_classifier):
     np.testing.assert_array_equal(with_zeros.embedding_, without.embedding_)
 
 
-@pytest.mark.filterwarnings("ignore:The training loss ended")  # the texts are all alike
 def test_weights_decide_between_samples_that_disagree(make_classifier):
     texts = ["same words"] * 200
     y = np.tile([[1, 0], [0, 1]], (100, 1))

@@ -280,7 +280,9 @@ def test_package_that_is_missing(corpus, make_classifier, monkeypatch):
 
 def test_table_beyond_what_protobuf_holds(corpus, make_classifier, monkeypatch):
     clf = make_classifier(embedding_dim=4).fit(*corpus)
-    n_bytes = 4 * (clf.embedding_.size + clf.coef_.size + clf.intercept_.size)
+    n_bytes = 4 * (
+        clf.embedding_.size + clf._model.fitted.layers[0][0].size + clf.intercept_.size
+    )
     monkeypatch.setattr(_onnx_graph, "MOST_BYTES", n_bytes)
     clf.to_onnx()
     monkeypatch.setattr(_onnx_graph, "MOST_BYTES", n_bytes - 1)

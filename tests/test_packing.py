@@ -137,6 +137,12 @@ def test_arrays_of_variable_strings():
     assert_same(through_json(value), value)
 
 
+def test_a_random_state_of_another_bit_generator_is_refused():
+    random_state = np.random.RandomState(np.random.PCG64(0))
+    with pytest.raises(CannotPack, match=r"PCG64.* cannot store"):
+        through_json(random_state)
+
+
 def test_a_random_state_goes_on_where_it_was():
     random_state = np.random.RandomState(3)
     random_state.normal(size=3)

@@ -52,7 +52,7 @@ def test_nothing_is_written_and_nothing_changed(
     name, as_matrix, corpus, make_classifier, capfd
 ):
     X = sp.csr_array(np.eye(120)) if as_matrix else corpus.texts
-    clf = make_classifier(random_state=None, **CONFIGURATIONS[name])
+    clf = make_classifier(**CONFIGURATIONS[name])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         before = global_state()

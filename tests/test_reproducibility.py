@@ -36,7 +36,8 @@ configurations = pytest.mark.parametrize(
 def digest(clf):
     """Of everything that fit has learnt."""
     learnt = hashlib.sha256()
-    for array in (clf.embedding_, clf.coef_, clf.intercept_):
+    layers = [array for layer in clf._model.fitted.layers for array in layer]
+    for array in (clf.embedding_, *(a for a in layers if a is not None)):
         learnt.update(np.ascontiguousarray(array).tobytes())
     learnt.update(repr((list(clf.vocabulary_), clf.loss_curve_)).encode())
     learnt.update(repr((clf.temperature_, clf.alpha_, clf.n_iter_)).encode())
@@ -75,6 +76,49 @@ def test_another_random_state_is_another_model(parameters, corpus):
 def test_none_is_random(corpus):
     models = {fit_digest({}, *corpus, random_state=None) for _ in range(3)}
     assert len(models) == 3
+
+
+@configurations
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_none_takes_the_seed_of_numpy(parameters, method, corpus):
+    if method == "partial_fit":
+        parameters = {**parameters, "early_stopping": False}
+
+    def digests(seed, random_state):
+        np.random.seed(seed)  # noqa: NPY002
+        found = []
+        for _ in range(2):
+            clf = EmbeddingBagClassifier(**parameters, random_state=random_state)
+            more = (
+                {"classes": np.unique(corpus.labels)} if method == "partial_fit" else {}
+            )
+            found.append(digest(getattr(clf, method)(*corpus, **more)))
+        return found
+
+    first, second = digests(0, None)
+    assert first != second
+    assert digests(0, None) == [first, second]
+    assert digests(1, None)[0] != first
+    # As scikit-learn's: a generator of one's own gives the same as the global one.
+    assert digests(1, np.random.RandomState(0)) == [first, second]
+
+
+def test_none_takes_the_seed_of_numpy_to_go_on(corpus):
+    def digests():
+        np.random.seed(5)  # noqa: NPY002
+        clf = EmbeddingBagClassifier(warm_start=True, max_iter=2)
+        return [digest(clf.fit(*corpus)) for _ in range(2)]
+
+    assert digests() == digests()
+
+
+@pytest.mark.parametrize("bits", [np.random.MT19937, np.random.PCG64])
+def test_a_random_state_of_any_bit_generator(bits, corpus):
+    first, second = (
+        fit_digest({}, *corpus, random_state=np.random.RandomState(bits(7)))
+        for _ in range(2)
+    )
+    assert first == second
 
 
 @configurations
@@ -200,7 +244,7 @@ def global_state():
 @configurations
 def test_global_state_is_left_alone(parameters, corpus):
     before = global_state()
-    clf = EmbeddingBagClassifier(random_state=None, **parameters).fit(*corpus)
+    clf = EmbeddingBagClassifier(random_state=0, **parameters).fit(*corpus)
     if not clf.early_stopping:
         clf.partial_fit(*corpus)
     clf.predict_proba(corpus.texts)

@@ -7,10 +7,14 @@ import re
 import numpy as np
 import pytest
 import sklearn
+from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import get_tags
 from sklearn.utils.fixes import parse_version
+
+from skbag import EmbeddingBagClassifier
 
 
 @pytest.fixture
@@ -50,6 +54,42 @@ def test_classes_and_weights_of_partial_fit_can_be_requested(make_classifier):
         clf.set_partial_fit_request(sample_weight=True, classes=True)
         request = clf.get_metadata_routing().partial_fit.requests
     assert request == {"sample_weight": True, "classes": True}
+
+
+# -- place-holders: searches and graphs of operations put them where values will be ---
+
+
+PLACE_HOLDERS = {
+    "list": ["no name"],
+    "mapping": {"a": 1},
+    "object": object(),
+    "array": np.array(["squared_hinge", "cross_entropy"]),
+    "not a number": np.nan,
+    "none": None,
+    "type": str,
+}
+
+
+@pytest.mark.parametrize("kind", PLACE_HOLDERS)
+@pytest.mark.parametrize("parameter", EmbeddingBagClassifier().get_params())
+def test_only_fit_minds_what_a_parameter_is(parameter, kind):
+    value = PLACE_HOLDERS[kind]
+    clf = EmbeddingBagClassifier(**{parameter: value})
+    tags, usual = get_tags(clf), get_tags(EmbeddingBagClassifier())
+    tags.classifier_tags.multi_label = usual.classifier_tags.multi_label
+    assert tags == usual
+    assert "EmbeddingBagClassifier" in repr(clf)
+    assert "EmbeddingBagClassifier" in clf._repr_html_()
+    copied = getattr(clone(clf), parameter)
+    assert type(copied) is type(value)
+
+
+@pytest.mark.parametrize("loss", [["cross_entropy"], {"a": 1}, np.array(["x"]), None])
+def test_a_loss_that_is_no_name_takes_no_labels_and_is_refused_by_fit(loss):
+    clf = EmbeddingBagClassifier(loss=loss)
+    assert not get_tags(clf).classifier_tags.multi_label
+    with pytest.raises(ValueError, match="The 'loss' parameter"):
+        clf.fit(["a", "b"], [0, 1])
 
 
 # -- display ---------------------------------------------------------------------------

@@ -80,7 +80,7 @@ def test_adaptive_softmax(many_corpus, make_classifier):
     texts = many_corpus.texts[:9]
     assert_array_equal(loaded.top_k(texts, 3), clf.top_k(texts, 3))
     loaded.partial_fit(*many_corpus), clf.partial_fit(*many_corpus)
-    assert_array_equal(loaded.coef_, clf.coef_)
+    assert_array_equal(loaded.embedding_, clf.embedding_)
 
 
 def test_without_trust_nothing_is_loaded(corpus, make_classifier):

@@ -61,7 +61,8 @@ def torch_module(clf, mode):
     n_outputs = len(clf.intercept_)
     linear = nn.Linear(bag.embedding_dim, n_outputs)
     # Without embedding_dim the table holds the scores and the Linear is the identity.
-    weight = np.eye(n_outputs) if clf.embedding_dim is None else clf.coef_
+    weight = clf._model.fitted.layers[-1][0]
+    weight = np.eye(n_outputs) if weight is None else weight
     linear.weight.data = torch.tensor(weight, dtype=torch.float32)
     linear.bias.data = torch.tensor(clf.intercept_)
     return bag.double(), linear.double()

@@ -130,11 +130,7 @@ def _strongest(
 
 def _classes_spoken_for(estimator: Any, ids: NDArray[np.int64]) -> list[Any]:
     """The class to whose score each token adds most; of an additive model."""
-    embedding, coef = estimator.embedding_, estimator.coef_
-    rows = embedding[ids].astype(np.float64)
-    # Where the table holds the scores of the classes, coef_ is its transpose.
-    if not np.may_share_memory(coef, embedding):
-        rows = rows @ coef.T.astype(np.float64)
+    rows = estimator.coef_[:, ids].T
     codes = (rows[:, 0] > 0).astype(int) if rows.shape[1] == 1 else rows.argmax(axis=1)
     labels: list[Any] = estimator.classes_[codes].tolist()
     return labels

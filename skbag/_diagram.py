@@ -22,6 +22,10 @@ MOST_CLASSES = 3
 LONGEST = 20
 """Characters of the name of a class."""
 
+MOST_ITEMS = 30
+"""Items of a parameter that are shown one by one; to format a vocabulary, or vectors
+for each word, takes minutes."""
+
 DOCUMENTATION = "https://skbag.readthedocs.io/en/latest/generated/"
 
 
@@ -39,6 +43,22 @@ class DiagramMixin:
     def _doc_link_template(self) -> str:
         # No anchor: scikit-learn appends one of its own for each parameter.
         return DOCUMENTATION + "{estimator_module}.{estimator_name}.html"
+
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        parent: Any = super(DiagramMixin, self._to_show())
+        return str(parent.__repr__(N_CHAR_MAX))
+
+    def _get_params_html(self, *args: Any, **kwargs: Any) -> Any:
+        parent: Any = super(DiagramMixin, self._to_show())
+        return parent._get_params_html(*args, **kwargs)
+
+    def _to_show(self) -> DiagramMixin:
+        """Return a copy whose large parameters are told by their size."""
+        shown = object.__new__(type(self))
+        shown.__dict__.update(
+            {name: _shortened(value) for name, value in vars(self).items()}
+        )
+        return shown
 
     def _sk_visual_block_(self) -> Any:
         # Where a version of scikit-learn has these elsewhere, it draws the diagram
@@ -67,6 +87,39 @@ class DiagramMixin:
         if self.best_validation_score_ is not None:
             parts.append(f"validation score {self.best_validation_score_:.3f}")
         return " · ".join([*parts, _classes(self.classes_)])
+
+
+class _Size:
+    """Stands for a parameter that is too large to be shown."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def _shortened(value: Any) -> Any:
+    """Return what is shown of a parameter: itself, or its kind and size.
+
+    >>> _shortened({f"word{i}": [0.5] for i in range(3000)})
+    <dict of 3000 items>
+    >>> _shortened(["a", "b"])
+    ['a', 'b']
+    """
+    if isinstance(value, np.ndarray):
+        n = value.size
+    elif isinstance(value, (str, bytes)) or not hasattr(type(value), "__len__"):
+        return value
+    else:
+        n = len(value)
+    if n > MOST_ITEMS:
+        return _Size(f"<{type(value).__name__} of {n} items>")
+    if isinstance(value, Mapping):
+        return {key: _shortened(item) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(_shortened, value))
+    return value
 
 
 def size_of(state: Any) -> int:

@@ -63,6 +63,9 @@ EQUAL_SCORES = 1e-6
 """Validation scores that differ by less are equal: they differ by samples whose
 weights are next to nothing."""
 
+ABSENT = 30.0
+"""How far below the others the score of a class without any sample ends."""
+
 SCORES_AT_ONCE = 2**22
 """Scores that a loss is looked at by at most."""
 
@@ -159,6 +162,7 @@ class TrainingRun:
             USUAL_TEMPERATURE if start is None else start.temperature
         )
         self.loss = self.targets.loss(options.loss)
+        self._counts = total(ranks, self.targets.counts(samples.codes))
         outputs = self.targets.n_outputs
         width = options.embedding_dim or outputs
         curvature = self.loss.curvature
@@ -262,12 +266,53 @@ class TrainingRun:
 
     def export(self) -> Fitted:
         """Copy the state so far."""
-        return self.trainer.whole(self.trainer.export())
+        return self._without_absent(self.trainer.whole(self.trainer.export()))
 
     def finish(self) -> tuple[Fitted, tuple[NDArray[np.float32], ...]]:
         """Trained arrays, the best of them where validated, and the accumulators."""
         fitted = self.trainer.whole(self._best or self.trainer.export())
-        return fitted, of_first(self.ranks, self.trainer.accumulators)
+        return self._without_absent(fitted), of_first(
+            self.ranks, self.trainer.accumulators
+        )
+
+    def _without_absent(self, fitted: Fitted) -> Fitted:
+        """Leave classes without a sample next to no probability.
+
+        Not in a part of a stream, whose later parts may have them; nor in clusters of
+        so many classes that each has next to none.
+        """
+        absent = self._counts == 0
+        if not (self.options.decay and self.targets.one_of_all and absent.any()):
+            return fitted
+        if fitted.clusters is not None:
+            return fitted
+        *below, (coef, intercept) = fitted.layers
+        if len(absent) == 2:
+            absent = absent[1:]
+            least = -ABSENT if absent[0] else ABSENT
+            intercept = np.full_like(intercept, least)
+        else:
+            least = intercept[~absent].min(initial=0) - ABSENT
+            intercept = np.where(absent, least, intercept).astype(intercept.dtype)
+        return replace(fitted, layers=(*below, (coef, intercept)))
+
+    def _with_present(self, fitted: Fitted) -> Fitted:
+        """Undo `_without_absent` where there are samples now.
+
+        Steps of an intercept are small: it would not come back.
+        """
+        *below, (coef, intercept) = fitted.layers
+        if fitted.clusters is not None or not self.targets.one_of_all:
+            return fitted
+        if len(intercept) == 1:
+            restored = np.where(np.abs(intercept) == ABSENT, 0, intercept)
+        else:
+            usual = intercept[intercept > intercept.max() - ABSENT / 2].min()
+            is_back = (intercept < usual) & (self._counts > 0)
+            restored = np.where(is_back, usual, intercept)
+        return replace(
+            fitted, layers=(*below, (coef, restored.astype(intercept.dtype)))
+        )
 
     def state(self) -> dict[str, Any]:
         """Plain state of the run between two epochs; the same on all ranks."""
@@ -370,7 +415,7 @@ class TrainingRun:
         n_ids = self.n_ids
         if start is not None:
             self._check_layers(start.fitted, outputs)
-            return Network.from_fitted(start.fitted, n_ids)
+            return Network.from_fitted(self._with_present(start.fitted), n_ids)
         network = Network.initialise(
             n_ids,
             outputs,
@@ -508,7 +553,7 @@ class TrainingRun:
             temperature = targets.fit_temperature(scores, codes, weight, usual)
             outcome.temperature = of_first(ranks, temperature)
         hits = targets.accuracies(targets.verdicts(scores), codes)
-        counts = total(ranks, targets.counts(samples.codes))
+        counts = self._counts
         chance = targets.chance(counts, self.n_samples)
         shown = skill(float(np.average(hits, weights=weight)), chance)
         shown = of_first(ranks, shown)

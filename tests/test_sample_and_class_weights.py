@@ -157,6 +157,7 @@ def test_balanced_makes_up_for_numbers(parameters, make_classifier):
     assert_allclose(clf.embedding_, by_hand.fit(texts, labels).embedding_, rtol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:The training loss ended")  # by contradiction
 def test_balanced_moves_contradictory_texts_to_the_middle(make_classifier):
     texts, labels = contradictory(80, 20)
     plain = make_classifier().fit(texts, labels).predict_proba(["same words"])
@@ -188,3 +189,58 @@ def test_class_weight_names_classes_that_a_part_lacks(corpus, make_classifier):
     clf.partial_fit(texts, labels, classes=["garden", "kitchen", "sea"])
     clf.partial_fit(*corpus)
     assert clf.score(*corpus) > 0.95
+
+
+# -- classes without a sample ----------------------------------------------------------
+
+LAYERS = [{}, {"embedding_dim": 8}, {"embedding_dim": 8, "hidden_layer_sizes": (8,)}]
+
+
+@pytest.mark.parametrize("loss", ["squared_hinge", "cross_entropy"])
+@pytest.mark.parametrize("parameters", LAYERS, ids=str)
+@pytest.mark.parametrize("by", ["sample_weight", "class_weight"])
+def test_a_class_without_weight_has_next_to_no_probability(
+    loss, parameters, by, corpus, make_classifier
+):
+    texts, labels = corpus
+    absent = sorted(set(labels))[1]
+    if by == "sample_weight":
+        clf = make_classifier(loss=loss, **parameters)
+        clf.fit(texts, labels, [float(label != absent) for label in labels])
+    else:
+        clf = make_classifier(loss=loss, class_weight={absent: 0.0}, **parameters)
+        clf.fit(texts, labels)
+    assert clf.predict_proba([*texts, "", "xylophone"])[:, 1].max() < 1e-6
+    others = [label != absent for label in labels]
+    predicted = clf.predict(texts)
+    assert np.mean(predicted[others] == np.array(labels)[others]) > 0.9
+
+
+@pytest.mark.parametrize("present", [0, 1])
+def test_the_same_of_two_classes(present, corpus, make_classifier):
+    texts, y = corpus.texts, np.arange(len(corpus.texts)) % 2
+    clf = make_classifier().fit(texts, y, (y == present).astype(float))
+    assert clf.predict_proba([*texts, ""])[:, present].min() > 1 - 1e-6
+
+
+@pytest.mark.parametrize("parameters", LAYERS[:2], ids=str)
+def test_a_class_that_comes_back_is_learnt(parameters, corpus, make_classifier):
+    texts, labels = corpus
+    absent = sorted(set(labels))[1]
+    weights = [float(label != absent) for label in labels]
+    clf = make_classifier(warm_start=True, **parameters).fit(texts, labels, weights)
+    assert clf.fit(texts, labels).score(texts, labels) > 0.95
+    clf = make_classifier(**parameters).fit(texts, labels, weights)
+    for _ in range(5):
+        clf.partial_fit(texts, labels)
+    assert clf.score(texts, labels) > 0.9
+
+
+def test_a_class_that_is_announced_keeps_its_chance(corpus, make_classifier):
+    """It is to come in a later part."""
+    texts, labels = corpus
+    first = [label != sorted(set(labels))[1] for label in labels]
+    clf = make_classifier()
+    some = [text for text, taken in zip(texts, first, strict=True) if taken]
+    clf.partial_fit(some, np.array(labels)[first], classes=sorted(set(labels)))
+    assert clf.predict_proba([""])[0, 1] > 0.01

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from numbers import Integral, Real
 from time import perf_counter
 from typing import Any
@@ -24,9 +24,11 @@ from sklearn.base import (
 )
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.metrics import check_scoring
 from sklearn.model_selection import GridSearchCV, HalvingRandomSearchCV, check_cv
 from sklearn.utils import check_random_state, get_tags
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skbag._classifier import EmbeddingBagClassifier
@@ -122,6 +124,15 @@ class _AutoOr:
         return float(self.distribution.rvs(random_state=random_state))
 
 
+def _has(method: str) -> Callable[[Any], bool]:
+    """Whether the estimator of a search has a method."""
+
+    def check(search: Any) -> bool:
+        return hasattr(getattr(search, "best_estimator_", search._start), method)
+
+    return check
+
+
 class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """Search for better parameters until a time is up, then fit with the best.
 
@@ -135,13 +146,13 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     Parameters
     ----------
-    estimator : EmbeddingBagClassifier or None, default=None
+    estimator : estimator or None, default=None
         Whose parameters to tune; None is ``EmbeddingBagClassifier()``. Parameters that
-        are not drawn stay as they are.
+        are not drawn stay as they are. A pipeline, for instance.
 
     param_distributions : dict or None, default=None
         Lists, or distributions with a method ``rvs``, by parameter; None is
-        `search_space`.
+        `search_space`, of each `EmbeddingBagClassifier` in the estimator.
 
     time_budget : float, default=300.0
         Seconds for everything, the last fit included. It is not exceeded by more than
@@ -157,7 +168,7 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Splits, as in ``GridSearchCV``.
 
     scoring : str, callable or None, default=None
-        What to maximise; None is the estimator's ``score``.
+        What to maximise, one score; None is the estimator's ``score``.
 
     random_state : int, RandomState instance or None, default=None
         Of the candidates; and of the estimator where that has none.
@@ -179,9 +190,16 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     default_score_ : float
         That of `estimator` as it is.
 
-    cv_results_ : dict of lists
-        ``params``, ``mean_test_score``, ``n_resources`` (samples) and ``search`` (a
-        number) of each candidate in each round; the first is `estimator` as it is.
+    best_index_ : int
+        Its place in `cv_results_`.
+
+    scorer_ : callable
+        What was maximised.
+
+    cv_results_ : dict
+        As that of ``GridSearchCV``, of each candidate in each round; the first is
+        `estimator` as it is. Beside it ``n_resources`` (samples) and ``search`` (a
+        number). Those that did not see all samples rank behind those that did.
 
     n_candidates_ : int
         How many different candidates were tried.
@@ -209,7 +227,7 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     _doc_link_template = EmbeddingBagClassifier._doc_link_template
 
     _parameter_constraints = {  # noqa: RUF012
-        "estimator": [EmbeddingBagClassifier, None],
+        "estimator": [HasMethods(["fit"]), None],
         "param_distributions": [dict, None],
         "time_budget": [Interval(Real, 0, None, closed="neither")],
         "max_bytes": [Interval(Integral, 1, None, closed="left"), None],
@@ -221,7 +239,7 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def __init__(
         self,
-        estimator: EmbeddingBagClassifier | None = None,
+        estimator: Any = None,
         param_distributions: dict[str, Any] | None = None,
         *,
         time_budget: float = 300.0,
@@ -241,7 +259,7 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: ArrayLike) -> TimedSearchCV:
+    def fit(self, X: Any, y: ArrayLike, **params: Any) -> TimedSearchCV:
         """Search, then fit with the best parameters.
 
         Parameters
@@ -249,6 +267,9 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         X : texts or matrix
             As in `EmbeddingBagClassifier.fit`.
         y : array-like of shape (n_samples,), or matrix of shape (n_samples, n_labels)
+        **params : dict
+            For the estimator's ``fit``, such as `sample_weight`, and `groups` for the
+            splitter, as in ``GridSearchCV.fit``.
 
         Returns
         -------
@@ -262,22 +283,22 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         started = perf_counter()
         random_state = check_random_state(self.random_state)
         seed = random_state.randint(np.iinfo(np.int32).max)
-        estimator = clone(self.estimator or EmbeddingBagClassifier())
-        if estimator.random_state is None:
-            # Candidates are told apart on the same shuffles, and can share tokens.
-            estimator.set_params(random_state=seed)
-        self.cv_results_: dict[str, list[Any]] = {
-            name: [] for name in ("params", "mean_test_score", "n_resources", "search")
-        }
+        estimator = _seeded(clone(self._start), seed)
+        if self.max_bytes is not None and not hasattr(estimator, "compress"):
+            raise ValueError(
+                f"max_bytes={self.max_bytes} needs an EmbeddingBagClassifier, which "
+                f"can be compressed, got {type(estimator).__name__}. Use None."
+            )
+        self.scorer_ = check_scoring(estimator, scoring=self.scoring)
+        self._measured: list[dict[str, Any]] = []
         with shared_tokens():
-            score = self._score(estimator, X, y)
-            self.default_score_ = score
-            self._note([{}], [score], [_num_samples(X)], 0)
+            self._score(estimator, X, y, params)
             seconds = perf_counter() - started
-            deadline = started + self.time_budget - seconds / self._n_splits(y)
+            n_splits = self._n_splits(X, y, params)
+            deadline = started + self.time_budget - seconds / n_splits
             try:
                 for number in self._rounds(seconds, deadline, random_state):
-                    self._search(estimator, X, y, number, random_state)
+                    self._search(estimator, X, y, params, number, random_state)
             except KeyboardInterrupt:
                 warnings.warn(
                     "The search was interrupted; the best found so far is fitted.",
@@ -286,14 +307,49 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 )
             self._choose(_num_samples(X))
             self.best_estimator_ = clone(estimator).set_params(**self.best_params_)
-            self.best_estimator_.fit(X, y)
+            routed = self._grid(estimator)._get_routed_params_for_fit(params)
+            self.best_estimator_.fit(X, y, **routed.estimator.fit)
         if self.max_bytes is not None and file_size(self.best_estimator_) > (
             self.max_bytes
         ):
             self.best_estimator_ = self.best_estimator_.compress(self.max_bytes)
         self.classes_ = self.best_estimator_.classes_
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self.best_estimator_, name):
+                setattr(self, name, getattr(self.best_estimator_, name))
         self.search_seconds_ = perf_counter() - started
         return self
+
+    @property
+    def _start(self) -> Any:
+        """The estimator as it is."""
+        return EmbeddingBagClassifier() if self.estimator is None else self.estimator
+
+    def get_metadata_routing(self) -> Any:
+        """Return what `fit` passes on, as ``GridSearchCV`` does.
+
+        Returns
+        -------
+        routing : MetadataRouter
+        """
+        return self._grid(self._start).get_metadata_routing()
+
+    def score(self, X: Any, y: ArrayLike, **params: Any) -> float:
+        """Score of the best estimator, by `scoring`.
+
+        Parameters
+        ----------
+        X : texts or matrix
+        y : array-like of shape (n_samples,), or matrix of shape (n_samples, n_labels)
+        **params : dict
+            For the scorer.
+
+        Returns
+        -------
+        score : float
+        """
+        check_is_fitted(self)
+        return float(self.scorer_(self.best_estimator_, X, y, **params))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict by the best estimator.
@@ -310,6 +366,7 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         labels: NDArray[Any] = self.best_estimator_.predict(X)
         return labels
 
+    @available_if(_has("predict_proba"))
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probabilities of the best estimator.
 
@@ -325,7 +382,8 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         probabilities: NDArray[np.float64] = self.best_estimator_.predict_proba(X)
         return probabilities
 
-    def decision_function(self, X: Any) -> NDArray[np.float32]:
+    @available_if(_has("decision_function"))
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Scores of the best estimator.
 
         Parameters
@@ -337,24 +395,56 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
         """
         check_is_fitted(self)
-        scores: NDArray[np.float32] = self.best_estimator_.decision_function(X)
+        scores: NDArray[np.float64] = self.best_estimator_.decision_function(X)
         return scores
+
+    @available_if(_has("predict_log_proba"))
+    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
+        """Logarithms of the probabilities of the best estimator.
+
+        Parameters
+        ----------
+        X : texts or matrix
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+        """
+        check_is_fitted(self)
+        logarithms: NDArray[np.float64] = self.best_estimator_.predict_log_proba(X)
+        return logarithms
+
+    @available_if(_has("transform"))
+    def transform(self, X: Any) -> Any:
+        """Document vectors of the best estimator.
+
+        Parameters
+        ----------
+        X : texts or matrix
+
+        Returns
+        -------
+        vectors : ndarray of shape (n_samples, n_dimensions)
+        """
+        check_is_fitted(self)
+        return self.best_estimator_.transform(X)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        of_estimator = get_tags(self.estimator or EmbeddingBagClassifier())
+        of_estimator = get_tags(self._start)
         tags.input_tags = of_estimator.input_tags
         tags.classifier_tags = of_estimator.classifier_tags
         return tags
 
-    def _n_splits(self, y: ArrayLike) -> int:
-        n_splits: int = check_cv(self.cv, y, classifier=True).get_n_splits()
+    def _n_splits(self, X: Any, y: ArrayLike, params: dict[str, Any]) -> int:
+        splitter = check_cv(self.cv, y, classifier=True)
+        n_splits: int = splitter.get_n_splits(X, y, params.get("groups"))
         return n_splits
 
-    def _score(self, estimator: EmbeddingBagClassifier, X: Any, y: ArrayLike) -> float:
-        """Cross-validate the estimator as it is."""
+    def _grid(self, estimator: Any) -> GridSearchCV:
+        """Cross-validation of one candidate."""
         # Not cross_val_score, which takes no sparse y.
-        search = GridSearchCV(
+        return GridSearchCV(
             estimator,
             {},
             cv=self.cv,
@@ -362,8 +452,14 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             refit=False,
             error_score="raise",
         )
-        search.fit(X, y)
-        return float(search.cv_results_["mean_test_score"][0])
+
+    def _score(
+        self, estimator: Any, X: Any, y: ArrayLike, params: dict[str, Any]
+    ) -> None:
+        """Cross-validate the estimator as it is."""
+        search = self._grid(estimator).fit(X, y, **params)
+        self.default_score_ = float(search.cv_results_["mean_test_score"][0])
+        self._note(search.cv_results_ | {"n_resources": [_num_samples(X)]}, 0)
 
     def _rounds(
         self, seconds: float, deadline: float, random_state: np.random.RandomState
@@ -380,22 +476,23 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _search(
         self,
-        estimator: EmbeddingBagClassifier,
+        estimator: Any,
         X: Any,
         y: ArrayLike,
+        params: dict[str, Any],
         number: int,
         random_state: np.random.RandomState,
     ) -> None:
         """One search by successive halving."""
         n_samples = _num_samples(X)
         n_classes = len(learn_targets(y)[0].classes)
-        least = LEAST_PER_CLASS * n_classes * self._n_splits(y)
+        least = LEAST_PER_CLASS * n_classes * self._n_splits(X, y, params)
         rounds = MOST_ROUNDS
         while rounds > 1 and n_samples // FACTOR**rounds < least:
             rounds -= 1
         search = HalvingRandomSearchCV(
             estimator,
-            self.param_distributions or search_space(),
+            self.param_distributions or _space_of(estimator),
             n_candidates=FACTOR**rounds,
             factor=FACTOR,
             min_resources=max(n_samples // FACTOR**rounds, 1),
@@ -411,32 +508,105 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             warnings.simplefilter("ignore", ConvergenceWarning)
             not_finite = "One or more of the test scores"
             warnings.filterwarnings("ignore", not_finite, UserWarning)
-            search.fit(X, y)
-        found = search.cv_results_
-        scores = found["mean_test_score"]
-        self._note(found["params"], scores, found["n_resources"], number)
+            search.fit(X, y, **params)
+        self._note(search.cv_results_, number)
         if self.verbose:
+            scores = search.cv_results_["mean_test_score"]
             sys.stdout.write(f"Search {number}: best score {np.nanmax(scores):.4f}\n")
 
-    def _note(self, params: Any, scores: Any, n_resources: Any, number: int) -> None:
-        results = self.cv_results_
-        results["params"] += list(params)
-        results["mean_test_score"] += [float(score) for score in scores]
-        results["n_resources"] += [int(n) for n in n_resources]
-        results["search"] += [number] * len(params)
+    def _note(self, results: dict[str, Any], number: int) -> None:
+        """Keep what was measured: a dict for each candidate."""
+        measures = [
+            key for key in results if key.startswith(("mean_", "std_", "split"))
+        ]
+        for i, params in enumerate(results["params"]):
+            own = {key: float(results[key][i]) for key in measures}
+            n_resources = int(results["n_resources"][i])
+            self._measured.append(
+                {"params": params, "n_resources": n_resources, "search": number, **own}
+            )
 
     def _choose(self, n_samples: int) -> None:
         """Take the best of what was measured on all, or nearly all, samples."""
-        results = self.cv_results_
-        scores = np.array(results["mean_test_score"])
+        measured = self._measured
+        del self._measured
+        scores = np.array([each["mean_test_score"] for each in measured])
         # Rounds of thirds end at the last multiple of the first.
-        on_all = np.array(results["n_resources"]) * FACTOR > n_samples
-        scores[~on_all] = -np.inf
-        best = int(np.nanargmax(scores))
-        self.best_params_: dict[str, Any] = results["params"][best]
-        self.best_score_ = float(scores[best])
+        on_all = (
+            np.array([each["n_resources"] for each in measured]) * FACTOR > n_samples
+        )
+        compared = np.where(on_all & ~np.isnan(scores), scores, -np.inf)
+        self.best_index_ = int(compared.argmax())
+        self.best_params_: dict[str, Any] = measured[self.best_index_]["params"]
+        self.best_score_ = float(scores[self.best_index_])
+        # In rank order: those on all samples, by score, then the others by theirs.
+        order = np.lexsort((-np.nan_to_num(scores, nan=-np.inf), ~on_all))
+        keys = [tuple(x) for x in zip(~on_all[order], -scores[order], strict=True)]
+        ranks = np.empty(len(order), dtype=np.int32)
+        ranks[order] = [1 + keys.index(key) for key in keys]
+        self.cv_results_ = {
+            "params": [each["params"] for each in measured],
+            **_by_parameter([each["params"] for each in measured]),
+            **{
+                key: np.array([each[key] for each in measured])
+                for key in measured[0]
+                if key != "params"
+            },
+            "rank_test_score": ranks,
+        }
         candidates = {
-            (number, repr(sorted(params.items())))
-            for number, params in zip(results["search"], results["params"], strict=True)
+            (each["search"], repr(sorted(each["params"].items()))) for each in measured
         }
         self.n_candidates_ = len(candidates)
+
+
+def _seeded(estimator: Any, seed: int) -> Any:
+    """Give a seed to all parts that have none.
+
+    Candidates are told apart on the same shuffles then, and can share tokens.
+    """
+    unseeded = {
+        name: seed
+        for name, value in estimator.get_params().items()
+        if name.rpartition("__")[2] == "random_state" and value is None
+    }
+    return estimator.set_params(**unseeded)
+
+
+def _space_of(estimator: Any) -> dict[str, Any]:
+    """`search_space` of each `EmbeddingBagClassifier` in an estimator.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if isinstance(estimator, EmbeddingBagClassifier):
+        return search_space()
+    names = [
+        name
+        for name, value in estimator.get_params().items()
+        if isinstance(value, EmbeddingBagClassifier)
+    ]
+    if not names:
+        raise ValueError(
+            f"There is no EmbeddingBagClassifier in this {type(estimator).__name__}. "
+            "Say what to try by param_distributions."
+        )
+    return {
+        f"{name}__{key}": values
+        for name in names
+        for key, values in search_space().items()
+    }
+
+
+def _by_parameter(params: list[dict[str, Any]]) -> dict[str, Any]:
+    """Masked arrays ``param_...`` of the values of each parameter."""
+    columns = {}
+    for name in dict.fromkeys(name for each in params for name in each):
+        column = np.ma.MaskedArray(np.empty(len(params), dtype=object), mask=True)
+        for i, each in enumerate(params):
+            if name in each:
+                column[i] = each[name]
+        columns[f"param_{name}"] = column
+    return columns

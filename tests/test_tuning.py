@@ -10,9 +10,19 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_array_equal
 from scipy.stats import loguniform
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import ParameterSampler, cross_val_score
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    ParameterSampler,
+    cross_val_score,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import get_tags
 
 import skbag.tuning
@@ -113,7 +123,9 @@ def test_a_search_repeats(corpus, clock):
     one, other = (
         TimedSearchCV(time_budget=60, random_state=3).fit(*corpus) for _ in range(2)
     )
-    assert one.cv_results_ == other.cv_results_
+    assert one.cv_results_["params"] == other.cv_results_["params"]
+    for key in ("mean_test_score", "n_resources", "search", "rank_test_score"):
+        assert_array_equal(one.cv_results_[key], other.cv_results_[key])
     assert one.best_params_ == other.best_params_
     assert_array_equal(one.best_estimator_.embedding_, other.best_estimator_.embedding_)
 
@@ -251,3 +263,101 @@ def test_several_labels_per_sample(make_y, labels_corpus, clock):
     predicted = search.predict(texts)
     assert sp.issparse(predicted) == (make_y is sp.csr_array)
     assert predicted.shape == y.shape
+
+
+# -- as scikit-learn's searches --------------------------------------------------------
+
+
+def searched(**parameters):
+    space = {"max_iter": list(range(1, 40))}
+    options = {"param_distributions": space, "time_budget": 60, "cv": 2}
+    return TimedSearchCV(**options | parameters, random_state=0)
+
+
+def test_results_are_those_of_a_search(corpus, clock):
+    results = searched().fit(*corpus).cv_results_
+    grid = GridSearchCV(EmbeddingBagClassifier(), {"max_iter": [1]}, cv=2).fit(*corpus)
+    assert grid.cv_results_.keys() <= results.keys() | {"param_max_iter"}
+    n = len(results["params"])
+    assert {len(column) for column in results.values()} == {n}
+    assert results["param_max_iter"].mask[0]
+    assert results["param_max_iter"][1] == results["params"][1]["max_iter"]
+
+
+def test_ranks_are_by_score_and_all_samples_first(corpus, clock):
+    search = searched().fit(*corpus)
+    results = search.cv_results_
+    assert results["rank_test_score"][search.best_index_] == 1
+    assert results["params"][search.best_index_] == search.best_params_
+    on_all = results["n_resources"] * 3 > len(corpus.texts)
+    assert results["rank_test_score"][on_all].max(initial=0) < min(
+        results["rank_test_score"][~on_all], default=np.inf
+    )
+
+
+def test_groups_are_kept_together(corpus, clock):
+    groups = np.arange(len(corpus.texts)) // 4
+    search = searched(cv=GroupKFold(2)).fit(*corpus, groups=groups)
+    assert max(search.cv_results_["search"]) > 0
+    with pytest.raises(ValueError, match="groups"):
+        searched(cv=GroupKFold(2)).fit(*corpus)
+
+
+def test_weights_are_passed_on(corpus, clock):
+    texts, labels = corpus
+    absent = sorted(set(labels))[0]
+    weight = np.array([float(label != absent) for label in labels])
+    search = searched().fit(texts, labels, sample_weight=weight)
+    assert search.predict_proba(texts)[:, 0].max() < 1e-6
+
+
+def test_any_estimator_is_searched(corpus, clock):
+    pipeline = make_pipeline(FunctionTransformer(), EmbeddingBagClassifier())
+    search = searched(estimator=pipeline, param_distributions=None)
+    search.fit(*corpus)
+    assert all(
+        name.startswith("embeddingbagclassifier__")
+        for params in search.cv_results_["params"]
+        for name in params
+    )
+    assert search.score(*corpus) > 0.9
+
+
+def test_an_estimator_of_another_package(corpus):
+    other = make_pipeline(TfidfVectorizer(), LogisticRegression())
+    grid = {"logisticregression__C": loguniform(0.1, 10)}
+    search = searched(estimator=other, param_distributions=grid, time_budget=0.5)
+    search.fit(*corpus)
+    assert not hasattr(search, "transform")
+    with pytest.raises(ValueError, match="There is no EmbeddingBagClassifier in this"):
+        searched(estimator=other, param_distributions=None).fit(*corpus)
+    with pytest.raises(ValueError, match="max_bytes=1000 needs an EmbeddingBagClass"):
+        searched(estimator=other, param_distributions=grid, max_bytes=1000).fit(*corpus)
+
+
+def test_it_scores_as_it_searches(corpus, clock):
+    search = searched(scoring="neg_log_loss").fit(*corpus)
+    assert search.score(*corpus) < 0
+    assert search.scorer_(search.best_estimator_, *corpus) == search.score(*corpus)
+    logarithms = search.predict_log_proba(corpus.texts)
+    np.testing.assert_allclose(logarithms, np.log(search.predict_proba(corpus.texts)))
+    assert_array_equal(
+        search.transform(corpus.texts), search.best_estimator_.transform(corpus.texts)
+    )
+
+
+def test_a_seed_leaves_the_global_generator_alone(corpus, clock):
+    before = np.random.get_state()  # noqa: NPY002
+    searched().fit(*corpus)
+    after = np.random.get_state()  # noqa: NPY002
+    for one, other in zip(before, after, strict=True):
+        assert_array_equal(one, other)
+
+
+def test_it_routes_as_grid_search(corpus, clock):
+    with config_context(enable_metadata_routing=True):
+        clf = EmbeddingBagClassifier().set_fit_request(sample_weight=True)
+        clf.set_score_request(sample_weight=True)
+        search = searched(estimator=clf)
+        search.fit(*corpus, sample_weight=np.ones(len(corpus.texts)))
+        assert search.score(*corpus) > 0.9

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 import scipy.sparse as sp
 from sklearn.feature_extraction.text import CountVectorizer
@@ -165,7 +167,28 @@ def test_shapes_without_meaning(shape, match, make_classifier):
 
 BAD_LABELS = {
     "continuous": ([0.5, 1.5, 2.25], ValueError, "Unknown label type: continuous"),
-    "NaN": ([0.0, np.nan, 1.0], ValueError, "y contains NaN"),
+    "NaN": ([0.0, np.nan, 1.0], ValueError, r"y contains a missing .* position 1 is"),
+    "NaN beside str": (["a", np.nan, "b"], ValueError, "missing .* position 1 is nan"),
+    "pandas str": (
+        pd.Series(["a", "b", None]),
+        ValueError,
+        r"y contains a missing label: the one at position 2 is (nan|None)",
+    ),
+    "nullable": (
+        pd.Series([True, None, False], dtype="boolean"),
+        ValueError,
+        "y contains a missing label: the one at position 1 is <NA>",
+    ),
+    "polars": (pl.Series([1, None, 2]), ValueError, "missing .* position 1 is None"),
+    "arrow": (pa.array([1, 2, None]), ValueError, "missing .* position 2 is None"),
+    "str and int": (
+        ["a", "b", 1],
+        ValueError,
+        r"y is an object array of str at position 0, int at position 2\. .*str\(label",
+    ),
+    "generator": (iter("aab"), TypeError, r"read only once\. Pass list\(y\)"),
+    "mapping": ({"a": 1}, TypeError, r"y .* is a mapping \(dict\)\. .*list\(y\.values"),
+    "set": ({"a", "b", "c"}, TypeError, "y .* is a set, whose order is not"),
     "infinity": ([0.0, np.inf, 1.0], ValueError, "y contains infinity"),
     "None": (["a", None, "b"], ValueError, r"missing label: .* position 1 is None"),
     "pd.NA": (
@@ -184,6 +207,35 @@ def test_labels(name, make_classifier):
     y, error, match = BAD_LABELS[name]
     with pytest.raises(error, match=match):
         make_classifier().fit(["one text", "two texts", "three"], y)
+
+
+CLASSES = {
+    "set": {"a", "b"},
+    "frozenset": frozenset("ab"),
+    "keys": {"a": 0, "b": 1}.keys(),
+    "values": {0: "b", 1: "a"}.values(),
+    "tuple": ("b", "a"),
+}
+
+
+@pytest.mark.parametrize("classes", CLASSES.values(), ids=CLASSES)
+def test_classes_in_any_order(classes, make_classifier):
+    clf = make_classifier().partial_fit(["one text", "two"], ["a", "b"], classes)
+    assert clf.classes_.tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("classes", "error", "match"),
+    [
+        (iter("ab"), TypeError, r"classes must be .*list\(classes\)"),
+        ({"a": 1}, TypeError, r"classes must be .* mapping \(dict\)"),
+        (["a", None], ValueError, "classes contains a missing label: .* position 1"),
+        (["a", 1], ValueError, "classes is an object array of str .*, int at"),
+    ],
+)
+def test_classes_are_named_in_errors(classes, error, match, make_classifier):
+    with pytest.raises(error, match=match):
+        make_classifier().partial_fit(["one text", "two"], ["a", "b"], classes)
 
 
 # -- sample weights --------------------------------------------------------------------

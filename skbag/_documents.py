@@ -158,7 +158,7 @@ def _read_frame(X: Any) -> Documents | None:
         if texts is None:
             return None
         return Documents(texts, [name] if isinstance(name, str) else None, 1)
-    are_text = [_is_text_column(_column(X, j)) for j in range(len(names))]
+    are_text = _are_text_columns(X, len(names))
     if any(are_text):
         _refuse_several_columns(list(compress(names, are_text)), len(names))
     return None
@@ -171,11 +171,40 @@ def _column(X: Any, j: int) -> Any:
     return X.column(j) if _offers(X, "column") else X[:, j]
 
 
-def _is_text_column(column: Any) -> bool:
-    says_text = _says_text(column)
-    if says_text is None:
-        return _any_text(set(map(type, _column_values(column))))
-    return says_text
+def _are_text_columns(X: Any, n_columns: int) -> list[bool]:
+    """Whether each column holds texts.
+
+    Columns are taken out only where their dtype does not say it: of a wide frame that
+    takes longer than a prediction.
+    """
+    dtypes = _column_dtypes(X)
+    if dtypes is None:
+        dtypes = [_dtype_of(_column(X, j)) for j in range(n_columns)]
+    # By identity: to compare dtypes of categories is to compare these, one by one.
+    says_text = {id(dtype): _dtype_says_text(dtype) for dtype in _distinct(dtypes)}
+    are_text = [says_text[id(dtype)] for dtype in dtypes]
+    return [
+        _any_text(set(map(type, _column_values(_column(X, j)))))
+        if is_text is None
+        else is_text
+        for j, is_text in enumerate(are_text)
+    ]
+
+
+def _distinct(objects: list[Any]) -> Iterable[Any]:
+    return {id(each): each for each in objects}.values()
+
+
+def _column_dtypes(X: Any) -> list[Any] | None:
+    """Return the dtypes of all columns at once, where X gives them so."""
+    if _offers(X, "dtypes"):
+        return list(X.dtypes)
+    types = getattr(getattr(X, "schema", None), "types", None)
+    return types if isinstance(types, list) else None
+
+
+def _dtype_of(column: Any) -> Any:
+    return getattr(column, "dtype", getattr(column, "type", None))
 
 
 def _read_column(column: Any, where: str) -> list[str] | None:
@@ -198,7 +227,10 @@ def _says_text(column: Any) -> bool | None:
     A promise of text makes an empty column texts, and one of numbers is believed
     without looking at them.
     """
-    dtype: Any = getattr(column, "dtype", getattr(column, "type", None))
+    return _dtype_says_text(_dtype_of(column))
+
+
+def _dtype_says_text(dtype: Any) -> bool | None:
     if getattr(dtype, "kind", "O") in tuple("biufcmM"):
         return False
     if _offers(dtype, "categories") and _offers(dtype, "type"):

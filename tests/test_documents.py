@@ -325,6 +325,22 @@ def test_numbers_of_a_frame_are_not_boxed(monkeypatch):
     assert read_documents(pd.Series([1.0])) is None
 
 
+WIDE = {
+    "pandas": pd.DataFrame({"a": [1.0], "b": [2], "c": pd.Categorical([3])}),
+    "polars": pl.DataFrame({"a": [1.0], "b": [2], "c": [True]}),
+    "arrow": pa.table({"a": [1.0], "b": [2], "c": [True]}),
+}
+
+
+@pytest.mark.parametrize("X", WIDE.values(), ids=WIDE)
+def test_dtypes_of_a_frame_are_asked_at_once(X, monkeypatch):
+    def column(X, j):
+        raise AssertionError("the dtypes were enough")
+
+    monkeypatch.setattr(_documents, "_column", column)
+    assert read_documents(X) is None
+
+
 def test_scikit_learn_keeps_its_words_for_a_dict_in_an_object_array():
     X = np.eye(3).astype(object)
     X[0, 0] = {"foo": "bar"}

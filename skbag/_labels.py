@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
+from skbag._items import is_missing
 from skbag._ranks import ALONE, Ranks, check_same
 
 
@@ -208,7 +209,7 @@ def _as_array(y: Any, name: str) -> Any:
 
 def _from_values(values: list[Any], y: Any) -> Any:
     """Return the labels of a column as NumPy has them, if none is missing."""
-    if any(map(_is_missing, values)):
+    if any(map(is_missing, values)):
         return _objects(values)
     plain = getattr(getattr(y, "dtype", None), "numpy_dtype", None)
     if isinstance(plain, np.dtype) and plain.kind in "biuf":
@@ -280,31 +281,22 @@ def _of_one_type(y: NDArray[Any], name: str) -> NDArray[Any]:
 def _refuse_missing(y: NDArray[Any], mask: NDArray[np.bool_] | None, name: str) -> None:
     """Say where a label is None, NA, NaT, NaN or masked; it would fail, or pass."""
     if y.dtype.kind in "mM":
-        is_missing = np.isnat(y)
+        missing = np.isnat(y)
     elif y.dtype.kind == "f":
-        is_missing = np.isnan(y)
+        missing = np.isnan(y)
     elif y.dtype.kind == "O":
-        is_missing = np.fromiter(map(_is_missing, y.tolist()), np.bool_, len(y))
+        missing = np.fromiter(map(is_missing, y.tolist()), np.bool_, len(y))
     else:
-        is_missing = np.zeros(len(y), dtype=np.bool_)
+        missing = np.zeros(len(y), dtype=np.bool_)
     if mask is not None:
-        is_missing |= mask
-    if is_missing.any():
-        position = int(np.flatnonzero(is_missing)[0])
+        missing |= mask
+    if missing.any():
+        position = int(np.flatnonzero(missing)[0])
         raise ValueError(
             f"{name} contains a missing label: the one at position {position} is "
             f"{y[position]!r}{'' if mask is None else ' or masked'}. Drop such "
             "samples, or give them a label of their own."
         )
-
-
-def _is_missing(label: Any) -> bool:
-    if label is None or label is np.ma.masked:
-        return True
-    if type(label).__name__ in ("NAType", "NaTType"):
-        return True
-    # NaN is the only number that differs from itself.
-    return isinstance(label, (float, np.floating)) and bool(label != label)
 
 
 def _refuse_unusable(y: NDArray[Any]) -> None:

@@ -144,7 +144,7 @@ def extend(
     docs/benchmarks/streaming.md).
     """
     if featurizer is None:
-        encoder, counts = _learn(samples, settings)
+        encoder, counts = _learn(samples, settings, may_be_none=True)
         check_memory(Task(counts, encoder, settings, n_held, prunes=False))
         statistics = _count(counts, settings.weighting, len(counts))
         extended = _with_weights(encoder, settings.weighting, statistics)
@@ -199,9 +199,16 @@ def _power(n_documents: float) -> int:
 
 
 def _learn(
-    samples: Samples, settings: Settings, ranks: Ranks = ALONE
+    samples: Samples,
+    settings: Settings,
+    ranks: Ranks = ALONE,
+    *,
+    may_be_none: bool = False,
 ) -> tuple[Encoder | None, Samples]:
-    """Return a new encoder and the counts of what survives pruning."""
+    """Return a new encoder and the counts of what survives pruning.
+
+    Of no features only where `may_be_none`: in a part of a stream, as others follow.
+    """
     texts, options = samples.X, settings.text
     if not isinstance(texts, list):
         return None, samples.with_inputs(_all_of(Bags.from_csr(texts)))
@@ -221,14 +228,19 @@ def _learn(
     merged = merge(ranks, Learnt(encoder, counts, short), options, settings.pruning)
     encoder = merged.encoder
     if options.n_buckets is not None:
-        check_any(merged.counted.documents)
+        if not may_be_none:
+            check_any(merged.counted.documents)
         return encoder, samples.with_inputs(_all_of(counts))
     width = settings.training.embedding_dim or samples.targets.n_outputs
     # Only these are pruned by kind; to tell millions apart takes a while.
     by_kind = short or options.subword_ngram_range is not None
     kinds = encoder.kinds if by_kind else None
-    exempt = partial(_rare_features, samples.with_inputs(counts), merged, width, ranks)
-    kept = keep_features(merged.counted, kinds, settings.pruning, width, exempt)
+    if may_be_none and not merged.counted.documents.any():
+        kept = np.empty(0, dtype=ID_DTYPE)
+    else:
+        counted = samples.with_inputs(counts)
+        exempt = partial(_rare_features, counted, merged, width, ranks)
+        kept = keep_features(merged.counted, kinds, settings.pruning, width, exempt)
     new_ids = new_numbers(kept, encoder.n_ids)
     if merged.ids is not None:
         new_ids = new_ids[merged.ids]

@@ -6,8 +6,13 @@ it only has to come out.
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 import scipy.sparse as sp
 from sklearn.feature_extraction.text import CountVectorizer
@@ -58,7 +63,7 @@ BAD_TEXTS = {
     "bytes": ([b"a", b"b", b"c"], TypeError, r"position 0 is b'a'.*Decode them"),
     "a number": (["a", 7, "c"], TypeError, r"position 1 is 7.*convert them"),
     "tokens": ([["a", "b"], ["c"], ["d"]], ValueError, r"join them"),
-    "two columns": ([["a", "b"]] * 3, ValueError, r"must come in one column"),
+    "two columns": ([["a", "b"]] * 3, ValueError, r"2 items, .*join them.* analyzer"),
     "no texts": ([], ValueError, r"0 texts; a minimum of 1 is required"),
     "no rows": (
         pd.DataFrame({"body": pd.Series([], dtype="string")}),
@@ -75,6 +80,45 @@ def test_texts(name, method, fitted):
     X, error, match = BAD_TEXTS[name]
     with pytest.raises(error, match=match):
         call(fitted, method, X, n_labels=3)
+
+
+WRONG_KINDS = {
+    "numbers": [1, 2, 3],
+    "codes in pandas": pd.Series([10115, 20095, 80331]),
+    "codes in polars": pl.Series([10115, 20095, 80331]),
+    "codes in Arrow": pa.array([10115, 20095, 80331]),
+    "codes in NumPy": np.arange(3),
+    "only NaN": [np.nan] * 3,
+    "records": [{"text": "a"}] * 3,
+    "paths": [Path("a")] * 3,
+    "one path": Path("a"),
+    "sets": [{"a", "b"}] * 3,
+    "token arrays": pd.Series([np.array(["a", "b"])] * 3),
+    "vectors": pd.Series([np.ones(2)] * 3),
+    "ragged": [[1, 2], [3], [4]],
+    "structs": pa.array([{"text": "a"}] * 3),
+    "polars Expr": pl.col("text"),
+    "batch reader": pa.table({"text": ["a"] * 3}).to_reader(),
+    "None": None,
+    "object": object(),
+    "a number": 5,
+    "0-d array": np.array("a"),
+    "structured": np.zeros(3, dtype=[("a", "U3")]),
+    "text in three axes": np.full((3, 1, 1), "a"),
+    "dicts in a frame": pd.DataFrame({"a": [{}] * 3, "b": [1, 2, 3]}),
+    "dict in an array": np.array([[1, {}]] * 3, dtype=object),
+    "file": io.StringIO("a"),
+    "dict": {"a": 1},
+}
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit", "predict"])
+@pytest.mark.parametrize("name", WRONG_KINDS)
+def test_what_is_neither_texts_nor_numbers(name, method, fitted):
+    """Our words, whatever it is: never those of a conversion to numbers."""
+    words = r"^(X must be texts|Texts must be str|X is an? |Iterable over raw text)"
+    with pytest.raises((TypeError, ValueError), match=words):
+        call(fitted, method, WRONG_KINDS[name], n_labels=3)
 
 
 @pytest.mark.parametrize("n_labels", [119, 121])
@@ -165,7 +209,28 @@ def test_shapes_without_meaning(shape, match, make_classifier):
 
 BAD_LABELS = {
     "continuous": ([0.5, 1.5, 2.25], ValueError, "Unknown label type: continuous"),
-    "NaN": ([0.0, np.nan, 1.0], ValueError, "y contains NaN"),
+    "NaN": ([0.0, np.nan, 1.0], ValueError, r"y contains a missing .* position 1 is"),
+    "NaN beside str": (["a", np.nan, "b"], ValueError, "missing .* position 1 is nan"),
+    "pandas str": (
+        pd.Series(["a", "b", None]),
+        ValueError,
+        r"y contains a missing label: the one at position 2 is (nan|None)",
+    ),
+    "nullable": (
+        pd.Series([True, None, False], dtype="boolean"),
+        ValueError,
+        "y contains a missing label: the one at position 1 is <NA>",
+    ),
+    "polars": (pl.Series([1, None, 2]), ValueError, "missing .* position 1 is None"),
+    "arrow": (pa.array([1, 2, None]), ValueError, "missing .* position 2 is None"),
+    "str and int": (
+        ["a", "b", 1],
+        ValueError,
+        r"y is an object array of str at position 0, int at position 2\. .*str\(label",
+    ),
+    "generator": (iter("aab"), TypeError, r"read only once\. Pass list\(y\)"),
+    "mapping": ({"a": 1}, TypeError, r"y .* is a mapping \(dict\)\. .*list\(y\.values"),
+    "set": ({"a", "b", "c"}, TypeError, "y .* is a set, whose order is not"),
     "infinity": ([0.0, np.inf, 1.0], ValueError, "y contains infinity"),
     "None": (["a", None, "b"], ValueError, r"missing label: .* position 1 is None"),
     "pd.NA": (
@@ -184,6 +249,35 @@ def test_labels(name, make_classifier):
     y, error, match = BAD_LABELS[name]
     with pytest.raises(error, match=match):
         make_classifier().fit(["one text", "two texts", "three"], y)
+
+
+CLASSES = {
+    "set": {"a", "b"},
+    "frozenset": frozenset("ab"),
+    "keys": {"a": 0, "b": 1}.keys(),
+    "values": {0: "b", 1: "a"}.values(),
+    "tuple": ("b", "a"),
+}
+
+
+@pytest.mark.parametrize("classes", CLASSES.values(), ids=CLASSES)
+def test_classes_in_any_order(classes, make_classifier):
+    clf = make_classifier().partial_fit(["one text", "two"], ["a", "b"], classes)
+    assert clf.classes_.tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("classes", "error", "match"),
+    [
+        (iter("ab"), TypeError, r"classes must be .*list\(classes\)"),
+        ({"a": 1}, TypeError, r"classes must be .* mapping \(dict\)"),
+        (["a", None], ValueError, "classes contains a missing label: .* position 1"),
+        (["a", 1], ValueError, "classes is an object array of str .*, int at"),
+    ],
+)
+def test_classes_are_named_in_errors(classes, error, match, make_classifier):
+    with pytest.raises(error, match=match):
+        make_classifier().partial_fit(["one text", "two"], ["a", "b"], classes)
 
 
 # -- sample weights --------------------------------------------------------------------
@@ -212,3 +306,15 @@ def test_sample_weights(name, method, make_classifier):
         arguments["classes"] = [0, 1]
     with pytest.raises(ValueError, match=match):
         getattr(make_classifier(), method)(["a", "b", "c"], [0, 1, 0], **arguments)
+
+
+@pytest.mark.parametrize("dtype", ["Float64", "double[pyarrow]", "Int64"])
+def test_nullable_sample_weights(dtype, make_classifier):
+    weight = pd.Series([1, 2, 3]).astype(dtype)
+    texts, y = ["a b", "b c", "c d"], [0, 1, 0]
+    found = make_classifier().fit(texts, y, sample_weight=weight)
+    plain = make_classifier().fit(texts, y, sample_weight=[1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(found.embedding_, plain.embedding_)
+    weight[1] = None
+    with pytest.raises(ValueError, match="sample_weight contains NaN"):
+        make_classifier().fit(texts, y, sample_weight=weight)

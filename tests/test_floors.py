@@ -11,6 +11,7 @@ PACKAGE = Path(skbag.__file__).parent
 
 # Each floor may import from the floors before it, and none of its own.
 FLOORS = [
+    {"_items"},
     {
         "_dtypes",
         "_version",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -43,6 +45,20 @@ def test_empty_texts_among_others_are_learnt_from(corpus, make_classifier):
     clf = make_classifier().fit(texts, labels)
     assert np.isfinite(clf.embedding_).all()
     assert clf.score(*corpus) == 1
+
+
+STREAMS = [{}, {"n_buckets": 4096}, {"embedding_dim": 4}, {"analyzer": "char"}]
+
+
+@pytest.mark.parametrize("parameters", STREAMS)
+def test_a_stream_may_begin_with_empty_texts(parameters, corpus, make_classifier):
+    clf = make_classifier(**parameters)
+    clf.partial_fit(["", " "], ["sea", "sea"], classes=["garden", "kitchen", "sea"])
+    assert clf.predict(["", "oven"]).tolist() == ["sea", "sea"]
+    clf = pickle.loads(pickle.dumps(clf)).partial_fit(*corpus)
+    assert clf.score(*corpus) > 0.9
+    with pytest.raises(ValueError, match="No tokens were found"):
+        make_classifier(**parameters).fit(["", ""], ["sea", "garden"])
 
 
 def test_newlines_are_spaces(fitted):

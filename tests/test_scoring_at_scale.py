@@ -270,7 +270,7 @@ def test_a_column_of_numbers_is_named(dask_client, folder, clf):
     numbers = read(folder).str.len()
     scored = numbers.map_partitions(score, dask.delayed(clf), meta=META)
     with pytest.raises(
-        ValueError, match=r"X holds numbers, but this .* fitted on texts"
+        ValueError, match=r"X must be texts.* one column of numbers \(Series\)"
     ):
         scored.compute()
 

@@ -10,7 +10,6 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
-from sklearn.naive_bayes import MultinomialNB
 
 HAS_STRING_DTYPE = hasattr(np, "dtypes") and hasattr(np.dtypes, "StringDType")
 
@@ -225,12 +224,44 @@ def test_labels_come_back_as_they_are(labels, corpus, binary_corpus, make_classi
     assert clf.score(texts, y) == 1
 
 
-def test_nullable_integers_come_back_as_from_scikit_learn(corpus, make_classifier):
-    y = spread(pd.array([3, 1, 2], dtype="Int64"), 120)
-    predicted = make_classifier().fit(corpus.texts, y).predict(corpus.texts)
-    counts = CountVectorizer().fit_transform(corpus.texts)
-    expected = MultinomialNB().fit(counts, y).predict(counts)
-    assert_array_equal(predicted, expected, strict=True)
+NULLABLE = {
+    "boolean": np.bool_,
+    "Int64": np.int64,
+    "Int8": np.int8,
+    "bool[pyarrow]": np.bool_,
+    "int64[pyarrow]": np.int64,
+    "int16[pyarrow]": np.int16,
+}
+
+
+@pytest.mark.parametrize("as_category", [False, True])
+@pytest.mark.parametrize("dtype", NULLABLE)
+def test_nullable_labels_keep_their_kind(dtype, as_category, make_classifier):
+    texts, plain = ["late parcel", "refund please"] * 10, np.array([0, 1] * 10)
+    y = pd.Series(plain).astype(dtype)
+    y = y.astype("category") if as_category else y
+    clf = make_classifier().fit(texts, y)
+    expected = plain.astype(NULLABLE[dtype])
+    assert_array_equal(clf.predict(texts), expected)
+    assert clf.classes_.dtype.kind == expected.dtype.kind
+    if not as_category:
+        assert clf.classes_.dtype == expected.dtype
+    again = make_classifier().partial_fit(texts, y, classes=y.unique())
+    assert again.classes_.dtype.kind == expected.dtype.kind
+
+
+@pytest.mark.parametrize("wrap", [objects, lambda y: pd.Series(y, dtype=object)])
+@pytest.mark.parametrize("labels", [[0, 1], [True, False], [2.0, 1.0]])
+def test_numbers_in_an_object_column_are_numbers(labels, wrap, make_classifier):
+    texts, y = ["late parcel", "refund please"] * 10, labels * 10
+    predicted = make_classifier().fit(texts, wrap(y)).predict(texts)
+    assert_array_equal(predicted, np.array(y), strict=True)
+
+
+def test_labels_in_a_view_of_a_dict(make_classifier):
+    labels = {"late parcel": "d", "refund please": "p"}
+    clf = make_classifier().fit(labels.keys(), labels.values())
+    assert clf.predict(list(labels)).tolist() == ["d", "p"]
 
 
 def test_partial_fit_gives_labels_back_too(corpus, make_classifier):

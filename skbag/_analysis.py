@@ -5,6 +5,7 @@ CountVectorizer's own parts do it, so that its parameters mean what they mean th
 
 from __future__ import annotations
 
+import re
 import reprlib
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from enum import Enum
@@ -17,6 +18,18 @@ from skbag._features import FeatureKind, Role, short_text_features, skip_pairs
 from skbag._subwords import subwords
 
 Features = Iterable[tuple[FeatureKind, Iterable[Hashable]]]
+
+PARAMETERS = {
+    "strip_accents",
+    "lowercase",
+    "preprocessor",
+    "tokenizer",
+    "stop_words",
+    "token_pattern",
+    "ngram_range",
+    "analyzer",
+}
+"""Of CountVectorizer, those that an encoder keeps."""
 
 _MOST_WORDS = 2**16
 """How many words have their subwords remembered."""
@@ -93,6 +106,56 @@ def with_checked_functions(parameters: dict[str, Any]) -> dict[str, Any]:
         if callable(parameters[name]):
             checked[name] = _giving_tokens(name, parameters[name])
     return checked
+
+
+def check_parameters(parameters: dict[str, Any]) -> None:
+    """Raise where parameters of CountVectorizer in a file are none of an estimator's.
+
+    Raises
+    ------
+    ValueError
+    """
+    if parameters.keys() != PARAMETERS:
+        raise ValueError("unknown options")
+    pattern, ngram_range = parameters["token_pattern"], parameters["ngram_range"]
+    stop_words, accents = parameters["stop_words"], parameters["strip_accents"]
+    is_sound = {
+        "lowercase": type(parameters["lowercase"]) in (bool, np.bool_),
+        "strip_accents": callable(accents)
+        or accents is None
+        or (type(accents) is str and accents in ("ascii", "unicode")),
+        "preprocessor": _is_function_or_none(parameters["preprocessor"]),
+        "tokenizer": _is_function_or_none(parameters["tokenizer"]),
+        "stop_words": stop_words is None
+        or (type(stop_words) is str and stop_words == "english")
+        or (type(stop_words) is list and set(map(type, stop_words)) <= {str}),
+        "token_pattern": pattern is None or _is_pattern(pattern),
+        "ngram_range": type(ngram_range) in (tuple, list)
+        and len(ngram_range) == 2
+        and set(map(type, ngram_range)) == {int}
+        and 1 <= ngram_range[0] <= ngram_range[1],
+        "analyzer": callable(parameters["analyzer"])
+        or (
+            type(parameters["analyzer"]) is str
+            and parameters["analyzer"] in ("word", "char", "char_wb")
+        ),
+    }
+    if unsound := [name for name, sound in is_sound.items() if not sound]:
+        raise ValueError(f"{unsound[0]} is not one that an encoder has")
+
+
+def _is_function_or_none(value: Any) -> bool:
+    return value is None or callable(value)
+
+
+def _is_pattern(pattern: Any) -> bool:
+    if type(pattern) is not str:
+        return False
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError):
+        return False
+    return True
 
 
 def _giving_a_string(name: str, function: Callable[[Any], Any]) -> Callable[[Any], Any]:

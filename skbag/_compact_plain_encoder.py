@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skbag._analysis import check_parameters
 from skbag._bags import Bags
 from skbag._byte_tokenizer import hash_string
 from skbag._dtypes import ID_DTYPE
@@ -101,8 +102,7 @@ class CompactPlainEncoder(PlainEncoder):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._parameters = parameters_of_state(state)
-        if self._parameters.keys() != PlainEncoder()._parameters.keys():
-            raise ValueError("unknown options")
+        check_parameters(self._parameters)
         self._short_text_features = bool(state["short_text_features"])
         self._subword_ngram_range = checked_range(state.get("subword_ngram_range"))
         self._fingerprints = Fingerprints.from_state(state["features"])

@@ -113,6 +113,11 @@ class CompactTable:
         return self.n_ids, self.width
 
     @property
+    def largest(self) -> float:
+        """Bound of the absolute values."""
+        return float(self.spans.max(initial=0))
+
+    @property
     def error_bound(self) -> NDArray[np.float64]:
         """How far a decoded number may be from the original, by row, (n_rows or 1,).
 

@@ -62,6 +62,15 @@ class Fitted:
         return self.embedding
 
     @property
+    def largest_row_value(self) -> float:
+        """Largest absolute value in the table, or a bound of it."""
+        if isinstance(self.embedding, CompactTable):
+            return self.embedding.largest
+        # Without an array of absolute values beside it.
+        table = self.embedding
+        return float(max(table.max(initial=0), -table.min(initial=0)))
+
+    @property
     def is_additive(self) -> bool:
         """Whether a score is a sum over tokens: without hidden layers and clusters."""
         return len(self.layers) == 1 and self.clusters is None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from skbag._settings import Settings
 from skbag._threads import keeps_torch_settings, torch_threads
 from skbag._training_run import EpochReport, Outcome, Start, TrainingRun
 from skbag._vocabulary import Pruning
+from skbag.exceptions import ModelFileError
 
 TEMPERATURE_MEMORY = 4096
 """About how many of the last samples the temperature of ``partial_fit`` rests on, and
@@ -132,7 +134,7 @@ def fit(
         fingerprint = "" if checkpoint is None else run.fingerprint()
         if checkpoint is not None and saved is not None:
             checkpoint.refuse_other_samples(saved["fingerprint"], fingerprint)
-            run.restore(saved["run"])
+            _restore(run, saved["run"], checkpoint)
             del saved
 
         stop = False
@@ -225,6 +227,17 @@ def partial_fit(
         outcome,
         None if vectors is None else vectors.coverage,
     )
+
+
+def _restore(run: TrainingRun, state: Any, checkpoint: Checkpoint) -> None:
+    """Go on from the state in a checkpoint, which may have been tampered with."""
+    try:
+        run.restore(state)
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise ModelFileError(
+            f"{checkpoint.path} is damaged: it holds no state of this fit "
+            f"({error!r:.200}). Delete it to begin anew."
+        ) from error
 
 
 def _split(

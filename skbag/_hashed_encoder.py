@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skbag._analysis import Features, build_analysis
+from skbag._analysis import Features, build_analysis, check_parameters
 from skbag._bags import Bags
 from skbag._buckets import FEWEST_BUCKETS, Buckets, key_of, keys_in_role, keys_of_pairs
 from skbag._byte_tokenizer import Tokens, hash_spans, tokenize
@@ -321,8 +321,7 @@ class HashedEncoder:
         if n_buckets < FEWEST_BUCKETS:
             raise ValueError("too few buckets")
         self._parameters = parameters_of_state(state)
-        if self._parameters.keys() != HashedEncoder(FEWEST_BUCKETS)._parameters.keys():
-            raise ValueError("unknown options")
+        check_parameters(self._parameters)
         self._n_buckets = n_buckets
         self._rule = None
         if state["default_tokens"]:

@@ -8,6 +8,7 @@ place in the state; the rest is JSON, in which an object with one key that start
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,7 @@ LONG_LIST = 64
 
 _LARGEST_CHARACTER = 0x10FFFF
 _PLAIN_KINDS = "biuf"
+_TIME_TYPE = re.compile(r"[mM]8(\[\d{0,6}(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\])?")
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -245,7 +247,8 @@ class _Unpacker:
         return texts.reshape(packed["shape"])
 
     def _make_time(self, value: Any, packed: Any) -> NDArray[Any]:
-        if packed["dtype"][:2] not in ("M8", "m8"):
+        # A string of numpy's may describe any type, of any size.
+        if not _TIME_TYPE.fullmatch(packed["dtype"]):
             raise ValueError("not a type of times")
         return self._array(value, "i").astype(np.dtype(packed["dtype"]))
 
@@ -261,8 +264,22 @@ class _Unpacker:
         return array.reshape(packed["shape"])
 
     def _make_random_state(self, value: Any, _: Any) -> np.random.RandomState:
+        name, keys, position, has_gauss, gauss = self.unpack(value)
+        keys = np.asarray(keys)
+        # numpy does not look: it would draw from beyond the keys.
+        if not (
+            name == "MT19937"
+            and keys.shape == (624,)
+            and keys.dtype.kind in "iu"
+            and 0 <= keys.min() <= keys.max() < 2**32
+            and type(position) is type(has_gauss) is int
+            and 0 <= position <= 624
+            and has_gauss in (0, 1)
+            and np.isfinite(gauss)
+        ):
+            raise ValueError("not the state of a random generator")
         random_state = np.random.RandomState()
-        random_state.set_state(self.unpack(value))
+        random_state.set_state((name, keys, position, has_gauss, gauss))
         return random_state
 
     def _make_callable(self, value: Any, _: Any) -> Any:

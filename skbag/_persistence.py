@@ -11,11 +11,11 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 from skbag._classifier import EmbeddingBagClassifier
 from skbag._file_content import CALLABLES, REQUESTING, FileContent
-from skbag._saving import read_state, write_state
+from skbag._saving import Target, name_of_target, read_state, write_state
 from skbag.exceptions import ModelFileError
 
 
-def save(estimator: EmbeddingBagClassifier, path: str | os.PathLike[str]) -> None:
+def save(estimator: EmbeddingBagClassifier, path: Target) -> None:
     """Write an estimator, fitted or not, to one file that any machine can load.
 
     A safetensors file: numbers as tensors, the rest as JSON in its header, and a
@@ -28,8 +28,10 @@ def save(estimator: EmbeddingBagClassifier, path: str | os.PathLike[str]) -> Non
     estimator : EmbeddingBagClassifier
         Functions among its parameters (`tokenizer`, `preprocessor`, `analyzer`,
         `strip_accents`) cannot be stored: they are to be passed to `load`.
-    path : str or path-like
-        By custom it ends in ``.safetensors``.
+    path : str, path-like or binary file object
+        By custom it ends in ``.safetensors``. A link is followed. What is no regular
+        file (a pipe, a device) is written into, and so is a file object, from where it
+        stands.
 
     Raises
     ------
@@ -85,7 +87,7 @@ def save(estimator: EmbeddingBagClassifier, path: str | os.PathLike[str]) -> Non
         )
 
 
-def load(path: str | os.PathLike[str], **callables: Any) -> EmbeddingBagClassifier:
+def load(path: Target, **callables: Any) -> EmbeddingBagClassifier:
     """Read an estimator from a file that `save` has written.
 
     No code from the file is run, whatever is in it, and what is in it is checked: a
@@ -93,8 +95,8 @@ def load(path: str | os.PathLike[str], **callables: Any) -> EmbeddingBagClassifi
 
     Parameters
     ----------
-    path : str or path-like
-        File on this machine.
+    path : str, path-like or binary file object
+        File on this machine; a file object is read from where it stands to its end.
     **callables : callable
         The functions that the estimator had as parameters when it was saved, by name:
         `tokenizer`, `preprocessor`, `analyzer`, `strip_accents`.
@@ -114,45 +116,79 @@ def load(path: str | os.PathLike[str], **callables: Any) -> EmbeddingBagClassifi
         If a function is missing or not wanted.
     OSError
         If the file cannot be opened.
+
+    Warns
+    -----
+    UserWarning
+        If the file names paths as `checkpoint` or `embedding_init`, which are left out:
+        a file is not to say what the next fit reads and writes.
     """
+    name = name_of_target(path)
 
     def functions(about: dict[str, Any]) -> dict[str, Any]:
-        return _wanted(path, about.get("callables"), callables)
+        return _wanted(name, about.get("callables"), callables)
 
     content = read_state(path, functions)
     about, state = content["about"], content["state"]
     if about.get("estimator") != "EmbeddingBagClassifier" or type(state) is not dict:
-        raise ModelFileError(f"{os.fspath(path)} does not hold an estimator of skbag.")
+        raise ModelFileError(f"{name} does not hold an estimator of skbag.")
     # An attribute of that name would hide a method.
-    if hidden := [name for name in state if hasattr(EmbeddingBagClassifier, name)]:
-        raise ModelFileError(f"{os.fspath(path)} sets {hidden[0]!r:.50}.")
+    hidden = [
+        key
+        for key in state
+        if type(key) is not str or hasattr(EmbeddingBagClassifier, key)
+    ]
+    if hidden:
+        raise ModelFileError(f"{name} sets {hidden[0]!r:.50}.")
     estimator = EmbeddingBagClassifier.__new__(EmbeddingBagClassifier)
     estimator.restore_state(state)
     try:
         estimator._validate_params()
         _set_requests(estimator, about.get("requests") or {})
+        _check_sizes(estimator.get_params(deep=False))
     except (InvalidParameterError, TypeError, ValueError, AttributeError) as error:
         raise ModelFileError(
-            f"{os.fspath(path)} holds parameters that do not exist: {error}"
+            f"{name} holds parameters that do not exist: {error}"
         ) from error
+    _forget_paths(estimator)
     return estimator
 
 
-def _wanted(
-    path: str | os.PathLike[str], names: Any, given: dict[str, Any]
-) -> dict[str, Any]:
+def _check_sizes(parameters: dict[str, Any]) -> None:
+    """Raise where a parameter is an integer that no computation could hold."""
+    for name, value in parameters.items():
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise ValueError(f"{name} is an integer of {value.bit_length()} bits")
+
+
+def _forget_paths(estimator: EmbeddingBagClassifier) -> None:
+    """Do not let a file say where the next fit is to read and write."""
+    for name in ("checkpoint", "embedding_init"):
+        value = getattr(estimator, name)
+        if isinstance(value, (str, os.PathLike)):
+            setattr(estimator, name, None)
+            warnings.warn(
+                f"{name}={os.fspath(value)!r:.200} stands in the file, where anybody "
+                "may have written it, and is left out. If the next fit is to use that "
+                f"path, set it: set_params({name}=...).",
+                UserWarning,
+                stacklevel=3,
+            )
+
+
+def _wanted(path: str, names: Any, given: dict[str, Any]) -> dict[str, Any]:
     """Return the functions given, if they are those that the file lacks."""
     if not isinstance(names, dict) or not set(names) <= set(CALLABLES):
-        raise ModelFileError(f"{os.fspath(path)} lacks functions that do not exist.")
+        raise ModelFileError(f"{path} lacks functions that do not exist.")
     missing = {name: names[name] for name in names if name not in given}
     if missing:
         raise TypeError(
-            f"{os.fspath(path)} was saved without its functions, which no file can "
+            f"{path} was saved without its functions, which no file can "
             f"hold. Pass them: skbag.load(path, {_as_arguments(missing)})."
         )
     if surplus := sorted(set(given).difference(names)):
         raise TypeError(
-            f"{os.fspath(path)} has no function {surplus[0]!r}; it was saved with "
+            f"{path} has no function {surplus[0]!r}; it was saved with "
             f"{sorted(names) or 'none'}. Change parameters after loading, with "
             "set_params."
         )

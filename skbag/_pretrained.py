@@ -7,9 +7,11 @@ nothing.
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +28,10 @@ from skbag._features import FeatureKind
 
 LONGEST_LINE = 2**20
 """Bytes of the longest line of a file: what is longer is no text."""
+
+LARGEST_SHARE_OF_ODD = 0.01
+"""Share of tokens that are not in UTF-8, above which a file is taken for one in another
+encoding."""
 
 _FORMS = (
     "a mapping of tokens to vectors, a pair (words, matrix), an object with "
@@ -259,12 +265,14 @@ def _read_file(path: str | os.PathLike[str], found: _Found) -> None:
     name = os.fspath(path)
     wanted = {word.encode("utf-8", "surrogatepass"): word for word in found.wanted}
     announced = None
-    number = 0
+    number = n_vectors = n_odd = n_blank = 0
     with _opened(path) as file:
         lines = iter(partial(file.readline, LONGEST_LINE), b"")
         for number, line in enumerate(lines, 1):
             line = line.rstrip(b" \t\r\n")
             if number == 1:
+                # Some editors put a byte order mark there.
+                line = line.removeprefix(codecs.BOM_UTF8)
                 announced = _header(line)
                 if announced is not None:
                     check_width(announced[1], found.width, f"{name} has vectors of")
@@ -272,8 +280,13 @@ def _read_file(path: str | os.PathLike[str], found: _Found) -> None:
                 n_numbers = _n_numbers(line)
                 if n_numbers:
                     check_width(n_numbers, found.width, f"line 1 of {name} has")
+            if not line:
+                # At the end of a file it is no line.
+                n_blank += 1
+                continue
+            n_vectors += 1
             token = _token_of(line, found.width)
-            if not token or len(line) >= LONGEST_LINE - 1:
+            if not token or n_blank or len(line) >= LONGEST_LINE - 1:
                 raise _malformed(name, number, found.width, line)
             word = wanted.get(token)
             if word is not None:
@@ -287,11 +300,22 @@ def _read_file(path: str | os.PathLike[str], found: _Found) -> None:
                 try:
                     token.decode("utf-8", "surrogatepass")
                 except UnicodeDecodeError as error:
-                    raise _malformed(name, number, found.width, line) from error
-    if announced is not None and number - 1 < announced[0]:
+                    # fastText cuts some words in the middle of a character. A binary
+                    # file shows in its first lines.
+                    if n_vectors == 1:
+                        raise _malformed(name, number, found.width, line) from error
+                    n_odd += 1
+    if announced is not None and n_vectors < announced[0]:
         raise ValueError(
-            f"{name} ends after {number - 1} of the {announced[0]} vectors that its "
+            f"{name} ends after {n_vectors} of the {announced[0]} vectors that its "
             "first line announces. Download or write it again."
+        )
+    if n_odd > max(LARGEST_SHARE_OF_ODD * n_vectors, 10):
+        warnings.warn(
+            f"{name}: {n_odd:,} of {n_vectors:,} tokens are not in UTF-8 and were "
+            "passed over. If the file is in another encoding, convert it.",
+            UserWarning,
+            stacklevel=2,
         )
 
 

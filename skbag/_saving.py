@@ -7,14 +7,17 @@ code from the file and trusts nothing in it.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import platform
+import re
 import secrets
+import shutil
 import stat
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import safetensors
@@ -32,18 +35,23 @@ it is read; all that can be large is in tensors."""
 
 _JSON, _DIGEST = "skbag", "sha256"
 
+Target = str | os.PathLike[str] | BinaryIO
+"""Where a file is: its path, or a binary file object at its place."""
+
 
 def write_state(
-    path: str | os.PathLike[str],
+    path: Target,
     state: dict[str, Any],
     replace_callable: Callable[[str, Any], Any],
     about: dict[str, Any],
 ) -> None:
     """Write plain state to a file, in place of an earlier one.
 
+    What is no regular file, such as a pipe or a device, is written into.
+
     Parameters
     ----------
-    path : str or path
+    path : str, path or binary file object
     state : dict
     replace_callable : callable
         See `Packer`.
@@ -57,17 +65,27 @@ def write_state(
     OSError
         If the file cannot be written; an earlier one is as it was then.
     """
+    from safetensors.numpy import save, save_file
+
     text, arrays = _tensors(state, replace_callable, about)
+    if not isinstance(path, (str, os.PathLike)):
+        check_file_object(path, "write")
+        path.write(save(arrays, {_JSON: text}))
+        return
+    name = os.fspath(path)
+    _check_folder(name)
+    if os.path.exists(name) and not os.path.isfile(name):
+        with open(name, "wb") as file:
+            file.write(save(arrays, {_JSON: text}))
+        return
 
     def write(temporary: str) -> None:
-        from safetensors.numpy import save_file
-
         try:
             save_file(arrays, temporary, {_JSON: text})
         except safetensors.SafetensorError as error:
-            raise OSError(f"{os.fspath(path)} cannot be written: {error}") from error
+            raise OSError(f"{name} cannot be written: {error}") from error
 
-    _replace_file(os.fspath(path), write)
+    _replace_file(name, write)
 
 
 def size_of_state(
@@ -113,14 +131,14 @@ def _tensors(
 
 
 def read_state(
-    path: str | os.PathLike[str],
+    path: Target,
     callables_of: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> dict[str, Any]:
     """Read plain state from a file.
 
     Parameters
     ----------
-    path : str or path
+    path : str, path or binary file object
     callables_of : callable
         Called with what stands beside the state; gives the functions to put in.
 
@@ -131,8 +149,8 @@ def read_state(
     OSError
         If it cannot be opened.
     """
-    name = os.fspath(path)
-    text, arrays = _read_tensors(name)
+    name = name_of_target(path)
+    text, arrays = _read_tensors(path)
     try:
         content = json.loads(text)
         format_, versions = content["format"], content["versions"]
@@ -153,14 +171,44 @@ def read_state(
     }
 
 
-def _read_tensors(name: str) -> tuple[str, Arrays]:
+def name_of_target(path: Target) -> str:
+    """Return what messages call a file."""
+    if isinstance(path, (str, os.PathLike)):
+        return os.fspath(path)
+    return f"<{type(path).__name__}>"
+
+
+def check_file_object(file: Any, method: str) -> None:
+    """Raise where something is neither a path nor a binary file object.
+
+    Raises
+    ------
+    TypeError
+    """
+    if not hasattr(file, method) or hasattr(file, "encoding"):
+        mode = "wb" if method == "write" else "rb"
+        raise TypeError(
+            "Files are paths or binary file objects, got "
+            f"{type(file).__name__}. Pass a path, or open(path, {mode!r})."
+        )
+
+
+def _read_tensors(path: Target) -> tuple[str, Arrays]:
     """JSON text and arrays of a file, both as they were written."""
-    _check_header(name)
+    name = name_of_target(path)
     try:
-        with safetensors.safe_open(name, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            arrays = {key: file.get_tensor(key) for key in file.keys()}
-    except OSError:
+        if not isinstance(path, (str, os.PathLike)):
+            check_file_object(path, "read")
+            metadata, arrays = _tensors_of_bytes(name, path.read())
+        elif os.path.exists(name) and not os.path.isfile(name):
+            with open(name, "rb") as stream:
+                metadata, arrays = _tensors_of_bytes(name, stream.read())
+        else:
+            _check_header(name)
+            with safetensors.safe_open(name, framework="numpy") as file:
+                metadata = file.metadata() or {}
+                arrays = {key: file.get_tensor(key) for key in file.keys()}
+    except (OSError, TypeError, ModelFileError):
         raise
     except Exception as error:
         # Some versions give what numpy makes of a hostile shape or type.
@@ -176,11 +224,25 @@ def _read_tensors(name: str) -> tuple[str, Arrays]:
     return text, arrays
 
 
+def _tensors_of_bytes(name: str, data: bytes) -> tuple[dict[str, str], Arrays]:
+    """Metadata and arrays of the bytes of a file."""
+    from safetensors.numpy import load
+
+    length = int.from_bytes(data[:8], "little")
+    _check_length(name, len(data), length)
+    header = json.loads(data[8 : 8 + length])
+    return header.get("__metadata__") or {}, load(data)
+
+
 def _check_header(name: str) -> None:
     """Raise where the header says more than it may, before it is parsed."""
     with open(name, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         length = int.from_bytes(file.read(8), "little")
+    _check_length(name, size, length)
+
+
+def _check_length(name: str, size: int, length: int) -> None:
     if size < 8 or length > size - 8:
         raise _damaged(name, f"it ends after {size} bytes")
     if length > LARGEST_HEADER:
@@ -204,28 +266,74 @@ def _digest(text: str, arrays: Arrays) -> NDArray[np.uint8]:
     return np.frombuffer(digest.digest(), dtype=np.uint8)
 
 
+def _check_folder(name: str) -> None:
+    """Raise where a file cannot be, in words that name what was given."""
+    folder = os.path.dirname(os.path.realpath(name))
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(
+            errno.ENOENT, f"There is no folder {folder!r}. Make it first", name
+        )
+    if os.path.isdir(name):
+        raise IsADirectoryError(
+            errno.EISDIR, "This is a folder. Name a file in it", name
+        )
+    if not os.path.exists(name) and not os.access(folder, os.W_OK):
+        raise PermissionError(errno.EACCES, "Its folder cannot be written to", name)
+
+
 def _replace_file(path: str, write: Callable[[str], None]) -> None:
     """Put a new file in the place of an old one: whichever is seen is whole.
 
     Written beside the target, so that renaming stays within one file system, and
-    synced before: a crash leaves the old file or the new one.
+    synced before: a crash leaves the old file or the new one. It is written in a folder
+    of its own, as safetensors makes temporary files, too. What killed saves to the same
+    path have left is removed first.
     """
     target = os.path.realpath(path)
-    temporary = f"{target}.{secrets.token_hex(4)}.tmp"
-    # Made here: the permissions shall be those of any new file, or of the old one.
-    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    _remove_leftovers(target)
+    folder = f"{target}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    os.mkdir(folder)
+    temporary = os.path.join(folder, "new")
     try:
+        # Made here: the permissions shall be those of any new file, or of the old one.
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         mode = os.stat(target if os.path.exists(target) else temporary).st_mode
         write(temporary)
         os.chmod(temporary, stat.S_IMODE(mode))
         with open(temporary, "r+b") as file:
             os.fsync(file.fileno())
         os.replace(temporary, target)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     _sync_folder(os.path.dirname(target))
+
+
+def _remove_leftovers(target: str) -> None:
+    """Remove what saves to the same path have left whose process is gone."""
+    folder, name = os.path.split(target)
+    for entry in os.listdir(folder):
+        pattern = rf"\.{_host()}-(\d+)-[0-9a-f]{{8}}\.tmp"
+        found = re.fullmatch(pattern, entry.removeprefix(name))
+        if found and entry.startswith(name) and not _is_running(int(found[1])):
+            shutil.rmtree(os.path.join(folder, entry), ignore_errors=True)
+
+
+def _host() -> str:
+    """Return what tells this machine from others that share its files."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
+
+def _is_running(process: int) -> bool:
+    """Whether a process of this machine is running, as far as can be seen."""
+    if os.name == "nt":  # There os.kill would end it.
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True
 
 
 def _sync_folder(folder: str) -> None:

@@ -54,8 +54,19 @@ ENCODERS: dict[str, Any] = {
 }
 """Encoders by the name that state calls them."""
 
-_UNSOUND = (KeyError, TypeError, ValueError, IndexError, AttributeError)
+_UNSOUND = (
+    KeyError,
+    TypeError,
+    ValueError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+)
 """What comes of reading state that holds other things than it should."""
+
+LARGEST = 1e30
+"""No trained number, nor any product of those of a path through the layers, is larger:
+values of samples may be up to 1e15, and are as small as the rows are large."""
 
 _SELECTION = "compact selection"
 _COMPACT_ENCODERS = (CompactByteEncoder, CompactPlainEncoder, CompactSelection)
@@ -120,7 +131,9 @@ def model_from_state(state: Any, targets: Targets) -> Model:
     id_weights = None
     if state.get("id_weights") is not None:
         id_weights = _read_id_weights(state, is_compact)
-        if len(id_weights) != n_ids or id_weights.min(initial=1) <= 0:
+        if len(id_weights) != n_ids or not (
+            0 < id_weights.min(initial=1) and id_weights.max(initial=1) < LARGEST
+        ):
             raise _damaged("id_weights are not one positive number per feature")
     statistics = None
     if state.get("statistics") is not None:
@@ -131,6 +144,7 @@ def model_from_state(state: Any, targets: Targets) -> Model:
         clusters = _read_clusters(state["clusters"], targets)
     fitted = Fitted(embedding, layers, clusters)
     _check_layers(fitted, targets)
+    _check_magnitudes(fitted)
     return Model(
         Featurizer(encoder, _read_weighting(state), statistics, id_weights),
         fitted,
@@ -164,6 +178,7 @@ def targets_from_state(state: Any, classes: NDArray[Any]) -> Targets:
         If it does not fit the classes.
     """
     kind = _field(state, "kind", str)
+    _check_order(classes)
     if kind == "classes":
         return ClassTargets(classes)
     if kind != "labels":
@@ -198,9 +213,12 @@ def resume_from_state(state: Any, model: Model) -> Resume:
     accumulators = tuple(_native(a, WEIGHT_DTYPE, "accumulators") for a in found)
     if [a.shape for a in accumulators] != _parameter_shapes(model.fitted):
         raise _damaged("accumulators do not fit the layers")
-    return Resume(
-        accumulators, _positive(state, "learning_rate"), _field(state, "n_seen", int)
-    )
+    for array in accumulators:
+        _check_counts(array, "accumulators")
+    n_seen = _field(state, "n_seen", int)
+    if not 0 <= n_seen < 2**62:
+        raise _damaged(f"'n_seen' is {n_seen:.3g}" if n_seen < 2**62 else "'n_seen'")
+    return Resume(accumulators, _positive(state, "learning_rate"), n_seen)
 
 
 def _read_table(state: Any) -> NDArray[np.float32] | CompactTable:
@@ -252,9 +270,9 @@ def _encoder_state(encoder: Encoder | None) -> dict[str, Any] | None:
 def _read_encoder(state: dict[str, Any] | None) -> Encoder | None:
     if state is None:
         return None
-    if state.get("kind") == _SELECTION:
+    if _field(state, "kind", str) == _SELECTION:
         return _read_selection(state)
-    kind = ENCODERS.get(_field(state, "kind", str))
+    kind = ENCODERS.get(state["kind"])
     if kind is None:
         raise _damaged(f"there is no encoder {state['kind']!r}")
     encoder: Any = kind.__new__(kind)
@@ -268,7 +286,7 @@ def _read_encoder(state: dict[str, Any] | None) -> Encoder | None:
 
 def _read_selection(state: dict[str, Any]) -> Encoder:
     inner = _field(state, "encoder", dict)
-    if inner.get("kind") == _SELECTION:
+    if _field(inner, "kind", str) == _SELECTION:
         raise _damaged("a selection of a selection")
     encoder = _read_encoder(inner)
     assert encoder is not None
@@ -304,8 +322,8 @@ def _read_statistics(state: Any, n_ids: int, targets: Targets) -> Statistics:
         raise _damaged(f"statistics: {error}") from error
     if len(totals) != n_classes:
         raise _damaged(f"statistics of {len(totals)} classes for {n_classes}")
-    _check_finite(totals, "class_totals")
-    _check_finite(counts, "counts")
+    _check_counts(totals, "class_totals")
+    _check_counts(counts, "counts")
     if targets.one_of_all:
         if state.get("any_counts") is not None:
             raise _damaged("statistics of labels for classes")
@@ -315,7 +333,7 @@ def _read_statistics(state: Any, n_ids: int, targets: Targets) -> Statistics:
     any_counts = _array(state, "any_counts", np.float64, ndim=1)
     if len(any_counts) != n_ids:
         raise _damaged(f"any_counts of {len(any_counts)} features for {n_ids}")
-    _check_finite(any_counts, "any_counts")
+    _check_counts(any_counts, "any_counts")
     return Statistics(
         class_counts,
         totals,
@@ -338,7 +356,7 @@ def _read_recent(state: Any, shape: tuple[int, int], *, has_any: bool) -> Recent
     for places, values, n in pairs:
         where = _array(state, places, np.int64, ndim=1)
         counts = _array(state, values, np.float64, ndim=1)
-        _check_finite(counts, values)
+        _check_counts(counts, values)
         if len(where) != len(counts):
             raise _damaged(f"recent: {len(where)} {places} for {len(counts)} counts")
         if len(where) and not 0 <= where.min() <= where.max() < n:
@@ -431,8 +449,9 @@ def _field(state: Any, name: str, *kinds: type) -> Any:
 
 def _positive(state: Any, name: str) -> float:
     value = _field(state, name, float, int, np.float64)
-    if not 0 < value < np.inf:
-        raise _damaged(f"{name!r} is {value!r}, not a positive number")
+    # A float has no room for all integers.
+    if not 0 < value < LARGEST:
+        raise _damaged(f"{name!r} is {value!r:.50}, not a positive number")
     return float(value)
 
 
@@ -464,6 +483,34 @@ def _native(array: Any, dtype: Any, name: str) -> NDArray[Any]:
     if array.dtype != dtype:
         raise _damaged(f"{name!r} holds {array.dtype}, not {np.dtype(dtype)}")
     return np.ascontiguousarray(array) if array.ndim else array
+
+
+def _check_counts(array: NDArray[Any], name: str) -> None:
+    """Raise where sums of weights, or of squares, are negative or not finite."""
+    _check_finite(array, name)
+    if array.min(initial=0) < 0:
+        raise _damaged(f"{name!r} holds negative numbers")
+
+
+def _check_order(classes: NDArray[Any]) -> None:
+    """Raise where labels are not ascending and distinct."""
+    try:
+        in_order = bool(np.all(classes[:-1] < classes[1:]))
+    except TypeError as error:
+        raise _damaged(f"classes_ cannot be compared: {error}") from error
+    if not in_order or not len(classes):
+        raise _damaged("classes_ are not distinct and in order")
+
+
+def _check_magnitudes(fitted: Fitted) -> None:
+    """Raise where scores could overflow that no training has made."""
+    bound = fitted.largest_row_value
+    for coef, intercept in fitted.layers:
+        if coef is not None:
+            bound *= float(np.abs(coef).max(initial=0)) * coef.shape[1]
+        bound = max(bound, float(np.abs(intercept).max(initial=0)))
+    if not bound < LARGEST:
+        raise _damaged(f"scores of up to {bound:.3g}")
 
 
 def _check_finite(array: NDArray[Any], name: str) -> None:

@@ -165,7 +165,7 @@ MALFORMED = {
     "too many numbers": (["sail 1 2", "it 1 2 3"], r"line 2: expected"),
     "not a number": (["4 2", "sail 1 2", "it 1 x"], r"line 3: .*got b'it 1 x'"),
     "no token": (["sail 1 2", " 1 2"], r"line 2: expected"),
-    "empty line": (["sail 1 2", "", "it 1 2"], r"line 2: expected"),
+    "empty line": (["sail 1 2", "", "it 1 2"], r"line 3: expected"),
     "not finite": (["sail 1 nan"], r"vector of 'sail' holds numbers that are not fini"),
     "too large": (["sail 1 1e39"], r"vector of 'sail' holds numbers that are not fini"),
     "announced": (["3 2", "sail 1 2"], r"ends after 1 of the 3 vectors"),
@@ -195,8 +195,8 @@ def test_malformed_files(name, encoder, tmp_path):
 
 def test_files_of_other_kinds(encoder, tmp_path):
     path = tmp_path / "file"
-    path.write_bytes(b"sail 1 2\n\xff\xfe 1 2\n")
-    with pytest.raises(ValueError, match=r"line 2: expected a token in UTF-8"):
+    path.write_bytes(b"\xff\xfe 1 2\nsail 1 2\n")
+    with pytest.raises(ValueError, match=r"line 1: expected a token in UTF-8"):
         find_vectors(path, encoder, 2)
     path.write_bytes(b"2 2\nsail \x00\x00\x80\x3f\x00\x00\x00\x40it \x00\x00\n")
     with pytest.raises(ValueError, match=r"line 2: .*not binary ones"):
@@ -248,3 +248,21 @@ def test_without_tokens_to_look_up():
 
     with pytest.raises(ValueError, match=re.escape("hashed features have none")):
         find_vectors(VECTORS, Hashed(), 2)
+
+
+@pytest.mark.parametrize("header", [b"", b"3 2\n"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", [b"", b"\n", b" \n\n"])
+def test_what_editors_and_fasttext_write(header, mark, end, encoder, tmp_path):
+    """A byte order mark, blank last lines, a word cut within a character."""
+    path = tmp_path / "file"
+    path.write_bytes(mark + header + b"sail 1 2\n\xe6\x97 3 4\nit 5 6\n" + end)
+    found = find_vectors(path, encoder, 2)
+    np.testing.assert_array_equal(found.rows, [[1, 2], [5, 6]])
+
+
+def test_a_file_in_another_encoding(encoder, tmp_path):
+    lines = ["sail 1 2", *(f"caf\xe9{i} 1 2" for i in range(20))]
+    (tmp_path / "file").write_bytes("\n".join(lines).encode("latin-1"))
+    with pytest.warns(UserWarning, match="20 of 21 tokens are not in UTF-8 and were"):
+        find_vectors(tmp_path / "file", encoder, 2)

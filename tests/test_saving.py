@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import stat
 import subprocess
 import sys
+import threading
 from decimal import Decimal
 
 import numpy as np
@@ -18,7 +20,7 @@ from safetensors import safe_open
 from sklearn.pipeline import make_pipeline
 
 import skbag
-from skbag import EmbeddingBagClassifier
+from skbag import EmbeddingBagClassifier, _saving
 from skbag._saving import _digest
 from skbag.exceptions import ModelFileError
 
@@ -573,3 +575,209 @@ def test_loading_and_predicting_imports_only_what_it_needs(file):
         text=True,
     )
     assert done.returncode == 0, done.stderr
+
+
+# -- where a file may be ---------------------------------------------------------------
+
+
+def test_file_objects(fitted, file, corpus):
+    buffer = io.BytesIO(b"before")
+    buffer.seek(6)
+    skbag.save(fitted, buffer)
+    assert buffer.getvalue()[6:] == file.read_bytes()
+    buffer.seek(6)
+    again = skbag.load(buffer)
+    expected = fitted.predict_proba(corpus.texts)
+    np.testing.assert_array_equal(again.predict_proba(corpus.texts), expected)
+    with open(file, "rb") as opened:
+        assert skbag.load(opened).classes_.tolist() == fitted.classes_.tolist()
+
+
+def test_what_is_no_binary_file_object(fitted):
+    with pytest.raises(
+        TypeError, match=r"got StringIO. Pass a path, or open\(path, 'wb'"
+    ):
+        skbag.save(fitted, io.StringIO())
+    with pytest.raises(TypeError, match=r"got int. Pass a path, or open\(path, 'rb'\)"):
+        skbag.load(3)
+
+
+@pytest.mark.parametrize("n_bytes", [0, 5, 100, -1])
+def test_a_damaged_buffer(n_bytes, file):
+    with pytest.raises(ModelFileError, match="<BytesIO> is damaged"):
+        skbag.load(io.BytesIO(file.read_bytes()[:n_bytes]))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes of Unix")
+def test_a_pipe_is_written_into(fitted, file, tmp_path):
+    pipe, received = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: received.append(pipe.read_bytes()))
+    reader.start()
+    skbag.save(fitted, pipe)
+    reader.join(10)
+    assert received == [file.read_bytes()]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(file.read_bytes()))
+    writer.start()
+    assert skbag.load(pipe).classes_.tolist() == fitted.classes_.tolist()
+    writer.join(10)
+
+
+def test_a_folder_that_is_missing_is_named(fitted, tmp_path):
+    path = tmp_path / "new" / "model"
+    with pytest.raises(FileNotFoundError, match=r"There is no folder '.*new'") as error:
+        skbag.save(fitted, path)
+    assert ".tmp" not in str(error.value)
+    with pytest.raises(IsADirectoryError, match=r"This is a folder\. Name a file in"):
+        skbag.save(fitted, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_killed_saves_have_left_is_removed(fitted, tmp_path):
+    dead = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    host = _saving._host()
+    gone = tmp_path / f"model.{host}-{dead}-0123abcd.tmp"
+    held = tmp_path / f"model.{host}-{os.getpid()}-0123abcd.tmp"
+    elsewhere = tmp_path / f"model.00000000-{dead}-0123abcd.tmp"
+    other = tmp_path / f"other.{host}-{dead}-0123abcd.tmp"
+    for folder in (gone, held, elsewhere, other):
+        folder.mkdir()
+        (folder / "new").write_bytes(b"half")
+    skbag.save(fitted, tmp_path / "model")
+    assert sorted(tmp_path.iterdir()) == sorted(
+        [held, elsewhere, other, tmp_path / "model"]
+    )
+
+
+# -- content that no fit has made ------------------------------------------------------
+
+
+def encoder_parameter(name, value):
+    return setting(*MODEL, "encoder", "parameters", name, to=value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("token_pattern", 3),
+        ("token_pattern", "("),
+        ("tokenizer", "split"),
+        ("preprocessor", 1),
+        ("ngram_range", [2, 1]),
+        ("ngram_range", ["a", "b"]),
+        ("strip_accents", "none"),
+        ("stop_words", 5),
+        ("stop_words", [1]),
+        ("analyzer", "words"),
+        ("analyzer", {"$array": "_model.embedding"}),
+        ("lowercase", "yes"),
+    ],
+)
+def test_parameters_of_an_encoder(name, value, corpus, make_classifier, tmp_path):
+    file = tmp_path / "model"
+    skbag.save(make_classifier(token_pattern=r"\w+").fit(*corpus), file)
+    rewrite(file, encoder_parameter(name, value))
+    with pytest.raises(ModelFileError, match=f"{name} is not one that an encoder has"):
+        skbag.load(file)
+
+
+def scaled(name, factor):
+    def change(_, tensors):
+        tensors[name] = (tensors[name] * factor).astype(tensors[name].dtype)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (scaled("_model.embedding", 1e35), "scores of up to"),
+        (scaled("_model.layers.0.intercept", 1e38), "scores of up to"),
+        (scaled("_model.id_weights", -1), "id_weights are not one positive number"),
+        (scaled("_resume.accumulators.0", -1), "accumulators' holds negative numbers"),
+        (scaled("_model.statistics.counts", -1), "counts' holds negative numbers"),
+        (scaled("_model.statistics.class_totals", -1), "class_totals' holds negative"),
+        (setting("state", "_resume", "n_seen", to=-1), "'n_seen' is -1"),
+        (setting("state", "_resume", "n_seen", to=10**400), "'n_seen'"),
+        (
+            setting("state", "_resume", "learning_rate", to=10**400),
+            "'learning_rate' is",
+        ),
+        (setting(*MODEL, "temperature", to=10**400), "'temperature' is"),
+        (
+            setting(*MODEL, "encoder", "kind", to={"$array": "_model.embedding"}),
+            "'kind' is of type ndarray",
+        ),
+        (
+            setting("state", "max_iter", to=10**400),
+            "max_iter is an integer of 1329 bits",
+        ),
+        (
+            setting(
+                "state",
+                "classes_",
+                to={"$objects": ["a", "a", "b"], "shape": [3], "kind": "O"},
+            ),
+            "not distinct and in order",
+        ),
+        (
+            setting(
+                "state",
+                "classes_",
+                to={"$objects": ["a", "c", "b"], "shape": [3], "kind": "O"},
+            ),
+            "not distinct and in order",
+        ),
+    ],
+)
+def test_numbers_that_no_training_has_made(change, message, file):
+    rewrite(file, change)
+    with pytest.raises(ModelFileError, match=message):
+        skbag.load(file)
+
+
+@pytest.mark.parametrize("position", [-1, 625, 2**31, 1.0])
+def test_a_generator_beyond_its_numbers(position, file):
+    """The next fit ended in a segmentation fault, or drew from foreign memory."""
+    keys = list(range(624))
+
+    def change(content, _):
+        legacy = ["MT19937", keys, position, 0, 0.0]
+        content["state"]["random_state"] = {"$random_state": {"$tuple": legacy}}
+
+    rewrite(file, change)
+    with pytest.raises(ModelFileError, match="not the state of a random generator"):
+        skbag.load(file)
+
+
+@pytest.mark.parametrize(
+    "dtype", ["M8,S1000000000", "M8[1000000000D]", "m8[x]", "(1000,1000)M8[D]"]
+)
+def test_a_type_of_any_size(dtype, file):
+    """8 kB took 2.3 GB."""
+
+    def change(content, tensors):
+        tensors["times"] = np.arange(3)
+        content["state"]["classes_"] = {"$time": "times", "dtype": dtype}
+
+    rewrite(file, change)
+    with pytest.raises(ModelFileError, match="not a type of times"):
+        skbag.load(file)
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "embedding_init"])
+def test_paths_in_a_file_are_not_followed(name, file, corpus, tmp_path):
+    rewrite(file, setting("state", name, to=str(tmp_path / "victim")))
+    with pytest.warns(
+        UserWarning, match=f"{name}='.*victim' stands in the file, where"
+    ):
+        clf = skbag.load(file)
+    assert getattr(clf, name) is None
+    clf.fit(*corpus)
+    assert not (tmp_path / "victim").exists()

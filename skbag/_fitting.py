@@ -13,6 +13,12 @@ from typing import Any
 import numpy as np
 
 from skbag._checkpoint import Checkpoint
+from skbag._column_scales import (
+    column_scales,
+    in_scaled_units,
+    in_users_units,
+    scaled,
+)
 from skbag._fit_checks import warn_of
 from skbag._fitted import Fitted
 from skbag._inputs import split_validation
@@ -92,6 +98,11 @@ def fit(
     if ranks.n_ranks > 1:
         # What follows must not depend on more than the seed that all share.
         random_state = np.random.RandomState([seed, ranks.rank])
+    scales = None
+    if not isinstance(samples.X, list):
+        scales = column_scales(samples.X, ranks)
+        if scales is not None:
+            samples = samples.with_inputs(scaled(samples.X, scales))
     samples, held_back = _split(
         samples.without_weightless(), settings.validation_fraction, random_state
     )
@@ -108,7 +119,8 @@ def fit(
         else:
             prepared = reprepare(before.featurizer, samples, settings, order)
     if before is not None:
-        start = Start(_carried(before, prepared.featurizer, settings))
+        fitted = _carried(before, prepared.featurizer, settings)
+        start = Start(in_scaled_units(fitted, scales))
     featurizer, findings = prepared.featurizer, prepared.findings
     vectors = _vectors(settings, featurizer, before, coverage)
     if held_back is not None:
@@ -129,7 +141,8 @@ def fit(
         del prepared  # Its bags: from here on the batches hold them.
 
         def model_so_far() -> Model:
-            return Model(featurizer, run.export(), run.outcome.temperature)
+            so_far = in_users_units(run.export(), scales)
+            return Model(featurizer, so_far, run.outcome.temperature)
 
         fingerprint = "" if checkpoint is None else run.fingerprint()
         if checkpoint is not None and saved is not None:
@@ -149,6 +162,7 @@ def fit(
                     checkpoint.write({**state, "fingerprint": fingerprint})
         ranks.enter("it put the model together")
         fitted, accumulators = run.finish()
+        fitted = in_users_units(fitted, scales)
         # A matrix of few columns may have nothing to do with its classes; texts nearly
         # always can be learnt, if only by heart.
         is_new_text = before is None and featurizer.encoder is not None

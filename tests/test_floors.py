@@ -80,6 +80,7 @@ FLOORS = [
         "_device",
         "_lazy_bags",
         "_first_guess",
+        "_column_scales",
         "_torch_module",
         "_compact_byte_encoder",
         "_compact_plain_encoder",

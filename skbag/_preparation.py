@@ -144,7 +144,7 @@ def extend(
     docs/benchmarks/streaming.md).
     """
     if featurizer is None:
-        encoder, counts = _learn(samples, settings, may_be_none=True)
+        encoder, counts = _learn(samples, settings, is_first_part=True)
         check_memory(Task(counts, encoder, settings, n_held, prunes=False))
         statistics = _count(counts, settings.weighting, len(counts))
         extended = _with_weights(encoder, settings.weighting, statistics)
@@ -203,11 +203,11 @@ def _learn(
     settings: Settings,
     ranks: Ranks = ALONE,
     *,
-    may_be_none: bool = False,
+    is_first_part: bool = False,
 ) -> tuple[Encoder | None, Samples]:
     """Return a new encoder and the counts of what survives pruning.
 
-    Of no features only where `may_be_none`: in a part of a stream, as others follow.
+    Of no features only where it is the first part of a stream, as others follow.
     """
     texts, options = samples.X, settings.text
     if not isinstance(texts, list):
@@ -218,6 +218,7 @@ def _learn(
         settings.weighting.supervised,
         texts,
         ranks,
+        are_first_part=is_first_part,
     )
     check_subwords(options)
     if options.n_buckets is not None:
@@ -228,14 +229,14 @@ def _learn(
     merged = merge(ranks, Learnt(encoder, counts, short), options, settings.pruning)
     encoder = merged.encoder
     if options.n_buckets is not None:
-        if not may_be_none:
+        if not is_first_part:
             check_any(merged.counted.documents)
         return encoder, samples.with_inputs(_all_of(counts))
     width = settings.training.embedding_dim or samples.targets.n_outputs
     # Only these are pruned by kind; to tell millions apart takes a while.
     by_kind = short or options.subword_ngram_range is not None
     kinds = encoder.kinds if by_kind else None
-    if may_be_none and not merged.counted.documents.any():
+    if is_first_part and not merged.counted.documents.any():
         kept = np.empty(0, dtype=ID_DTYPE)
     else:
         counted = samples.with_inputs(counts)

@@ -31,6 +31,9 @@ SHORT_TEXT = 256
 MANY_TEXTS = 200_000
 """... and number of texts from which on words are known well enough by themselves."""
 
+MANY_TEXTS_OF_A_PART = 10_000
+"""The same for the first part of a stream: it says that many more will come."""
+
 ONE_STEP = 0.9
 """Step x curvature x squared norm for one sample; 1 would answer it exactly. For texts
 of norm 1 and the squared hinge that is a step of 0.45."""
@@ -85,9 +88,12 @@ def auto_min_df(document_counts: NDArray[np.int64], width: int) -> int:
     return 8
 
 
-def texts_are_short(n_characters: int, n_texts: int) -> bool:
+def texts_are_short(
+    n_characters: int, n_texts: int, *, are_first_part: bool = False
+) -> bool:
     """Whether texts gain from the short-text features at little cost."""
-    return n_characters < SHORT_TEXT * n_texts and n_texts < MANY_TEXTS
+    many = MANY_TEXTS_OF_A_PART if are_first_part else MANY_TEXTS
+    return n_characters < SHORT_TEXT * n_texts and n_texts < many
 
 
 def held_out(n_samples: int, n_outputs: int) -> int:

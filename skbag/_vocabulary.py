@@ -103,6 +103,8 @@ def wants_short_text_features(
     supervised: bool,
     texts: Sequence[str],
     ranks: Ranks = ALONE,
+    *,
+    are_first_part: bool = False,
 ) -> bool:
     """Resolve the parameter `short_text_features`.
 
@@ -123,7 +125,7 @@ def wants_short_text_features(
         ):
             return False
         sizes = total(ranks, np.array([sum(map(len, texts)), len(texts)]))
-        return texts_are_short(*sizes.tolist())
+        return texts_are_short(*sizes.tolist(), are_first_part=are_first_part)
     if setting and options.vocabulary is not None:
         raise ValueError(
             "short_text_features=True adds features to the vocabulary, but a "

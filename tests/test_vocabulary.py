@@ -46,6 +46,18 @@ TEXTS = ["a b c", "a b", "a a a d", "", "e"]
 
 
 @pytest.mark.parametrize("changes", [{}, {"lowercase": False}, {"ngram_range": (1, 1)}])
+def test_the_first_part_of_a_stream_says_that_more_will_come():
+    texts = ["a short text"] * 10_000
+    options = replace(DEFAULT, ngram_range=(1, 2))
+    assert wants_short_text_features("auto", options, True, texts)
+    for n, expected in ((9_999, True), (10_000, False)):
+        part = texts[:n]
+        found = wants_short_text_features(
+            "auto", options, True, part, are_first_part=True
+        )
+        assert found is expected
+
+
 def test_default_tokens_take_the_fast_encoder(changes):
     assert isinstance(make_encoder(replace(DEFAULT, **changes), False), ByteEncoder)
 

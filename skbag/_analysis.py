@@ -194,9 +194,8 @@ def _giving_tokens(name: str, function: Callable[[Any], Any]) -> Callable[[Any],
 
 def _is_plain(token: Any) -> bool:
     """Whether a token is equal to another that looks the same: numbers, tuples."""
-    return isinstance(token, (int, float, bytes, tuple, frozenset, Enum)) or (
-        isinstance(token, np.generic)
-    )
+    plain = (int, float, bytes, tuple, frozenset, Enum, np.generic)
+    return token is None or isinstance(token, plain)
 
 
 def vectorizer(**parameters: Any) -> Any:

@@ -59,6 +59,7 @@ INPUTS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:.* have no token in common")
 @pytest.mark.parametrize("name", INPUTS)
 def test_twice_the_input_takes_twice_the_memory(name, n_cases, make_classifier):
     make, size = INPUTS[name]

@@ -41,7 +41,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
         Interval(Integral, 1, None, closed="left"),
     ],
     "max_features": [Interval(Integral, 1, None, closed="left"), None],
-    "vocabulary": ["array-like", dict, set, None],
+    "vocabulary": ["array-like", Mapping, set, frozenset, None],
     "short_text_features": [StrOptions({"auto"}), "boolean"],
     "subword_ngram_range": [tuple, None],
     "n_buckets": [

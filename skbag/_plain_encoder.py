@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -90,6 +91,8 @@ class PlainEncoder:
         self._kinds = bytearray()
         if vocabulary is not None:
             self._ids = _validated_vocabulary(vocabulary)
+            if lowercase and preprocessor is None and not callable(analyzer):
+                _warn_of_upper_case(self._ids)
             self._kinds = bytearray(map(self._kind_of_term, self._ids))
 
     @property
@@ -273,6 +276,18 @@ def _validated_vocabulary(
     checker._validate_vocabulary()
     in_order = sorted(checker.vocabulary_.items(), key=itemgetter(1))
     return {term: int(index) for term, index in in_order}
+
+
+def _warn_of_upper_case(terms: Iterable[Hashable]) -> None:
+    """Warn of terms that no lower-cased text can hold, as CountVectorizer does."""
+    if any(isinstance(term, str) and any(map(str.isupper, term)) for term in terms):
+        warnings.warn(
+            "Upper case characters found in vocabulary while 'lowercase' is True: "
+            "these terms will never be found. Use lowercase=False, or write them in "
+            "lower case.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def _name(key: Hashable) -> str:

@@ -307,7 +307,7 @@ class TrainingRun:
         if len(intercept) == 1:
             restored = np.where(np.abs(intercept) == ABSENT, 0, intercept)
         else:
-            usual = intercept[intercept > intercept.max() - ABSENT / 2].min()
+            usual = intercept[intercept >= intercept.max() - ABSENT / 2].min()
             is_back = (intercept < usual) & (self._counts > 0)
             restored = np.where(is_back, usual, intercept)
         return replace(

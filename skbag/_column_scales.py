@@ -23,6 +23,10 @@ TOO_FAR = 100.0
 large as values of the matrix usually are. TF-IDF weights and counts of words are not:
 they are trained on as they are."""
 
+MOST_COLUMNS = 2**24
+"""Matrices of more, such as hashed ones, are left as they are: whether there is memory
+for a row of the table for each is yet to be asked."""
+
 _ENTRIES = 2**16
 """Values that stand for all."""
 
@@ -39,9 +43,12 @@ def column_scales(X: Any, ranks: Ranks = ALONE) -> NDArray[np.float64] | None:
     Returns
     -------
     scales : ndarray of shape (n_columns,), dtype=float64, or None
-        1 for a column without values; None where no column is `TOO_FAR`.
+        1 for a column without values; None where no column is `TOO_FAR`, and for more
+        than `MOST_COLUMNS`.
     """
     n_columns = X.shape[1]
+    if n_columns > MOST_COLUMNS:
+        return None
     values = X.data.astype(np.float64)
     counts = np.bincount(X.indices, values != 0, minlength=n_columns)
     squares = np.bincount(X.indices, values**2, minlength=n_columns)

@@ -20,8 +20,8 @@ from skbag._ranks import ALONE, Ranks, total
 
 TOO_FAR = 100.0
 """A column is scaled, and with it all others, where its values are so many times as
-large as values of the matrix usually are. TF-IDF weights and counts of words are not:
-they are trained on as they are."""
+large as values of the matrix usually are. Normed TF-IDF weights of words never are;
+counts can be, where a word or a character is very frequent in long texts."""
 
 MOST_COLUMNS = 2**24
 """Matrices of more, such as hashed ones, are left as they are: whether there is memory

@@ -128,8 +128,21 @@ def torch_threads(n_jobs: int | None) -> Iterator[None]:
             torch.set_num_threads(before)
 
 
-_KINDS = ("cpu", "cuda")
+_KINDS = ("cpu", "cuda", "mps")
 """Kinds of device that torch.autocast may have been switched on for."""
+
+
+def _autocast_kinds() -> list[str]:
+    """Return the kinds of device that torch.autocast is switched on for here."""
+    import torch
+
+    # Older torch has no autocast for "mps".
+    return [
+        kind
+        for kind in _KINDS
+        if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+    ]
+
 
 _under_way: dict[object, int] = {}
 """torch's number of threads before each fit that is under way, the oldest first."""
@@ -151,7 +164,7 @@ def keeps_torch_settings(function: Callable[_P, _R]) -> Callable[_P, _R]:
         threads = max(torch.get_num_threads(), oldest)
         gradients = torch.is_grad_enabled()
         call = object()
-        autocast = [kind for kind in _KINDS if torch.is_autocast_enabled(kind)]
+        autocast = _autocast_kinds()
 
         def put_back() -> None:
             if torch.get_num_threads() != threads:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import nullcontext
 
 import joblib
 import numpy as np
@@ -117,6 +118,29 @@ def test_inside_autocast_it_is_the_same_model(parameters, corpus, make_classifie
     np.testing.assert_array_equal(
         parts.predict_proba(corpus.texts), plain.predict_proba(corpus.texts)
     )
+
+
+@pytest.mark.parametrize("error", [None, ValueError("now")])
+@pytest.mark.parametrize("kind", ["cpu", "cuda", "mps"])
+def test_autocast_of_any_device_is_off_inside_and_back_afterwards(kind, error):
+    if not torch.amp.is_autocast_available(kind):
+        pytest.skip(f"this torch has no autocast for {kind}")
+
+    @keeps_torch_settings
+    def call():
+        inside.append(torch.is_autocast_enabled(kind))
+        if error is not None:
+            raise error
+
+    inside = []
+    torch.set_autocast_enabled(kind, True)
+    try:
+        with nullcontext() if error is None else pytest.raises(ValueError, match="now"):
+            call()
+        assert torch.is_autocast_enabled(kind)
+    finally:
+        torch.set_autocast_enabled(kind, False)
+    assert inside == [False]
 
 
 def test_small_tasks_stay_on_the_cpu():

@@ -26,30 +26,39 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_is_fitted
 
-from skbag import _inputs
-from skbag._callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
-from skbag._checkpoint import Checkpoint
-from skbag._checkpoint import remove as remove_checkpoint
-from skbag._diagram import DiagramMixin
-from skbag._global_settings import keeps_global_settings
-from skbag._inspecting import InspectingMixin
-from skbag._joining import ranks_of, tells_bad_parameters
-from skbag._labels import read_classes
-from skbag._losses import takes_labels
-from skbag._model import Model
-from skbag._parameters import CONSTRAINTS, check_distributed, facts_of, settings_of
-from skbag._pickling import PlainStateMixin
-from skbag._ranks import Ranks, alike_weights, check_same
-from skbag._samples import Samples
-from skbag._targets import Targets, announced_targets, learn_targets
-from skbag._threads import n_threads
-from skbag._token_rules import DEFAULT_PATTERN
-from skbag._top_k import check_k
-from skbag._travelling import TravellingMixin
+from skbag._core.communicator import Ranks, alike_weights, check_same
+from skbag._core.threads import n_threads
+from skbag._estimator import inputs
+from skbag._estimator.diagram import DiagramMixin
+from skbag._estimator.exporting import TravellingMixin
+from skbag._estimator.fit_context import (
+    CallbackSupportMixin,
+    EpochTasks,
+    with_callbacks,
+)
+from skbag._estimator.global_settings import keeps_global_settings
+from skbag._estimator.inspecting import InspectingMixin
+from skbag._estimator.joining import ranks_of, tells_bad_parameters
+from skbag._estimator.parameters import (
+    CONSTRAINTS,
+    check_distributed,
+    facts_of,
+    settings_of,
+)
+from skbag._model.model import Model
+from skbag._model.top_k import check_k
+from skbag._persistence.checkpoint import Checkpoint
+from skbag._persistence.checkpoint import remove as remove_checkpoint
+from skbag._persistence.pickling import PlainStateMixin
+from skbag._targets.labels import read_classes
+from skbag._targets.losses import takes_labels
+from skbag._targets.targets import Targets, announced_targets, learn_targets
+from skbag._text.token_rules import DEFAULT_PATTERN
+from skbag._training.samples import Samples
 
 if TYPE_CHECKING:
-    from skbag._fitting import FitResult
-    from skbag._training_run import EpochReport
+    from skbag._training.fit import FitResult
+    from skbag._training.run import EpochReport
 
 _PRIVATE_STATE = ("_model", "_resume", "_targets")
 
@@ -609,7 +618,7 @@ class EmbeddingBagClassifier(
             is above one half.
         """
         model = self._fitted_model()
-        X = _inputs.read_X(self, X, reset=False)
+        X = inputs.read_X(self, X, reset=False)
         # Part by part: the scores of a million texts would take far more memory.
         targets = self._targets
         parts = model.verdicts_in_parts(X, targets.verdicts, n_threads(self.n_jobs))
@@ -709,7 +718,7 @@ class EmbeddingBagClassifier(
         """
         model = self._fitted_model()
         check_k(k, len(self.classes_))
-        X = _inputs.read_X(self, X, reset=False)
+        X = inputs.read_X(self, X, reset=False)
         parts = model.best_in_parts(
             X, int(k), self._targets.probabilities, n_threads(self.n_jobs)
         )
@@ -729,7 +738,7 @@ class EmbeddingBagClassifier(
             One column per output where ``embedding_dim=None``.
         """
         check_is_fitted(self)
-        X = _inputs.read_X(self, X, reset=False)
+        X = inputs.read_X(self, X, reset=False)
         return self._model.vectors(X, n_threads(self.n_jobs))
 
     @property
@@ -771,25 +780,25 @@ class EmbeddingBagClassifier(
         ranks: Ranks,
     ) -> None:
         # Imported here: predicting with an unpickled estimator must not need torch.
-        from skbag._fitting import fit
+        from skbag._training.fit import fit
 
         if self.distributed:
             check_distributed(self)
         before = None
         if hasattr(self, "_model"):
             before = self._learning_model("learn on; fit without warm_start, or keep")
-        X = _inputs.read_X(self, X, reset=before is None)
+        X = inputs.read_X(self, X, reset=before is None)
         checkpoint = None
         if self.distributed or self.checkpoint is not None:
-            facts = {**facts_of(self), "X": _inputs.kind_of(X)}
+            facts = {**facts_of(self), "X": inputs.kind_of(X)}
             check_same(ranks, facts)
             if self.checkpoint is not None:
                 checkpoint = Checkpoint(self.checkpoint, facts, ranks)
         targets, codes = learn_targets(y, ranks)
         if before is not None:
             targets.check_same(self._targets)
-        _inputs.check_lengths(X, codes)
-        weight = _inputs.read_sample_weight(sample_weight, len(codes))
+        inputs.check_lengths(X, codes)
+        weight = inputs.read_sample_weight(sample_weight, len(codes))
         weight = alike_weights(ranks, weight, len(codes))
         weighed, weight = targets.weigh(self.class_weight, codes, weight, ranks)
         self._targets, self.classes_ = targets, targets.classes
@@ -832,7 +841,7 @@ class EmbeddingBagClassifier(
         classes: ArrayLike | None,
         sample_weight: ArrayLike | None,
     ) -> None:
-        from skbag._fitting import partial_fit
+        from skbag._training.fit import partial_fit
 
         for parameter, value, unusable in (
             ("distributed", self.distributed, True),
@@ -847,16 +856,16 @@ class EmbeddingBagClassifier(
         before = None
         if hasattr(self, "_model"):
             before = self._learning_model("learn on; keep")
-        X = _inputs.read_X(self, X, reset=before is None)
+        X = inputs.read_X(self, X, reset=before is None)
         if classes is not None:
             classes = read_classes(classes)
         if _check_partial_fit_first_call(self, classes):
             self._targets = announced_targets(self.classes_, y)
         codes = self._targets.encode(y)
-        _inputs.check_lengths(X, codes)
-        weight = _inputs.read_sample_weight(sample_weight, len(codes))
+        inputs.check_lengths(X, codes)
+        weight = inputs.read_sample_weight(sample_weight, len(codes))
         weighed, weight = self._targets.weigh(self.class_weight, codes, weight)
-        _inputs.check_absolute(weight)
+        inputs.check_absolute(weight)
         result = partial_fit(
             Samples(X, codes, weight, weighed),
             settings_of(self, is_text=isinstance(X, list)),
@@ -895,7 +904,7 @@ class EmbeddingBagClassifier(
     ) -> NDArray[Any]:
         """Part by part: scores of a million texts would take far more memory."""
         model = self._fitted_model()
-        X = _inputs.read_X(self, X, reset=False)
+        X = inputs.read_X(self, X, reset=False)
         return model.map_scores(use, X, n_threads(self.n_jobs))
 
 

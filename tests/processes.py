@@ -31,7 +31,7 @@ class Processes:
         # Forked from one that has imported everything: new ones would take seconds.
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(
-            ["torch.distributed", "sklearn.model_selection", "skbag._fitting"]
+            ["torch.distributed", "sklearn.model_selection", "skbag._training.fit"]
         )
         self.pipes, self.processes = [], []
         for rank in range(n):
@@ -144,10 +144,10 @@ def _happen(what):
 @contextmanager
 def _fault(what, when):
     """Let something happen before a fit, in it, or in the middle of a step of it."""
-    from skbag import _preparation
-    from skbag._process_group import ProcessGroup
+    from skbag._training import preparation
+    from skbag._training.process_group import ProcessGroup
 
-    all_gradients, learn, n_done = ProcessGroup.all_gradients, _preparation.learn, 0
+    all_gradients, learn, n_done = ProcessGroup.all_gradients, preparation.learn, 0
 
     def faulty_step(self, *arguments):
         nonlocal n_done
@@ -159,10 +159,10 @@ def _fault(what, when):
     if when == "before":
         _happen(what)
     if when == "learn":
-        _preparation.learn = lambda *arguments: _happen(what)
+        preparation.learn = lambda *arguments: _happen(what)
     elif what is not None:
         ProcessGroup.all_gradients = faulty_step
     try:
         yield
     finally:
-        ProcessGroup.all_gradients, _preparation.learn = all_gradients, learn
+        ProcessGroup.all_gradients, preparation.learn = all_gradients, learn

@@ -11,15 +11,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skbag import _losses
-from skbag._adaptive_softmax import AdaptiveSoftmax
-from skbag._bags import Bags
-from skbag._batches import make_batches
-from skbag._clusters import ClusteredLayer, Clusters
-from skbag._losses import LOSSES
-from skbag._network import Network
-from skbag._placement import Placement
-from skbag._training import Schedule, Trainer
+from skbag._core.bags import Bags
+from skbag._model.clusters import ClusteredLayer, Clusters
+from skbag._targets import losses
+from skbag._targets.losses import LOSSES
+from skbag._training.adaptive_softmax import AdaptiveSoftmax
+from skbag._training.batches import make_batches
+from skbag._training.devices import Placement
+from skbag._training.network import Network
+from skbag._training.trainer import Schedule, Trainer
 
 
 def layer(n_classes, n_in=6, scale=1.0, seed=0):
@@ -223,7 +223,7 @@ def test_hidden_units_that_start_open_favour_no_class():
 @pytest.fixture
 def many(monkeypatch):
     """Texts of 60 classes, which are many for once."""
-    monkeypatch.setattr(_losses, "MANY_CLASSES", 20)
+    monkeypatch.setattr(losses, "MANY_CLASSES", 20)
     rng = np.random.default_rng(0)
     codes = np.concatenate([np.arange(60), rng.geometric(0.1, 600).clip(max=60) - 1])
     texts = [f"w{c} w{c} v{c % 7} u{rng.integers(9)}" for c in codes]
@@ -343,7 +343,7 @@ def test_best_are_the_same_in_small_parts(many, adaptive, monkeypatch):
     texts, y = many
     clf = adaptive().fit(texts, y)
     expected = clf.top_k(texts, 3)
-    monkeypatch.setattr("skbag._fitted.NUMBERS_AT_ONCE", 40)
+    monkeypatch.setattr("skbag._model.predictor.NUMBERS_AT_ONCE", 40)
     for found, wanted in zip(clf.top_k(texts, 3), expected, strict=True):
         np.testing.assert_array_equal(found, wanted)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from skbag._training import Trainer
+from skbag._training.trainer import Trainer
 
 CLASSES = ["garden", "kitchen", "sea"]
 CONFIGURATIONS = {

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skbag._bags import Bags
+from skbag._core.bags import Bags
 
 
 @st.composite

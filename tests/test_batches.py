@@ -7,9 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skbag import _batches
-from skbag._bags import Bags
-from skbag._batches import make_batches, transpose
+from skbag._core.bags import Bags
+from skbag._training import batches as batches_module
+from skbag._training.batches import make_batches, transpose
 
 
 def weightless(bags, first):
@@ -83,7 +83,7 @@ def test_a_batch_of_empty_texts():
 def test_each_batch_is_transposed(seed, batch_size, few_at_once):
     bags, codes = random_bags(seed)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_batches, "ENTRIES_AT_ONCE", 10 if few_at_once else 10_000)
+        patch.setattr(batches_module, "ENTRIES_AT_ONCE", 10 if few_at_once else 10_000)
         batches = make_batches(bags, codes, weightless, batch_size=batch_size)
     assert sum(map(len, batches)) == len(bags)
     for batch in batches:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skbag._buckets import Buckets, key_of
-from skbag._features import FeatureKind, Role
+from skbag._text.buckets import Buckets, key_of
+from skbag._text.features import FeatureKind, Role
 
 MANY = 2**20
 CLASSES = ["garden", "kitchen", "sea"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skbag._buckets import (
+from skbag._text.buckets import (
     FEWEST_BUCKETS,
     SHARES,
     Buckets,
@@ -15,8 +15,8 @@ from skbag._buckets import (
     keys_in_role,
     keys_of_pairs,
 )
-from skbag._byte_tokenizer import Spans, hash_spans
-from skbag._features import FeatureKind, Role
+from skbag._text.byte_tokenizer import Spans, hash_spans
+from skbag._text.features import FeatureKind, Role
 
 STRINGS = st.lists(
     st.text(st.characters(exclude_characters="\n"), min_size=1, max_size=80),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skbag._byte_tokenizer import (
+from skbag._text.byte_tokenizer import (
     Spans,
     hash_spans,
     hash_string,
@@ -16,7 +16,7 @@ from skbag._byte_tokenizer import (
     suffixes,
     tokenize,
 )
-from skbag._token_rules import DEFAULT_RULE, RULES
+from skbag._text.token_rules import DEFAULT_RULE, RULES
 
 ANY_CHARACTER = st.characters(exclude_categories=())
 TEXTS = st.one_of(

@@ -14,7 +14,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from skbag._callbacks import HAS_CALLBACKS
+from skbag._estimator.fit_context import HAS_CALLBACKS
 
 needs_callbacks = pytest.mark.skipif(
     not HAS_CALLBACKS, reason="scikit-learn has callbacks since 1.9"
@@ -225,7 +225,7 @@ import sklearn.feature_extraction.text, sklearn.model_selection  # need it thems
 
 sys.modules["sklearn.callback"] = None  # importing it now raises ImportError
 from skbag import EmbeddingBagClassifier
-from skbag._callbacks import HAS_CALLBACKS
+from skbag._estimator.fit_context import HAS_CALLBACKS
 
 assert not HAS_CALLBACKS
 clf = EmbeddingBagClassifier(random_state=0, max_iter=3, early_stopping=True)

@@ -21,7 +21,7 @@ def cut_after(monkeypatch):
     """Return a function after which the epoch of a number is the last of each fit."""
 
     def cut(n_epochs):
-        from skbag._training_run import TrainingRun
+        from skbag._training.run import TrainingRun
 
         epoch = TrainingRun.epoch
 
@@ -109,11 +109,11 @@ def test_the_seed_of_the_fit_that_was_cut_short_is_used_again(
     if random_state == "instance":
         random_state = np.random.RandomState(3)
     states = []
-    from skbag import _fitting
+    from skbag._training import fit as fit_module
 
-    fit = _fitting.fit
+    fit = fit_module.fit
     monkeypatch.setattr(
-        _fitting,
+        fit_module,
         "fit",
         lambda *args, random_state, **more: (
             states.append(random_state.get_state()),

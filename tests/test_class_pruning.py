@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from skbag import EmbeddingBagClassifier, _class_pruning
-from skbag._bags import Bags
-from skbag._class_pruning import (
+from skbag import EmbeddingBagClassifier
+from skbag._core.bags import Bags
+from skbag._text.features import FeatureKind
+from skbag._weighting import class_pruning
+from skbag._weighting.class_pruning import (
     classes_of_few_texts,
     n_features_per_class,
     rare_features_of_classes,
 )
-from skbag._features import FeatureKind
 
 
 def made(n_classes, n_texts, seed):
@@ -83,8 +84,8 @@ def test_which_classes_have_few_texts():
 
 
 def test_fewer_features_where_the_table_would_be_too_large():
-    assert n_features_per_class(1, 1) == _class_pruning.MAX_FEATURES_PER_CLASS
-    assert n_features_per_class(10**5, 10**5) == _class_pruning.MIN_FEATURES_PER_CLASS
+    assert n_features_per_class(1, 1) == class_pruning.MAX_FEATURES_PER_CLASS
+    assert n_features_per_class(10**5, 10**5) == class_pruning.MIN_FEATURES_PER_CLASS
 
 
 @pytest.mark.parametrize("n_texts", [2, 4])
@@ -96,7 +97,7 @@ def test_fewer_features_where_the_table_would_be_too_large():
 def test_many_classes_of_few_texts_are_told_apart(n_texts, parameters, monkeypatch):
     """A larger `min_df` used to take all words that only these classes have."""
     # As with thousands of classes, which take longer.
-    monkeypatch.setattr("skbag._recipe.TABLE_NUMBERS", 2**19)
+    monkeypatch.setattr("skbag._training.plan.TABLE_NUMBERS", 2**19)
     X, y = made(800, n_texts, 0)
     clf = EmbeddingBagClassifier(random_state=0, **parameters).fit(X, y)
     assert clf.score(*made(800, 1, 1)) > 0.95

@@ -166,7 +166,7 @@ def test_texts_are_sent_once_but_in_a_list(
 def threads_seen(estimator, X, y):
     import torch
 
-    from skbag._threads import n_threads
+    from skbag._core.threads import n_threads
 
     return {"torch": torch.get_num_threads(), "skbag": n_threads(estimator.n_jobs)}
 
@@ -195,7 +195,7 @@ def dask_setup(worker):
 
 
 def n_shared():
-    from skbag._shared_tokens import _shared
+    from skbag._text.token_cache import _shared
 
     kept = _shared.get()
     return None if kept is None else len(kept)

@@ -7,8 +7,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_wine
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-from skbag._column_scales import column_scales, in_scaled_units, in_users_units, scaled
-from skbag._fitted import Fitted
+from skbag._model.predictor import Fitted
+from skbag._training.column_scales import (
+    column_scales,
+    in_scaled_units,
+    in_users_units,
+    scaled,
+)
 
 
 def words_and_a_number(n=600, seed=0):

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_np
 from numpy.testing import assert_array_equal
 
-from skbag import _compact_table
-from skbag._bags import Bags
-from skbag._compact_state import table_from_state, table_state
-from skbag._compact_table import BITS, CompactTable
+from skbag._core.bags import Bags
+from skbag._model import quantization
+from skbag._model.quantization import BITS, CompactTable
+from skbag._persistence.compact_state import table_from_state, table_state
 
 all_bits = pytest.mark.parametrize("bits", BITS)
 widths = pytest.mark.parametrize("width", [1, 2, 3, 7, 20, 53])
@@ -55,7 +55,7 @@ def test_a_product_is_bit_for_bit_that_of_the_decoded_rows(bits, width, n_bags):
 @all_bits
 @pytest.mark.parametrize("n_bags", [1, 40])
 def test_wide_rows_are_decoded_a_few_columns_at_a_time(bits, n_bags, monkeypatch):
-    monkeypatch.setattr(_compact_table, "_NUMBERS_AT_ONCE", 1)
+    monkeypatch.setattr(quantization, "_NUMBERS_AT_ONCE", 1)
     table = CompactTable.of(some_rows(53), bits)
     bags = some_bags(n_bags, 60)
     assert_array_equal(table.matmul(bags), bags.matmul(decoded(table)), strict=True)

@@ -15,10 +15,10 @@ from sklearn.base import clone
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 import skbag
-from skbag import _compression
-from skbag._compact_selection import CompactSelection
-from skbag._compact_table import BITS, CompactTable
-from skbag._compression import _Rows
+from skbag._model import compression
+from skbag._model.compression import _Rows
+from skbag._model.quantization import BITS, CompactTable
+from skbag._text.compact_selection import CompactSelection
 from skbag.exceptions import ModelFileError
 
 METHODS = (
@@ -107,7 +107,7 @@ def test_products_of_weights_and_rows_are_off_by_half_a_step_at_most(name, fitte
     model = rows.best(rows.n, 8)
     table, weights = model.fitted.embedding, model.featurizer.id_weights
     assert isinstance(table, CompactTable)
-    _, ids = _compression._compact(rows.encoder, rows.order.astype(np.int32))
+    _, ids = compression._compact(rows.encoder, rows.order.astype(np.int32))
     found = table.rows(np.arange(len(ids)))
     bound = np.broadcast_to(table.error_bound[:, np.newaxis], found.shape)
     if weights is not None:
@@ -288,7 +288,7 @@ def test_an_encoder_without_a_compact_twin_is_kept_whole(
     corpus, new_corpus, make_classifier, monkeypatch, tmp_path
 ):
     clf = make_classifier().fit(*corpus)
-    monkeypatch.setattr(_compression, "ByteEncoder", CompactTable)
+    monkeypatch.setattr(compression, "ByteEncoder", CompactTable)
     small = clf.compress(14_000)
     assert type(small._model.encoder) is CompactSelection
     assert file_size(small, tmp_path) <= 14_000

@@ -21,8 +21,8 @@ from numpy.testing import assert_array_equal
 from threadpoolctl import threadpool_info
 
 from skbag import EmbeddingBagClassifier
-from skbag import _one_text as one_text
-from skbag._threads import MOST_THREADS, n_threads
+from skbag._core.threads import MOST_THREADS, n_threads
+from skbag._text import single_text as one_text
 
 CONFIGURATIONS = {
     "default": {},
@@ -318,8 +318,8 @@ def test_numbers_of_threads_are_left_as_they_were(
 
 def test_a_head_is_the_same_for_a_row_alone_and_in_company():
     """And twins the matrix product of numpy up to its last bits."""
-    from skbag._bags import Bags
-    from skbag._fitted import Fitted
+    from skbag._core.bags import Bags
+    from skbag._model.predictor import Fitted
 
     rng = np.random.default_rng(0)
     for width, outputs in ((1, 1), (2, 3), (17, 1), (64, 20), (300, 2)):

@@ -15,7 +15,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from skbag._diagram import _bytes, _classes, size_of
+from skbag._estimator.diagram import _bytes, _classes, size_of
 
 HOSTILE = "<script>x</script>"
 

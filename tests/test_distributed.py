@@ -18,7 +18,7 @@ from sklearn.base import clone
 
 import skbag
 from skbag import EmbeddingBagClassifier
-from skbag._callbacks import HAS_CALLBACKS
+from skbag._estimator.fit_context import HAS_CALLBACKS
 
 if "forkserver" not in multiprocessing.get_all_start_methods():
     pytest.skip("no forkserver on this system", allow_module_level=True)
@@ -469,7 +469,7 @@ def test_nothing_of_it_is_imported_without(corpus):
     program = (
         "import sys, skbag; "
         "skbag.EmbeddingBagClassifier().fit(['a b', 'c d'] * 9, [0, 1] * 9); "
-        "assert 'skbag._process_group' not in sys.modules"
+        "assert 'skbag._training.process_group' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=PATIENCE)
 

@@ -24,9 +24,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skbag import _documents
-from skbag._documents import Documents, read_documents
-from skbag._items import is_missing
+from skbag._core.items import is_missing
+from skbag._text import text_containers
+from skbag._text.text_containers import Documents, read_documents
 
 TEXTS = ["the first text", "", "naïve Ω 🙂 \n second", "nul \x00 within", "x"]
 HAS_STRING_DTYPE = hasattr(np.dtypes, "StringDType") if hasattr(np, "dtypes") else False
@@ -502,7 +502,7 @@ def test_dtypes_of_a_frame_are_asked_at_once(X, monkeypatch):
     def column(X, j):
         raise AssertionError("the dtypes were enough")
 
-    monkeypatch.setattr(_documents, "_column", column)
+    monkeypatch.setattr(text_containers, "_column", column)
     assert read_documents(X) is None
 
 
@@ -800,7 +800,7 @@ def test_no_python_runs_per_text(wrap):
 def test_no_data_frame_library_is_imported():
     # Compared with before, since scikit-learn imports what it finds installed.
     code = (
-        "import sys; from skbag._documents import read_documents; "
+        "import sys; from skbag._text.text_containers import read_documents; "
         "before = set(sys.modules); "
         "read_documents(['a', 'b']); read_documents([[1.0]]); "
         "assert set(sys.modules) == before, set(sys.modules) - before"
@@ -809,7 +809,7 @@ def test_no_data_frame_library_is_imported():
 
 
 def test_nothing_of_the_frames_is_needed():
-    tree = ast.parse(Path(_documents.__file__).read_text(encoding="utf-8"))
+    tree = ast.parse(Path(text_containers.__file__).read_text(encoding="utf-8"))
     imported = {
         name.split(".")[0]
         for node in ast.walk(tree)

@@ -11,9 +11,10 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 import skbag
-from skbag import EmbeddingBagClassifier, _memory_guard
-from skbag._features import FeatureKind
-from skbag._footprint import footprint
+from skbag import EmbeddingBagClassifier
+from skbag._text.features import FeatureKind
+from skbag._training import memory_estimate
+from skbag._training.footprint import footprint
 
 TOPICS = {
     "kitchen": "bake butter dough flour garlic kettle onion oven recipe salt soup",
@@ -251,14 +252,14 @@ def test_vectors_are_counted_by_the_memory_guard(make, corpus, monkeypatch):
         sizes.append(size)
         return footprint(size)
 
-    monkeypatch.setattr(_memory_guard, "footprint", noting)
+    monkeypatch.setattr(memory_estimate, "footprint", noting)
     make(embedding_init=None).fit(*corpus)
     make(freeze_embedding=True).fit(*corpus)
     make().fit(*corpus)
     tables = [size.n_tables for size in sizes]
     assert tables == [tables[0], tables[0] + 1, tables[0] + 2]
-    monkeypatch.setattr(_memory_guard, "SMALL", 0)
-    monkeypatch.setattr(_memory_guard, "available_bytes", lambda: 1000)
+    monkeypatch.setattr(memory_estimate, "SMALL", 0)
+    monkeypatch.setattr(memory_estimate, "available_bytes", lambda: 1000)
     wide = {word: np.ones(10**5) for word in make_vectors()}
     with pytest.raises(MemoryError, match="vectors of fewer than 100000 numbers, or "):
         make(embedding_init=wide, embedding_dim=10**5).fit(*corpus)

@@ -15,7 +15,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from skbag import EmbeddingBagClassifier, _model
+from skbag import EmbeddingBagClassifier
+from skbag._model import model as model_module
 from tests.conftest import FILLERS, TOPICS, make_corpus
 
 WORDS = [*" ".join(TOPICS.values()).split(), *FILLERS.split(), "unknown", "", "?"]
@@ -119,7 +120,7 @@ def test_chunks_and_threads_change_nothing(
 ):
     clf = make_classifier().fit(*corpus)
     expected = clf.encode(corpus.texts)
-    monkeypatch.setattr(_model, "CHARACTERS_PER_CHUNK", limit)
+    monkeypatch.setattr(model_module, "CHARACTERS_PER_CHUNK", limit)
     for one, other in zip(
         clf.set_params(n_jobs=n_jobs).encode(corpus.texts), expected, strict=True
     ):

@@ -4,14 +4,14 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skbag._features import (
+from skbag._text.features import (
     FeatureKind,
     Role,
     name_of_skip_pair,
     short_text_features,
     skip_pairs,
 )
-from skbag._subwords import subwords
+from skbag._text.subwords import subwords
 
 
 def names(tokens):

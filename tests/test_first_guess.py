@@ -6,9 +6,9 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skbag._bags import Bags
-from skbag._first_guess import CAUTION, SHARE, first_guess
-from skbag._statistics import Statistics
+from skbag._core.bags import Bags
+from skbag._training.first_guess import CAUTION, SHARE, first_guess
+from skbag._weighting.document_counts import Statistics
 
 
 def statistics_of(holds, codes, sample_weight=None):

@@ -7,9 +7,9 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from skbag import EmbeddingBagClassifier
-from skbag._bags import Bags
-from skbag._features import FeatureKind
-from skbag._fit_checks import (
+from skbag._core.bags import Bags
+from skbag._text.features import FeatureKind
+from skbag._training.fit_checks import (
     feature_findings,
     share_without_common_tokens,
     training_finding,

@@ -6,13 +6,13 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skbag import _model
-from skbag._bags import Bags
-from skbag._byte_encoder import ByteEncoder
-from skbag._fitted import Fitted
-from skbag._model import Featurizer, Model, chunk_bounds
-from skbag._plain_encoder import PlainEncoder
-from skbag._weighting import Weighting
+from skbag._core.bags import Bags
+from skbag._model import model as model_module
+from skbag._model.model import Featurizer, Model, chunk_bounds
+from skbag._model.predictor import Fitted
+from skbag._text.byte_encoder import ByteEncoder
+from skbag._text.plain_encoder import PlainEncoder
+from skbag._weighting.weighting import Weighting
 
 RNG = np.random.default_rng(0)
 PLAIN = Weighting(use_idf=False, sublinear_tf=False, norm=None, supervised=False)
@@ -73,7 +73,7 @@ def test_chunks_cover_everything_in_bounded_runs(sizes, limit):
 def test_chunks_and_threads_do_not_change_scores(monkeypatch, limit, n_threads):
     made, X = model(), texts()
     expected, vectors = made.scores(X), made.vectors(X)
-    monkeypatch.setattr(_model, "ENTRIES_PER_CHUNK", limit)
+    monkeypatch.setattr(model_module, "ENTRIES_PER_CHUNK", limit)
     np.testing.assert_array_equal(made.scores(X, n_threads), expected)
     np.testing.assert_array_equal(made.vectors(X, n_threads), vectors)
 
@@ -81,7 +81,7 @@ def test_chunks_and_threads_do_not_change_scores(monkeypatch, limit, n_threads):
 @pytest.mark.parametrize("n_threads", [1, 2, 5])
 @pytest.mark.parametrize("n_texts", [1, 2, 50, 999, 5000])
 def test_texts_are_cut_alike_for_each_thread(n_texts, n_threads, monkeypatch):
-    monkeypatch.setattr(_model, "CHARACTERS_PER_CHUNK", 1000)
+    monkeypatch.setattr(model_module, "CHARACTERS_PER_CHUNK", 1000)
     featurizer = Featurizer(ByteEncoder(), PLAIN, None, None)
     X = [str(i) for i in range(n_texts)]
     parts = featurizer.chunks(X, n_threads)
@@ -95,7 +95,7 @@ def test_texts_are_cut_alike_for_each_thread(n_texts, n_threads, monkeypatch):
 @pytest.mark.parametrize("n_threads", [1, 2, 5])
 @pytest.mark.parametrize("kind", [ByteEncoder, PlainEncoder])
 def test_texts_score_the_same_in_threads(kind, n_threads, monkeypatch):
-    monkeypatch.setattr(_model, "CHARACTERS_PER_CHUNK", 40)
+    monkeypatch.setattr(model_module, "CHARACTERS_PER_CHUNK", 40)
     encoder = kind()
     documents = [f"text {i % 7} of {i}" for i in range(99)]
     encoder.learn(documents[:40])

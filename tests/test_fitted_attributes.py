@@ -13,8 +13,8 @@ from sklearn.base import clone
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.feature_selection import RFE, SelectFromModel
 
-from skbag import _fitted
-from skbag._token_rules import DEFAULT_PATTERN, DEFAULT_RULE
+from skbag._model import predictor
+from skbag._text.token_rules import DEFAULT_PATTERN, DEFAULT_RULE
 
 COUNTS = {
     "use_idf": False,
@@ -237,7 +237,7 @@ def test_scores_are_those_of_the_model_in_float64(
 def test_a_column_of_coef_for_each_of_the_matrix(
     embedding_dim, labels, make_classifier, monkeypatch
 ):
-    monkeypatch.setattr(_fitted, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(predictor, "ROWS_AT_ONCE", 7)
     rng = np.random.default_rng(0)
     X = rng.poisson(1.0, (90, 20)).astype(float)
     codes = (X[:, 13] > X[:, 4]).astype(int)

@@ -17,7 +17,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import InconsistentVersionWarning
 
 import skbag
-from skbag._state import FORMAT
+from skbag._persistence.state import FORMAT
 
 FROZEN = Path(__file__).parent / "frozen"
 FORMATS = sorted(folder.name for folder in FROZEN.glob("format_*"))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import sklearn
 
-from skbag._global_settings import keeps_global_settings
+from skbag._estimator.global_settings import keeps_global_settings
 
 
 @keeps_global_settings
@@ -48,7 +48,7 @@ def test_interrupted_while_putting_back(settings, monkeypatch):
         return real(**errors)
 
     real = np.seterr
-    monkeypatch.setattr("skbag._global_settings.np.seterr", once_interrupted)
+    monkeypatch.setattr("skbag._estimator.global_settings.np.seterr", once_interrupted)
 
     @keeps_global_settings
     def call():

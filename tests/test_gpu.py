@@ -133,6 +133,6 @@ def test_batches_that_do_not_fit_are_brought_one_by_one(
     parameters, corpus, make_classifier, monkeypatch
 ):
     resident = make_classifier(device="cuda", **parameters).fit(*corpus)
-    monkeypatch.setattr("skbag._placement.SHARE_OF_DEVICE", 0.0)
+    monkeypatch.setattr("skbag._training.devices.SHARE_OF_DEVICE", 0.0)
     streamed = make_classifier(device="cuda", **parameters).fit(*corpus)
     assert_allclose(streamed.embedding_, resident.embedding_, atol=1e-5)

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skbag import _counting, _hashed_encoder
-from skbag._buckets import Buckets, key_of
-from skbag._encoder import Encoder
-from skbag._features import FeatureKind
-from skbag._hashed_encoder import HashedEncoder
-from skbag._plain_encoder import PlainEncoder
+from skbag._text import counting, hashed_encoder
+from skbag._text.buckets import Buckets, key_of
+from skbag._text.encoder import Encoder
+from skbag._text.features import FeatureKind
+from skbag._text.hashed_encoder import HashedEncoder
+from skbag._text.plain_encoder import PlainEncoder
 from tests.test_byte_encoder import (
     ALL_OPTIONS,
     DOCUMENTS,
@@ -38,7 +38,7 @@ N_BUCKETS = st.sampled_from([64, 1000, 2**20])
 
 @pytest.fixture
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(_counting, "CHUNK_CHARACTERS", 20)
+    monkeypatch.setattr(counting, "CHUNK_CHARACTERS", 20)
 
 
 def by_arrays(n_buckets=1000, **options):
@@ -228,7 +228,7 @@ def test_state_does_not_grow():
 
 
 def test_memory_of_buckets_is_bounded(monkeypatch):
-    monkeypatch.setattr(_hashed_encoder, "_MOST_KEYS", 3)
+    monkeypatch.setattr(hashed_encoder, "_MOST_KEYS", 3)
     encoder, fresh = one_by_one(**EVERYTHING), by_arrays(**EVERYTHING)
     assert_same_bags(encoder.learn(DOCUMENTS), fresh.learn(DOCUMENTS))
     assert encoder._bucket.cache_info().currsize == 3

@@ -6,8 +6,9 @@ import scipy.sparse as sp
 import torch
 from numpy.testing import assert_allclose
 
-from skbag._bags import Bags
-from skbag._head_start import (
+from skbag._core.bags import Bags
+from skbag._targets.label_sets import LabelSets
+from skbag._training.initialisation import (
     LEAST_GAIN,
     LEAST_SHARE,
     MOST_SAMPLES,
@@ -21,8 +22,7 @@ from skbag._head_start import (
     signs,
     start_head,
 )
-from skbag._label_sets import LabelSets
-from skbag._network import Network
+from skbag._training.network import Network
 
 
 @pytest.fixture

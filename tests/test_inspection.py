@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skbag import EmbeddingBagClassifier
-from skbag._inspection import largest
+from skbag._model.inspection import largest
 
 
 @given(

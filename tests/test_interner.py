@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from skbag import _interner
-from skbag._interner import GrowingArray, Interner
+from skbag._text import interner as interner_module
+from skbag._text.interner import GrowingArray, Interner
 
 # Small ones, ones that differ in the upper half only, the extremes.
 KEYS = st.one_of(
@@ -148,7 +148,7 @@ def test_finder_finds_one_key_as_lookup_finds_many(known, wanted):
 def test_keys_added_in_rounds_get_the_ids_of_one(at_once, monkeypatch):
     keys = np.random.default_rng(0).integers(300, size=1000).astype(np.uint64)
     expected = NaiveInterner().add(keys.tolist())
-    monkeypatch.setattr(_interner, "_ADDED_AT_ONCE", at_once)
+    monkeypatch.setattr(interner_module, "_ADDED_AT_ONCE", at_once)
     interner = Interner()
     assert interner.add(keys).tolist() == expected
     assert interner.lookup(keys).tolist() == expected
@@ -159,7 +159,7 @@ def test_table_grows_with_different_keys_only():
     interner = Interner()
     interner.add(np.arange(2**21, dtype=np.uint64) % np.uint64(100))
     assert len(interner) == 100
-    assert len(interner._table) <= 8 * _interner._ADDED_AT_ONCE
+    assert len(interner._table) <= 8 * interner_module._ADDED_AT_ONCE
 
 
 # -- keys made to collide --------------------------------------------------------------
@@ -173,7 +173,7 @@ def keys_of_one_slot(n, multiplier):
     numbers = np.arange(n, dtype=np.uint64)  # differ in their lowest bits only
     mixed = numbers * np.uint64(pow(multiplier, -1, 2**64))
     mixed ^= mixed >> np.uint64(32)
-    return mixed * np.uint64(pow(int(_interner._MIX), -1, 2**64))
+    return mixed * np.uint64(pow(int(interner_module._MIX), -1, 2**64))
 
 
 class Counting(Interner):
@@ -187,7 +187,7 @@ class Counting(Interner):
 
 
 def test_they_would_collide_if_the_secret_were_known(monkeypatch):
-    monkeypatch.setattr(_interner, "_SECRET", np.uint64(FIXED))
+    monkeypatch.setattr(interner_module, "_SECRET", np.uint64(FIXED))
     keys = keys_of_one_slot(2000, FIXED)
     assert len(np.unique(Interner()._first_slots(keys))) == 1
     interner = Counting()
@@ -202,7 +202,7 @@ def test_keys_made_to_collide_are_as_fast_as_others(monkeypatch):
     keys = keys_of_one_slot(100_000, FIXED)
     work = []
     for secret in np.random.default_rng(0).integers(2**64, size=9, dtype=np.uint64):
-        monkeypatch.setattr(_interner, "_SECRET", secret | np.uint64(1))
+        monkeypatch.setattr(interner_module, "_SECRET", secret | np.uint64(1))
         interner = Counting()
         assert_array_equal(interner.add(keys), np.arange(len(keys)))
         assert_array_equal(interner.lookup(keys), np.arange(len(keys)))
@@ -213,7 +213,7 @@ def test_keys_made_to_collide_are_as_fast_as_others(monkeypatch):
 
 SLOTS = """
 import numpy as np
-from skbag._interner import Interner
+from skbag._text.interner import Interner
 
 keys = np.arange(1000, dtype=np.uint64)
 interner = Interner()

@@ -6,11 +6,11 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skbag._bags import Bags
-from skbag._label_divergence import label_divergence
-from skbag._label_sets import LabelSets
-from skbag._statistics import Statistics
-from skbag._weighting import PRIOR_STRENGTH, Weighting, class_divergence
+from skbag._core.bags import Bags
+from skbag._targets.label_sets import LabelSets
+from skbag._weighting.divergence import label_divergence
+from skbag._weighting.document_counts import Statistics
+from skbag._weighting.weighting import PRIOR_STRENGTH, Weighting, class_divergence
 
 SHARES = np.array([0.0, 0.02, 0.1, 0.3, 0.5, 0.7, 0.95, 1.0])
 

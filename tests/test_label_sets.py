@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from skbag._label_sets import LabelSets, as_array, one_each
+from skbag._targets.label_sets import LabelSets, as_array, one_each
 
 INDICATOR = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 1], [1, 1, 1]])
 

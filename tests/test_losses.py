@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.optimize import minimize_scalar
 
-from skbag._losses import (
+from skbag._targets.losses import (
     LOSSES,
     MANY_CLASSES,
     TEMPERATURE_SPREAD,

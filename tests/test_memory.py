@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from skbag import _memory
-from skbag._memory import available_bytes
+from skbag._core import available_memory
+from skbag._core.available_memory import available_bytes
 
 GIB = 2**30
 UNLIMITED_V1 = "9223372036854771712"
@@ -17,8 +17,8 @@ UNLIMITED_V1 = "9223372036854771712"
 @pytest.fixture
 def system(tmp_path, monkeypatch):
     """A made-up Linux of 8 GiB, and a function that puts files into it."""
-    monkeypatch.setattr(_memory, "_rooms_of_process", lambda proc: [])
-    monkeypatch.setattr(_memory, "_free_in_heap", lambda: 0)
+    monkeypatch.setattr(available_memory, "_rooms_of_process", lambda proc: [])
+    monkeypatch.setattr(available_memory, "_free_in_heap", lambda: 0)
 
     def put(**files):
         for name, text in files.items():
@@ -121,7 +121,7 @@ def test_files_of_another_form_are_passed_over(system):
 
 
 def test_limit_of_the_process(tmp_path, monkeypatch):
-    monkeypatch.setattr(_memory, "_free_in_heap", lambda: 0)
+    monkeypatch.setattr(available_memory, "_free_in_heap", lambda: 0)
     limits = {"AS": 3 * GIB, "DATA": 2 * GIB}
     fake = SimpleNamespace(
         RLIMIT_AS="AS",
@@ -140,20 +140,20 @@ def test_limit_of_the_process(tmp_path, monkeypatch):
 
 
 def test_other_systems(tmp_path, monkeypatch):
-    monkeypatch.setattr(_memory, "_free_in_heap", lambda: 0)
-    monkeypatch.setattr(_memory, "_rooms_of_process", lambda proc: [])
+    monkeypatch.setattr(available_memory, "_free_in_heap", lambda: 0)
+    monkeypatch.setattr(available_memory, "_rooms_of_process", lambda proc: [])
     monkeypatch.setattr(sys, "platform", "darwin")
-    monkeypatch.setattr(_memory, "_physical_bytes", lambda: 5)
+    monkeypatch.setattr(available_memory, "_physical_bytes", lambda: 5)
     assert available_bytes(tmp_path, tmp_path) == 5
     monkeypatch.setattr(sys, "platform", "win32")
-    monkeypatch.setattr(_memory, "_windows_bytes", lambda: 7)
+    monkeypatch.setattr(available_memory, "_windows_bytes", lambda: 7)
     assert available_bytes(tmp_path, tmp_path) == 7
 
 
 def test_nothing_known_is_none(tmp_path, monkeypatch):
-    monkeypatch.setattr(_memory, "_rooms_of_process", lambda proc: [])
-    monkeypatch.setattr(_memory, "_physical_bytes", lambda: None)
-    monkeypatch.setattr(_memory, "_windows_bytes", lambda: None)
+    monkeypatch.setattr(available_memory, "_rooms_of_process", lambda proc: [])
+    monkeypatch.setattr(available_memory, "_physical_bytes", lambda: None)
+    monkeypatch.setattr(available_memory, "_windows_bytes", lambda: None)
     assert available_bytes(tmp_path, tmp_path) is None
 
 
@@ -165,27 +165,27 @@ def test_windows_is_asked_by_its_structure(monkeypatch):
 
     kernel32 = SimpleNamespace(GlobalMemoryStatusEx=ask)
     fake = SimpleNamespace(kernel32=kernel32)
-    monkeypatch.setattr(_memory.ctypes, "windll", fake, raising=False)
-    assert _memory._windows_bytes() == 3 * GIB
+    monkeypatch.setattr(available_memory.ctypes, "windll", fake, raising=False)
+    assert available_memory._windows_bytes() == 3 * GIB
     kernel32.GlobalMemoryStatusEx = lambda status: 0
-    assert _memory._windows_bytes() is None
+    assert available_memory._windows_bytes() is None
 
 
 def test_what_was_freed_can_be_used_again(system, monkeypatch):
-    monkeypatch.setattr(_memory, "_free_in_heap", lambda: 10)
+    monkeypatch.setattr(available_memory, "_free_in_heap", lambda: 10)
     assert system() == 8 * GIB + 10
 
 
 def test_heap_of_this_process():
-    assert 0 <= _memory._free_in_heap() < 2**40
+    assert 0 <= available_memory._free_in_heap() < 2**40
 
 
 def test_no_heap_is_asked_elsewhere(monkeypatch):
-    monkeypatch.setattr(_memory.ctypes, "CDLL", lambda name: object())
-    assert _memory._free_in_heap() == 0
+    monkeypatch.setattr(available_memory.ctypes, "CDLL", lambda name: object())
+    assert available_memory._free_in_heap() == 0
     monkeypatch.setattr(sys, "platform", "darwin")
-    monkeypatch.setattr(_memory.ctypes, "CDLL", None)
-    assert _memory._free_in_heap() == 0
+    monkeypatch.setattr(available_memory.ctypes, "CDLL", None)
+    assert available_memory._free_in_heap() == 0
 
 
 def test_this_machine_has_some():

@@ -12,8 +12,9 @@ import scipy.sparse as sp
 from numpy.testing import assert_array_equal
 
 # Not to be loaded while allocations are traced.
-from skbag import _fitting, _memory_guard  # noqa: F401
-from skbag._footprint import FitSize, footprint
+from skbag._training import fit as fit_module  # noqa: F401
+from skbag._training import memory_estimate
+from skbag._training.footprint import FitSize, footprint
 
 GIB = 2**30
 
@@ -23,8 +24,8 @@ def room(monkeypatch):
     """Return a function that sets how many bytes there are."""
 
     def set_room(n_bytes):
-        monkeypatch.setattr(_memory_guard, "SMALL", 0)
-        monkeypatch.setattr(_memory_guard, "available_bytes", lambda: n_bytes)
+        monkeypatch.setattr(memory_estimate, "SMALL", 0)
+        monkeypatch.setattr(memory_estimate, "available_bytes", lambda: n_bytes)
 
     return set_room
 
@@ -86,7 +87,7 @@ def test_refusal_names_what_applies(
     parameters, named, not_named, corpus, make_classifier, room, monkeypatch
 ):
     # Tables so dear that all else is next to nothing.
-    monkeypatch.setattr(_memory_guard, "footprint", _all_table)
+    monkeypatch.setattr(memory_estimate, "footprint", _all_table)
     room(1)
     with pytest.raises(MemoryError, match="To bring it down: ") as refusal:
         make_classifier(**parameters).fit(*corpus)
@@ -137,11 +138,11 @@ def test_bounds_alone_do_not_refuse(corpus, make_classifier, room, monkeypatch):
     """What a bound would refuse, the entries themselves may allow."""
     sizes = []
 
-    def spy(task, *, exactly=False, original=_memory_guard.fit_size):
+    def spy(task, *, exactly=False, original=memory_estimate.fit_size):
         sizes.append(original(task, exactly=exactly))
         return sizes[-1]
 
-    monkeypatch.setattr(_memory_guard, "fit_size", spy)
+    monkeypatch.setattr(memory_estimate, "fit_size", spy)
     room(1)
     with pytest.raises(MemoryError, match="To fit 120 samples"):
         make_classifier().fit(*corpus)
@@ -160,7 +161,7 @@ def test_exact_sizes_are_those_of_the_samples(make_classifier, room, monkeypatch
         sizes.append(size)
         return footprint(size)
 
-    monkeypatch.setattr(_memory_guard, "footprint", spy)
+    monkeypatch.setattr(memory_estimate, "footprint", spy)
     room(1)
     with pytest.raises(MemoryError, match="To fit 6 samples"):
         make_classifier(min_df=1, max_df=2, ngram_range=(1, 1), batch_size=6).fit(
@@ -176,7 +177,7 @@ def test_small_fits_ask_nobody(corpus, make_classifier, monkeypatch):
     def fail():
         raise AssertionError("asked")
 
-    monkeypatch.setattr(_memory_guard, "available_bytes", fail)
+    monkeypatch.setattr(memory_estimate, "available_bytes", fail)
     make_classifier().fit(*corpus)
 
 
@@ -200,7 +201,7 @@ def sizes_of(monkeypatch, room, fit):
         sizes.append(size)
         return footprint(size)
 
-    monkeypatch.setattr(_memory_guard, "footprint", spy)
+    monkeypatch.setattr(memory_estimate, "footprint", spy)
     room(1)
     with pytest.raises(MemoryError, match="To fit"):
         fit()
@@ -288,8 +289,8 @@ def test_too_many_buckets_are_refused_before_one_is_made(
     def fail(*arguments):
         raise AssertionError("an encoder was made")
 
-    monkeypatch.setattr(_memory_guard, "available_bytes", lambda: 2**30)
-    monkeypatch.setattr("skbag._preparation.learn", fail)
+    monkeypatch.setattr(memory_estimate, "available_bytes", lambda: 2**30)
+    monkeypatch.setattr("skbag._training.preparation.learn", fail)
     clf = make_classifier(n_buckets=2**31 - 1)
     more = {"classes": sorted(set(corpus.labels))} if method != "fit" else {}
     words = r"n_buckets=2,147,483,647 with 3 columns takes about .* n_buckets=2\*\*20"

@@ -7,11 +7,11 @@ import pytest
 import scipy.sparse as sp
 from threads import on_ranks
 
-from skbag._label_sets import LabelSets
-from skbag._merging import Learnt, add_statistics, merge
-from skbag._statistics import Statistics
-from skbag._token_rules import DEFAULT_RULE
-from skbag._vocabulary import FeatureCounts, Pruning, TextOptions, make_encoder
+from skbag._targets.label_sets import LabelSets
+from skbag._text.merging import Learnt, add_statistics, merge
+from skbag._text.text_options import FeatureCounts, Pruning, TextOptions, make_encoder
+from skbag._text.token_rules import DEFAULT_RULE
+from skbag._weighting.document_counts import Statistics
 
 DEFAULT = {
     "lowercase": True,

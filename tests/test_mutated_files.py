@@ -17,7 +17,7 @@ from safetensors import safe_open
 
 import skbag
 from skbag import EmbeddingBagClassifier
-from skbag._saving import _digest
+from skbag._persistence.safetensors_file import _digest
 from skbag.exceptions import ModelFileError
 
 TEXTS = ["late parcel", "refund my money please", "password reset", "parcel lost"] * 8

@@ -5,8 +5,8 @@ import pytest
 import scipy.sparse as sp
 import torch
 
-from skbag._bags import Bags
-from skbag._network import HIDDEN_START, Network
+from skbag._core.bags import Bags
+from skbag._training.network import HIDDEN_START, Network
 
 SHAPES = [(None, ()), (4, ()), (4, (6,)), (5, (6, 3))]
 

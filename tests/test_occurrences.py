@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skbag._byte_encoder import ByteEncoder
-from skbag._compact_byte_encoder import CompactByteEncoder
-from skbag._compact_plain_encoder import CompactPlainEncoder
-from skbag._compact_selection import CompactSelection
-from skbag._features import FeatureKind, Role, name_of_skip_pair
-from skbag._hashed_encoder import HashedEncoder
-from skbag._occurrences import build_locator
-from skbag._plain_encoder import PlainEncoder
-from skbag._token_rules import DEFAULT_RULE
+from skbag._text.analyzers import build_locator
+from skbag._text.byte_encoder import ByteEncoder
+from skbag._text.compact_encoders import CompactByteEncoder
+from skbag._text.compact_plain_encoder import CompactPlainEncoder
+from skbag._text.compact_selection import CompactSelection
+from skbag._text.features import FeatureKind, Role, name_of_skip_pair
+from skbag._text.hashed_encoder import HashedEncoder
+from skbag._text.plain_encoder import PlainEncoder
+from skbag._text.token_rules import DEFAULT_RULE
 
 CHARACTERS = "abTHE123 .!_-'\t\n  \u00a0İıßΣσςÉé\u0301Åñ½ﬁ你👍🏽\ud800\x1c"
 TEXTS = st.lists(st.text(alphabet=CHARACTERS, max_size=40), min_size=1, max_size=4)

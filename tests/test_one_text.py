@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from skbag import EmbeddingBagClassifier, _byte_encoder, _one_text
-from skbag._byte_encoder import ByteEncoder
+from skbag import EmbeddingBagClassifier
+from skbag._text import byte_encoder, single_text
+from skbag._text.byte_encoder import ByteEncoder
 from tests.test_byte_encoder import ALL_OPTIONS, DOCUMENTS, OPTIONS, TEXTS
 
 
@@ -22,7 +23,7 @@ def same(one, other):
 
 def by_arrays(encoder, text):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_byte_encoder, "MOST_CHARACTERS", -1)
+        patch.setattr(byte_encoder, "MOST_CHARACTERS", -1)
         return encoder.encode([text])
 
 
@@ -53,7 +54,7 @@ def test_what_is_learnt_later_is_found():
 
 
 def test_memory_is_bounded(monkeypatch):
-    monkeypatch.setattr(_one_text, "_MOST_WORDS", 3)
+    monkeypatch.setattr(single_text, "_MOST_WORDS", 3)
     encoder = ByteEncoder()
     encoder.learn(["a b c d e f g h"])
     for text in ["a b", "c d e", "f a", "a b c d e f g h a", "h z"]:

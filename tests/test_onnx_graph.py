@@ -19,10 +19,11 @@ from scipy.special import expit, softmax
 from sklearn.exceptions import NotFittedError
 
 import skbag
-from skbag import EmbeddingBagClassifier, _onnx_graph
-from skbag._bags import Bags
-from skbag._fitted import Fitted
-from skbag._onnx_graph import build_onnx
+from skbag import EmbeddingBagClassifier
+from skbag._core.bags import Bags
+from skbag._model.predictor import Fitted
+from skbag._persistence import onnx_graph
+from skbag._persistence.onnx_graph import build_onnx
 from tests.conftest import OPINIONS, TOPICS, make_corpus
 
 MODELS = {
@@ -283,9 +284,9 @@ def test_table_beyond_what_protobuf_holds(corpus, make_classifier, monkeypatch):
     n_bytes = 4 * (
         clf.embedding_.size + clf._model.fitted.layers[0][0].size + clf.intercept_.size
     )
-    monkeypatch.setattr(_onnx_graph, "MOST_BYTES", n_bytes)
+    monkeypatch.setattr(onnx_graph, "MOST_BYTES", n_bytes)
     clf.to_onnx()
-    monkeypatch.setattr(_onnx_graph, "MOST_BYTES", n_bytes - 1)
+    monkeypatch.setattr(onnx_graph, "MOST_BYTES", n_bytes - 1)
     n_ids = f"{len(clf.embedding_):,}"
     with pytest.raises(
         ValueError, match=rf"2 GiB at most; .* a table of {n_ids} x 4.*\(min_df"

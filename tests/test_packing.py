@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 from numpy.testing import assert_array_equal
 
-from skbag._dtypes import native
-from skbag._packing import CannotPack, Packer, unpack
+from skbag._core.dtypes import native
+from skbag._persistence.packing import CannotPack, Packer, unpack
 from skbag.exceptions import ModelFileError
 
 

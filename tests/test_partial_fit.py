@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.feature_extraction.text import CountVectorizer
 
-from skbag._recipe import LARGE_STEPS
+from skbag._training.plan import LARGE_STEPS
 
 CLASSES = ["garden", "kitchen", "sea"]
 CONFIGURATIONS = {

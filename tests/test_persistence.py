@@ -305,7 +305,7 @@ def test_saved_state_repeats(corpus, make_classifier):
 
 def test_a_pickle_of_another_version_warns(corpus, make_classifier, monkeypatch):
     clf = make_classifier().fit(*corpus)
-    monkeypatch.setattr("skbag._pickling.__version__", "0.0.1")
+    monkeypatch.setattr("skbag._persistence.pickling.__version__", "0.0.1")
     pickled = pickle.dumps(clf)
     monkeypatch.undo()
     with pytest.warns(

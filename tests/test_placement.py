@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from skbag import _training_run
-from skbag._bags import Bags
-from skbag._batches import make_batches
-from skbag._placement import Placement, free_bytes
+from skbag._core.bags import Bags
+from skbag._training import run
+from skbag._training.batches import make_batches
+from skbag._training.devices import Placement, free_bytes
 
 CPU = torch.device("cpu")
 
@@ -75,7 +75,7 @@ def test_same_model_where_batches_do_not_fit(
         placements.append(Placement(made, device, 0))
         return placements[-1]
 
-    monkeypatch.setattr(_training_run, "Placement", streaming)
+    monkeypatch.setattr(run, "Placement", streaming)
     clf = make_classifier(**parameters).fit(*corpus)
     assert not placements[0].is_resident
     np.testing.assert_array_equal(clf.embedding_, expected.embedding_)

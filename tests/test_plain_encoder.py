@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from skbag._encoder import Encoder
-from skbag._features import FeatureKind
-from skbag._hashed_encoder import HashedEncoder
-from skbag._plain_encoder import PlainEncoder
+from skbag._text.encoder import Encoder
+from skbag._text.features import FeatureKind
+from skbag._text.hashed_encoder import HashedEncoder
+from skbag._text.plain_encoder import PlainEncoder
 
 DOCUMENTS = [
     "The refugee crossed the river; the river was cold.",

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skbag import _pretrained
-from skbag._byte_encoder import ByteEncoder
-from skbag._pretrained import find_vectors
+from skbag._text import pretrained
+from skbag._text.byte_encoder import ByteEncoder
+from skbag._text.pretrained import find_vectors
 
 VECTORS = {
     "sail": [0.5, -1.0],
@@ -148,13 +148,13 @@ def test_a_file_is_read_as_a_stream(encoder, tmp_path, monkeypatch):
     many = (f"w{i} 0.5 0.5" for i in range(30_000))
     path = write(tmp_path / "many", itertools.chain(many, ["sail 1 2"]))
     held = []
-    original = _pretrained._token_of
+    original = pretrained._token_of
 
     def watched(line, width):
         held.append(len(line))
         return original(line, width)
 
-    monkeypatch.setattr(_pretrained, "_token_of", watched)
+    monkeypatch.setattr(pretrained, "_token_of", watched)
     assert len(find_vectors(path, encoder, 2).rows) == 1
     assert len(held) == 30_001
     assert max(held) < 20
@@ -205,7 +205,7 @@ def test_files_of_other_kinds(encoder, tmp_path):
     path.write_bytes(whole[:-10])
     with pytest.raises(ValueError, match=r"file is a damaged gzip file"):
         find_vectors(path, encoder, 2)
-    path.write_bytes(b"a" * (_pretrained.LONGEST_LINE + 5))
+    path.write_bytes(b"a" * (pretrained.LONGEST_LINE + 5))
     with pytest.raises(ValueError, match=r"line 1: expected"):
         find_vectors(path, encoder, 2)
     with pytest.raises(FileNotFoundError, match="No such file"):

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from threads import on_ranks
 
-from skbag._bags import Bags
-from skbag._ranks import (
+from skbag._core.bags import Bags
+from skbag._core.communicator import (
     ALONE,
     alike_weights,
     check_same,

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from skbag import _recipe
-from skbag._bags import Bags
-from skbag._recipe import Moments
+from skbag._core.bags import Bags
+from skbag._training import plan
+from skbag._training.plan import Moments
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from skbag._recipe import Moments
 def test_min_df_is_the_smallest_that_bounds_the_table(width, expected):
     # 16 features in one text, 4 in two, 4 in nine.
     counts = np.array([1] * 16 + [2] * 4 + [9] * 4)
-    assert _recipe.auto_min_df(counts, width) == expected
+    assert plan.auto_min_df(counts, width) == expected
 
 
 EASY = Moments(mean_squared_norm=1.0, eigenvalue=0.001, heaviest=1.0)
@@ -30,20 +30,20 @@ EASY = Moments(mean_squared_norm=1.0, eigenvalue=0.001, heaviest=1.0)
 def test_batch_size_grows_with_the_samples_within_bounds(
     n_samples, n_outputs, expected
 ):
-    assert _recipe.auto_batch_size(n_samples, n_outputs, EASY) == expected
+    assert plan.auto_batch_size(n_samples, n_outputs, EASY) == expected
 
 
 def test_batch_size_keeps_scores_in_cache():
-    size = _recipe.auto_batch_size(10**7, 200, EASY)
-    assert size * 200 <= _recipe.SCORES_PER_BATCH < 2 * size * 200
+    size = plan.auto_batch_size(10**7, 200, EASY)
+    assert size * 200 <= plan.SCORES_PER_BATCH < 2 * size * 200
 
 
 def test_batch_size_shrinks_where_samples_share_a_direction():
     shared = replace(EASY, eigenvalue=0.2)
-    size = _recipe.auto_batch_size(10**6, 3, shared)
-    assert 16 < size < _recipe.auto_batch_size(10**6, 3, EASY)
-    assert shared.for_batch(size) >= _recipe.LEAST_STEP * shared.for_one
-    assert shared.for_batch(2 * size) < _recipe.LEAST_STEP * shared.for_one
+    size = plan.auto_batch_size(10**6, 3, shared)
+    assert 16 < size < plan.auto_batch_size(10**6, 3, EASY)
+    assert shared.for_batch(size) >= plan.LEAST_STEP * shared.for_one
+    assert shared.for_batch(2 * size) < plan.LEAST_STEP * shared.for_one
 
 
 def unit_bags(n=50, n_ids=30, seed=0):
@@ -53,7 +53,7 @@ def unit_bags(n=50, n_ids=30, seed=0):
 
 
 def learning_rate(bags, batch_size, curvature=2.0):
-    return _recipe.auto_learning_rate(Moments.measure(bags), batch_size, curvature)
+    return plan.auto_learning_rate(Moments.measure(bags), batch_size, curvature)
 
 
 def test_moments_are_those_of_numpy():
@@ -96,7 +96,7 @@ def test_bags_are_left_alone():
     ids, weights = np.array([3, 0, 1, 2, 0]), np.array([0.1, 0.9, 0.5, 0.6, 0.7])
     bags = Bags(ids.astype("i"), np.array([0, 2, 5]), weights.astype("f"), 4)
     Moments.measure(bags)
-    _recipe.carried_weights(bags, np.ones(2), 0.1, 2.0)
+    plan.carried_weights(bags, np.ones(2), 0.1, 2.0)
     np.testing.assert_array_equal(bags.ids, ids)
     np.testing.assert_array_equal(bags.weights, weights.astype("f"))
 
@@ -109,7 +109,7 @@ def test_learning_rate_of_empty_texts(n_texts):
 
 def test_heavy_samples_get_what_one_step_can_carry():
     bags = unit_bags(3)
-    weights = _recipe.carried_weights(bags, np.array([0.5, 2.0, 100.0]), 0.1, 2.0)
+    weights = plan.carried_weights(bags, np.array([0.5, 2.0, 100.0]), 0.1, 2.0)
     np.testing.assert_allclose(weights, [0.5, 2.0, 5.0], rtol=1e-5)
 
 
@@ -117,65 +117,65 @@ def test_long_samples_get_what_one_step_can_carry():
     bags = unit_bags(2)
     scale = np.repeat([1, 10], np.diff(bags.offsets)).astype("f")
     long = bags.with_weights(bags.weights * scale)
-    weights = _recipe.carried_weights(long, None, 0.1, 2.0)
+    weights = plan.carried_weights(long, None, 0.1, 2.0)
     np.testing.assert_allclose(weights, [1.0, 0.05], rtol=1e-5)
-    assert _recipe.carried_weights(bags, None, 0.1, 2.0) is None
+    assert plan.carried_weights(bags, None, 0.1, 2.0) is None
 
 
 def test_skill_is_accuracy_above_chance():
-    assert _recipe.skill(0.75, 0.75) == 0
-    assert _recipe.skill(0.5, 0.75) == 0
-    assert _recipe.skill(1.0, 0.75) == pytest.approx(1)
+    assert plan.skill(0.75, 0.75) == 0
+    assert plan.skill(0.5, 0.75) == 0
+    assert plan.skill(1.0, 0.75) == pytest.approx(1)
 
 
 def test_hard_classes_get_fewer_epochs_and_more_penalty():
-    hard, easy = (_recipe.auto_epochs(s, 50_000, 1e6) for s in (0.0, 1.0))
+    hard, easy = (plan.auto_epochs(s, 50_000, 1e6) for s in (0.0, 1.0))
     assert (hard, easy) == (2, 4)
-    hard, easy = (_recipe.auto_alpha(s, 50_000, EASY, 2.0) for s in (0.0, 0.9))
+    hard, easy = (plan.auto_alpha(s, 50_000, EASY, 2.0) for s in (0.0, 0.9))
     assert hard > easy
 
 
 def test_much_work_gets_fewer_epochs():
-    assert _recipe.auto_epochs(1.0, 50_000, 1e9) == 3
-    assert _recipe.auto_epochs(1.0, 10**6, 1e9) == 3
-    assert _recipe.auto_epochs(1.0, 50_000, 1e8) == 4
+    assert plan.auto_epochs(1.0, 50_000, 1e9) == 3
+    assert plan.auto_epochs(1.0, 10**6, 1e9) == 3
+    assert plan.auto_epochs(1.0, 50_000, 1e8) == 4
 
 
 def test_few_samples_get_more_epochs_and_a_limited_penalty():
-    assert _recipe.auto_epochs(0.0, 4_000, 1e6) == 5
-    assert _recipe.auto_epochs(0.0, 10, 1e6) == _recipe.MOST_EPOCHS
-    assert _recipe.auto_alpha(0.0, 10, EASY, 2.0) == _recipe.LARGEST_ALPHA
+    assert plan.auto_epochs(0.0, 4_000, 1e6) == 5
+    assert plan.auto_epochs(0.0, 10, 1e6) == plan.MOST_EPOCHS
+    assert plan.auto_alpha(0.0, 10, EASY, 2.0) == plan.LARGEST_ALPHA
 
 
 def test_penalty_follows_the_scale_of_the_samples_and_the_loss():
-    base = _recipe.auto_alpha(0.5, 1000, EASY, 2.0)
+    base = plan.auto_alpha(0.5, 1000, EASY, 2.0)
     scaled = replace(EASY, mean_squared_norm=9.0)
-    assert _recipe.auto_alpha(0.5, 1000, scaled, 2.0) == pytest.approx(9 * base)
-    assert _recipe.auto_alpha(0.5, 1000, EASY, 0.5) == pytest.approx(base / 4)
+    assert plan.auto_alpha(0.5, 1000, scaled, 2.0) == pytest.approx(9 * base)
+    assert plan.auto_alpha(0.5, 1000, EASY, 0.5) == pytest.approx(base / 4)
 
 
 @pytest.mark.parametrize("n", [2, 3, 10, 500, 5_000, 10**6])
 def test_some_samples_are_held_out_but_never_most(n):
-    assert 0 <= _recipe.held_out(n, 1) <= n / 3
-    assert _recipe.held_out(n, 1) <= 4096
+    assert 0 <= plan.held_out(n, 1) <= n / 3
+    assert plan.held_out(n, 1) <= 4096
 
 
 def test_scores_of_samples_held_out_are_bounded():
-    assert _recipe.held_out(10**6, 2048) == 4096
-    assert _recipe.held_out(10**6, 20_000) * 20_000 <= _recipe.WATCHED_SCORES
-    assert _recipe.most_watched(10**9) == 1
+    assert plan.held_out(10**6, 2048) == 4096
+    assert plan.held_out(10**6, 20_000) * 20_000 <= plan.WATCHED_SCORES
+    assert plan.most_watched(10**9) == 1
 
 
 def test_layers_over_many_classes_take_more_epochs():
     """Each row of the last layer is learnt from the samples of its class."""
-    assert _recipe.auto_epochs(1.0, 6_000, 1e6) == 4
-    assert _recipe.auto_epochs(1.0, 6_000, 1e6, n_layer_outputs=20) == 4
-    assert _recipe.auto_epochs(1.0, 6_000, 1e6, n_layer_outputs=1_500) == 10
-    assert _recipe.first_plan_epochs(6_000, 1e6, 900) == 6
+    assert plan.auto_epochs(1.0, 6_000, 1e6) == 4
+    assert plan.auto_epochs(1.0, 6_000, 1e6, n_layer_outputs=20) == 4
+    assert plan.auto_epochs(1.0, 6_000, 1e6, n_layer_outputs=1_500) == 10
+    assert plan.first_plan_epochs(6_000, 1e6, 900) == 6
 
 
 def test_the_penalty_waits_for_the_next_sample_of_a_class():
-    usual = _recipe.auto_alpha(0.0, 1000, EASY, 2.0)
-    assert usual == _recipe.LARGEST_ALPHA
-    assert _recipe.auto_alpha(0.0, 1000, EASY, 2.0, 150) == usual
-    assert _recipe.auto_alpha(0.0, 1000, EASY, 2.0, 1500) == pytest.approx(usual / 10)
+    usual = plan.auto_alpha(0.0, 1000, EASY, 2.0)
+    assert usual == plan.LARGEST_ALPHA
+    assert plan.auto_alpha(0.0, 1000, EASY, 2.0, 150) == usual
+    assert plan.auto_alpha(0.0, 1000, EASY, 2.0, 1500) == pytest.approx(usual / 10)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from skbag._samples import Samples
-from skbag._targets import ClassTargets
+from skbag._targets.targets import ClassTargets
+from skbag._training.samples import Samples
 
 TEXTS = ["a", "b", "c", "d"]
 MATRIX = sp.csr_array(np.diag([1.0, 2, 3, 4]))

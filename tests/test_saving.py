@@ -20,8 +20,9 @@ from safetensors import safe_open
 from sklearn.pipeline import make_pipeline
 
 import skbag
-from skbag import EmbeddingBagClassifier, _saving
-from skbag._saving import _digest
+from skbag import EmbeddingBagClassifier
+from skbag._persistence import safetensors_file
+from skbag._persistence.safetensors_file import _digest
 from skbag.exceptions import ModelFileError
 
 
@@ -559,7 +560,7 @@ import skbag
 clf = skbag.load(sys.argv[1])
 assert clf.predict_proba(["a letter from the captain"]).shape == (1, 3)
 needless = [
-    "torch", "onnx", "matplotlib", "skbag._fitting", "skbag._network",
+    "torch", "onnx", "matplotlib", "skbag._training.fit", "skbag._training.network",
     "sklearn.model_selection", "sklearn.feature_extraction", "sklearn.preprocessing",
     "sklearn.linear_model", "sklearn.metrics", "sklearn.pipeline",
 ]
@@ -641,7 +642,7 @@ def test_what_killed_saves_have_left_is_removed(fitted, tmp_path):
         text=True,
         check=True,
     ).stdout.strip()
-    host = _saving._host()
+    host = safetensors_file._host()
     gone = tmp_path / f"model.{host}-{dead}-0123abcd.tmp"
     held = tmp_path / f"model.{host}-{os.getpid()}-0123abcd.tmp"
     elsewhere = tmp_path / f"model.00000000-{dead}-0123abcd.tmp"

@@ -13,14 +13,16 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy.special import softmax
 
-from skbag import _losses, _model, _recipe, _targets
-from skbag._bags import Bags
-from skbag._byte_encoder import ByteEncoder
-from skbag._fitted import Fitted
-from skbag._losses import class_scores, fit_temperature, log_probabilities
-from skbag._model import Featurizer, Model
-from skbag._statistics import Statistics
-from skbag._weighting import Weighting
+from skbag._core.bags import Bags
+from skbag._model import model as model_module
+from skbag._model.model import Featurizer, Model
+from skbag._model.predictor import Fitted
+from skbag._targets import losses, targets
+from skbag._targets.losses import class_scores, fit_temperature, log_probabilities
+from skbag._text.byte_encoder import ByteEncoder
+from skbag._training import plan
+from skbag._weighting.document_counts import Statistics
+from skbag._weighting.weighting import Weighting
 
 PLAIN = Weighting(use_idf=False, sublinear_tf=False, norm=None, supervised=False)
 MIB = 2**20
@@ -117,19 +119,19 @@ def many_classes():
 def test_classes_are_predicted_in_bounded_memory(text, n_threads, many_classes):
     n = 1000
     codes, peak = traced(
-        many_classes.map_scores, _losses.predicted_codes, [text] * n, n_threads
+        many_classes.map_scores, losses.predicted_codes, [text] * n, n_threads
     )
-    chunk = 4 * _model.NUMBERS_PER_CHUNK
+    chunk = 4 * model_module.NUMBERS_PER_CHUNK
     assert peak < 3 * n_threads * chunk < 4 * n * N_CLASSES * n_threads
     assert_array_equal(codes, many_classes.scores([text]).argmax())
 
 
-@pytest.mark.parametrize("use", [log_probabilities, _losses.probabilities])
+@pytest.mark.parametrize("use", [log_probabilities, losses.probabilities])
 def test_probabilities_take_little_more_than_themselves(use, many_classes):
     texts = ["this one", ""] * 500
     result, peak = traced(many_classes.map_scores, lambda z: use(z, 1.5), texts)
     assert result.dtype == np.float64
-    assert peak < 1.2 * result.nbytes + 16 * 4 * _model.NUMBERS_PER_CHUNK
+    assert peak < 1.2 * result.nbytes + 16 * 4 * model_module.NUMBERS_PER_CHUNK
     assert_array_equal(result[:2], use(many_classes.scores(texts[:2]), 1.5))
 
 
@@ -141,18 +143,20 @@ def test_chunks_have_few_texts_or_few_scores(width, length):
     parts = featurizer.chunks(X, 2, width)
     assert [text for part in parts for text in part] == X
     for part in parts:
-        assert len(part) == 1 or len(part) * width <= 1.1 * _model.NUMBERS_PER_CHUNK
+        assert (
+            len(part) == 1 or len(part) * width <= 1.1 * model_module.NUMBERS_PER_CHUNK
+        )
 
 
 def test_scores_watched_are_bounded(corpus, make_classifier, monkeypatch):
-    monkeypatch.setattr(_recipe, "WATCHED_SCORES", 21)
+    monkeypatch.setattr(plan, "WATCHED_SCORES", 21)
     seen = []
 
     def spy(scores, *arguments):
         seen.append(scores.size)
         return fit_temperature(scores, *arguments)
 
-    monkeypatch.setattr(_targets, "fit_temperature", spy)
+    monkeypatch.setattr(targets, "fit_temperature", spy)
     make_classifier(batch_size=2, max_iter=1).fit(*corpus)
     classes = sorted(set(corpus.labels))
     make_classifier(batch_size=2, max_iter=1).partial_fit(
@@ -170,8 +174,8 @@ def test_temperature_of_blocks_is_that_of_all_at_once(width, monkeypatch):
     p = softmax(1.3 * wide, axis=1)
     mean = (p * wide).sum(axis=1)
     expected = mean, (p * wide**2).sum(axis=1) - mean**2
-    monkeypatch.setattr(_losses, "_NUMBERS_AT_ONCE", 70)
-    assert_array_equal(_losses._moments(wide, 1.3), expected)
+    monkeypatch.setattr(losses, "_NUMBERS_AT_ONCE", 70)
+    assert_array_equal(losses._moments(wide, 1.3), expected)
 
 
 def test_temperature_takes_little_more_than_its_scores():
@@ -202,8 +206,8 @@ def test_labels_of_many_classes_are_coded():
         np.array([f"class {i % N_CLASSES}" for i in range(2 * N_CLASSES)], object),
         np.arange(2 * N_CLASSES) % N_CLASSES,
     ):
-        (classes, codes), peak = traced(_targets.learn_classes, labels)
+        (classes, codes), peak = traced(targets.learn_classes, labels)
         assert len(classes) == N_CLASSES
         assert_array_equal(classes[codes], np.asarray(labels))
-        assert_array_equal(_targets.encode_labels(labels, classes), codes)
+        assert_array_equal(targets.encode_labels(labels, classes), codes)
         assert peak < 1000 * len(labels)

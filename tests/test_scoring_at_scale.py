@@ -190,7 +190,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing(
 
 
 def n_threads_there():
-    from skbag._threads import n_threads
+    from skbag._core.threads import n_threads
 
     return n_threads(None)
 

@@ -9,8 +9,8 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.model_selection import GridSearchCV
 
-from skbag import _shared_tokens
-from skbag._byte_encoder import ByteEncoder
+from skbag._text import token_cache
+from skbag._text.byte_encoder import ByteEncoder
 from skbag.tuning import shared_tokens
 
 
@@ -89,7 +89,7 @@ def test_going_on_to_learn_leaves_what_is_shared_alone(corpus, make_classifier):
 
 
 def test_only_the_last_sets_are_kept(corpus, make_classifier, n_learnt, monkeypatch):
-    monkeypatch.setattr(_shared_tokens, "MOST_KEPT", 2)
+    monkeypatch.setattr(token_cache, "MOST_KEPT", 2)
     with shared_tokens():
         for texts in (corpus.texts, corpus.texts[:60], corpus.texts[:30]):
             make_classifier().fit(texts, corpus.labels[: len(texts)])
@@ -133,4 +133,4 @@ def test_a_function_may_be_decorated(corpus, make_classifier, n_learnt):
 
     fit_twice(1)
     assert n_learnt() == 2
-    assert _shared_tokens._shared.get() is None
+    assert token_cache._shared.get() is None

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from skbag._sorted_numbers import pack_sorted, unpack_sorted
+from skbag._core.elias_fano import pack_sorted, unpack_sorted
 
 ENDS = [1, 2, 7, 256, 1000, 2**20, 2**34, 2**63]
 

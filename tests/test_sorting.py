@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skbag._sorting import SMALLEST, add_at, argsort, sort
+from skbag._core.sorting import SMALLEST, add_at, argsort, sort
 
 SIZES = [0, 1, 1000, SMALLEST - 1, SMALLEST, SMALLEST + 1, 3 * SMALLEST]
 dtypes = pytest.mark.parametrize("dtype", [np.int32, np.int64])

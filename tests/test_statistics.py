@@ -6,9 +6,9 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skbag import _statistics
-from skbag._bags import Bags
-from skbag._statistics import Statistics
+from skbag._core.bags import Bags
+from skbag._weighting import document_counts
+from skbag._weighting.document_counts import Statistics
 
 
 def corpus(seed=0, n=30, n_ids=12, n_classes=3):
@@ -22,9 +22,9 @@ def corpus(seed=0, n=30, n_ids=12, n_classes=3):
 def way_of_counting(request):
     with pytest.MonkeyPatch.context() as patch:
         cells = 2**24 if request.param == "in a table" else 0
-        patch.setattr(_statistics, "_MOST_CELLS", cells)
+        patch.setattr(document_counts, "_MOST_CELLS", cells)
         # Several blocks, so that what they find has to be put together.
-        patch.setattr(_statistics, "_BLOCK_ENTRIES", 6)
+        patch.setattr(document_counts, "_BLOCK_ENTRIES", 6)
         yield
 
 

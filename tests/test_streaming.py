@@ -20,13 +20,18 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import skbag
 from skbag import EmbeddingBagClassifier
-from skbag._bags import Bags
-from skbag._features import FeatureKind
-from skbag._label_sets import LabelSets
-from skbag._preparation import GROWTH
-from skbag._recipe import LARGE_STEPS, Moments, auto_batch_size, auto_learning_rate
-from skbag._statistics import Statistics
-from skbag._weighting import Weighting
+from skbag._core.bags import Bags
+from skbag._targets.label_sets import LabelSets
+from skbag._text.features import FeatureKind
+from skbag._training.plan import (
+    LARGE_STEPS,
+    Moments,
+    auto_batch_size,
+    auto_learning_rate,
+)
+from skbag._training.preparation import GROWTH
+from skbag._weighting.document_counts import Statistics
+from skbag._weighting.weighting import Weighting
 from skbag.exceptions import ModelFileError
 
 CLASSES = ["garden", "kitchen", "sea"]

@@ -7,8 +7,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skbag import EmbeddingBagClassifier
-from skbag._features import FeatureKind
-from skbag._weighting import KIND_FACTORS
+from skbag._text.features import FeatureKind
+from skbag._weighting.weighting import KIND_FACTORS
 from tests.conftest import TOPICS
 
 MISSPELT = ["garlick", "blosom", "orchrad", "anchors", "captian", "harbor"]

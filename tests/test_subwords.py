@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skbag._byte_tokenizer import Spans
-from skbag._subwords import (
+from skbag._text.byte_tokenizer import Spans
+from skbag._text.subwords import (
     LONGEST_WORD,
     RaggedRows,
     ragged_ranges,

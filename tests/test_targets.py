@@ -6,8 +6,8 @@ import pytest
 import scipy.sparse as sp
 from sklearn.metrics import f1_score, hamming_loss
 
-from skbag._labels import check_same_classes, encode_labels, learn_classes
-from skbag._targets import (
+from skbag._targets.labels import check_same_classes, encode_labels, learn_classes
+from skbag._targets.targets import (
     ClassTargets,
     LabelTargets,
     announced_targets,

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from skbag._device import CUDA_WORK, resolve_device
-from skbag._statistics import Statistics
-from skbag._threads import keeps_torch_settings, n_threads, torch_threads
+from skbag._core.threads import keeps_torch_settings, n_threads, torch_threads
+from skbag._training.device import CUDA_WORK, resolve_device
+from skbag._weighting.document_counts import Statistics
 
 
 def test_numbers_of_threads(monkeypatch):

@@ -16,13 +16,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 import skbag
-from skbag import EmbeddingBagClassifier, _token_rules
-from skbag._byte_encoder import ByteEncoder
-from skbag._compact_byte_encoder import CompactByteEncoder
-from skbag._hashed_encoder import HashedEncoder
-from skbag._one_text import MOST_CHARACTERS
-from skbag._plain_encoder import PlainEncoder
-from skbag._token_rules import (
+from skbag import EmbeddingBagClassifier
+from skbag._text import token_rules
+from skbag._text.byte_encoder import ByteEncoder
+from skbag._text.compact_encoders import CompactByteEncoder
+from skbag._text.hashed_encoder import HashedEncoder
+from skbag._text.plain_encoder import PlainEncoder
+from skbag._text.single_text import MOST_CHARACTERS
+from skbag._text.token_rules import (
     CHARACTER,
     DEFAULT_PATTERN,
     DEFAULT_RULE,
@@ -112,8 +113,8 @@ def test_where_all_rules_are_alike():
     one, two = (rule.classes(codes) for rule in RULES)
     differ = codes[one != two].tolist()
     assert len(differ) > 100_000
-    assert all(_token_rules._may_differ(chr(code)) for code in differ)
-    assert not _token_rules._may_differ("Ünï ÿ Ω Я ’ — € ™ ⚓ 한 🔥 🏽")
+    assert all(token_rules._may_differ(chr(code)) for code in differ)
+    assert not token_rules._may_differ("Ünï ÿ Ω Я ’ — € ™ ⚓ 한 🔥 🏽")
 
 
 @pytest.mark.parametrize(
@@ -222,7 +223,7 @@ def test_default_is_the_newest_rule_and_takes_the_fast_path():
 def test_another_default_reaches_every_path(monkeypatch, n_buckets):
     """A default that changes in one place alone must not leave a path behind."""
     rule = TokenRule(3, r"(?u)[^\W\d_]+|[^\w\s]")
-    monkeypatch.setattr("skbag._parameters.DEFAULT_RULE", rule)
+    monkeypatch.setattr("skbag._estimator.parameters.DEFAULT_RULE", rule)
     texts, labels = ["a 1 b_c", "d 2 e"] * 10, [0, 1] * 10
     new = ["a1 b2", "b_c"]
     parameters = {"random_state": 0, "n_buckets": n_buckets, "ngram_range": (1, 2)}

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sklearn.preprocessing import MultiLabelBinarizer
 
-from skbag import _fitted
-from skbag._top_k import best_columns, check_k
+from skbag._model import predictor
+from skbag._model.top_k import best_columns, check_k
 
 MODELS = {
     "default": {},
@@ -49,7 +49,7 @@ def test_k_must_be_a_whole_number(k):
 @pytest.fixture(params=["whole", "in small parts"])
 def parts(request, monkeypatch):
     if request.param != "whole":
-        monkeypatch.setattr(_fitted, "NUMBERS_AT_ONCE", 7)
+        monkeypatch.setattr(predictor, "NUMBERS_AT_ONCE", 7)
 
 
 def assert_best(clf, texts, k, wide):

@@ -16,8 +16,8 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from skbag import EmbeddingBagClassifier
-from skbag._fitted import Fitted
-from skbag._torch_module import EmbeddingBagModule
+from skbag._model.predictor import Fitted
+from skbag._training.torch_module import EmbeddingBagModule
 from tests.conftest import OPINIONS, TOPICS, make_corpus
 
 MODELS = {

@@ -6,12 +6,12 @@ import scipy.sparse as sp
 import torch
 from torch import nn
 
-from skbag._bags import Bags
-from skbag._batches import make_batches
-from skbag._losses import LOSSES, n_outputs
-from skbag._network import Network
-from skbag._placement import Placement
-from skbag._training import Diverged, Schedule, Trainer
+from skbag._core.bags import Bags
+from skbag._targets.losses import LOSSES, n_outputs
+from skbag._training.batches import make_batches
+from skbag._training.devices import Placement
+from skbag._training.network import Network
+from skbag._training.trainer import Diverged, Schedule, Trainer
 
 CPU = torch.device("cpu")
 

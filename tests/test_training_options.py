@@ -9,8 +9,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import log_loss
 
-from skbag import _fitting
-from skbag._training_run import TrainingRun
+from skbag._training import fit as fit_module
+from skbag._training.run import TrainingRun
 
 losses = pytest.mark.parametrize("loss", ["squared_hinge", "cross_entropy"])
 layers = pytest.mark.parametrize(
@@ -38,14 +38,14 @@ def noisy(n_texts, seed, n_classes=3, noise=0.25):
 def held_back(monkeypatch):
     """The rows that early stopping has chosen to hold back, one entry for each fit."""
     chosen = []
-    original = _fitting.split_validation
+    original = fit_module.split_validation
 
     def split_validation(*args):
         rows = original(*args)
         chosen.append(rows[1])
         return rows
 
-    monkeypatch.setattr(_fitting, "split_validation", split_validation)
+    monkeypatch.setattr(fit_module, "split_validation", split_validation)
     return chosen
 
 

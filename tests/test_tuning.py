@@ -131,7 +131,7 @@ def test_a_search_repeats(corpus, clock):
 
 
 def test_candidates_share_tokens(corpus, clock, monkeypatch):
-    from skbag._byte_encoder import ByteEncoder
+    from skbag._text.byte_encoder import ByteEncoder
 
     calls = []
     learn = ByteEncoder.learn

@@ -7,13 +7,12 @@ import pytest
 import scipy.sparse as sp
 from sklearn.feature_extraction.text import CountVectorizer
 
-from skbag._bags import Bags
-from skbag._byte_encoder import ByteEncoder
-from skbag._features import FeatureKind
-from skbag._hashed_encoder import HashedEncoder
-from skbag._plain_encoder import PlainEncoder
-from skbag._token_rules import DEFAULT_RULE
-from skbag._vocabulary import (
+from skbag._core.bags import Bags
+from skbag._text.byte_encoder import ByteEncoder
+from skbag._text.features import FeatureKind
+from skbag._text.hashed_encoder import HashedEncoder
+from skbag._text.plain_encoder import PlainEncoder
+from skbag._text.text_options import (
     FeatureCounts,
     Pruning,
     TextOptions,
@@ -24,6 +23,7 @@ from skbag._vocabulary import (
     new_numbers,
     wants_short_text_features,
 )
+from skbag._text.token_rules import DEFAULT_RULE
 
 
 def keep(bags, kinds, pruning):
@@ -247,7 +247,7 @@ def test_automatic_min_df_of_subwords_is_their_own(seed, monkeypatch):
     kinds = rng.choice([FeatureKind.TERM, FeatureKind.SUBWORD], size=60).astype(
         np.uint8
     )
-    monkeypatch.setattr("skbag._recipe.TABLE_NUMBERS", int(rng.integers(5, 40)))
+    monkeypatch.setattr("skbag._training.plan.TABLE_NUMBERS", int(rng.integers(5, 40)))
     pruning = Pruning("auto", 1.0, None)
     bags, is_subword = bags_of(counts), kinds == FeatureKind.SUBWORD
 

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfTransformer
 
-from skbag._bags import Bags
-from skbag._features import FeatureKind
-from skbag._statistics import Statistics
-from skbag._weighting import (
+from skbag._core.bags import Bags
+from skbag._text.features import FeatureKind
+from skbag._weighting.document_counts import Statistics
+from skbag._weighting.weighting import (
     KIND_FACTORS,
     PRIOR_STRENGTH,
     Weighting,

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from torch import nn
 
-from skbag._token_rules import DEFAULT_RULE
+from skbag._text.token_rules import DEFAULT_RULE
 
 COUNTS = {"use_idf": False, "sublinear_tf": False, "supervised_weighting": False}
 MEAN = {**COUNTS, "norm": "l1"}

@@ -6,7 +6,7 @@ import threading
 
 
 class ThreadRank:
-    """One of several; as `skbag._ranks.Ranks`, for numpy's part of it."""
+    """One of several; as `skbag._core.communicator.Ranks`, for numpy's part of it."""
 
     def __init__(self, rank, told, barrier):
         self.rank, self.n_ranks = rank, len(told)

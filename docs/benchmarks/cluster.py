@@ -202,7 +202,7 @@ def forget_tokens() -> None:
     """Empty what this worker shares."""
     import gc
 
-    from skbag._shared_tokens import _Learnt
+    from skbag._text.token_cache import _Learnt
 
     for each in gc.get_objects():
         if type(each).__name__ == "deque" and each and isinstance(each[0], _Learnt):

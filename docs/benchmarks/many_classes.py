@@ -85,9 +85,9 @@ def epoch_seconds(
     clf: EmbeddingBagClassifier, texts: list[str], codes: np.ndarray
 ) -> Iterator[float]:
     """Fit, and yield the seconds of each epoch."""
-    from skbag import _training
+    from skbag._training import trainer
 
-    original = _training.Trainer.run_epoch
+    original = trainer.Trainer.run_epoch
     seconds = []
 
     def timed(*args: object) -> object:
@@ -96,11 +96,11 @@ def epoch_seconds(
         seconds.append(time.process_time() - started)
         return progress
 
-    _training.Trainer.run_epoch = timed
+    trainer.Trainer.run_epoch = timed
     try:
         clf.fit(texts, codes)
     finally:
-        _training.Trainer.run_epoch = original
+        trainer.Trainer.run_epoch = original
     # The first also scores held-out texts for all classes.
     yield from seconds[1:] or seconds
 

@@ -32,7 +32,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from skbag import EmbeddingBagClassifier
-from skbag._top_k import best_columns
+from skbag._model.top_k import best_columns
 
 TOKEN = re.compile(r"\w+|[^\w\s]")
 N_BEST = 5

@@ -23,11 +23,11 @@ from typing import Any
 
 import memory
 
-import skbag._preparation
+import skbag._training.preparation
 from skbag import EmbeddingBagClassifier
-from skbag._footprint import footprint
-from skbag._memory import _free_in_heap
-from skbag._memory_guard import SMALL, Task, fit_size
+from skbag._core.available_memory import _free_in_heap
+from skbag._training.footprint import footprint
+from skbag._training.memory_estimate import SMALL, Task, fit_size
 
 Input = tuple[list[str], list[Any]]
 
@@ -101,7 +101,7 @@ class Fit:
     def __init__(self, texts: list[str], labels: list[Any]) -> None:
         self.base = memory.baseline() or 0
         self.before = self.between = self.free = self.estimate = 0
-        skbag._preparation.check_memory = self._at_the_guard
+        skbag._training.preparation.check_memory = self._at_the_guard
         started = time.process_time()
         self.fitted = EmbeddingBagClassifier(random_state=0, n_jobs=1).fit(
             texts, labels

@@ -14,12 +14,12 @@ import time
 import numpy as np
 import torch
 
-from skbag._bags import Bags
-from skbag._batches import make_batches
-from skbag._losses import LOSSES
-from skbag._network import Network
-from skbag._placement import Placement
-from skbag._training import Schedule, Trainer
+from skbag._core.bags import Bags
+from skbag._targets.losses import LOSSES
+from skbag._training.batches import make_batches
+from skbag._training.devices import Placement
+from skbag._training.network import Network
+from skbag._training.trainer import Schedule, Trainer
 
 N_TEXTS, LENGTH, BATCH, N_CLASSES, N_USED = 50_000, 40, 256, 20, 10_000
 

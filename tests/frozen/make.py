@@ -18,7 +18,7 @@ import scipy.sparse as sp
 
 import skbag
 from skbag import EmbeddingBagClassifier
-from skbag._state import FORMAT
+from skbag._persistence.state import FORMAT
 
 TEXTS = [
     "Bake the bread, then butter it!",

@@ -1,0 +1,362 @@
+"""Bags: a batch of texts as three arrays, without padding.
+
+The same three arrays are a scipy CSR matrix and the input of
+``torch.nn.EmbeddingBag(mode="sum", include_last_offset=True)``::
+
+    here      EmbeddingBag         CSR
+    ids       input                indices   which token, or which column
+    offsets   offsets              indptr    where each text's bag starts
+    weights   per_sample_weights   data      how much it counts
+
+so that ``embedding_bag(ids, E, offsets, weights)`` is ``bags.to_csr() @ E``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from skbag._core.dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
+
+try:
+    # Not public: without it, one text takes a little longer.
+    from scipy.sparse._sparsetools import csr_matvecs as _csr_matvecs
+except ImportError:
+    _csr_matvecs = None
+
+
+class EmbeddingBagInput(NamedTuple):
+    """Bags as ``torch.nn.EmbeddingBag(mode="sum")`` takes them, in numpy arrays."""
+
+    text: NDArray[np.int64]
+    """Which row of the table each entry means, (nnz,)."""
+
+    offsets: NDArray[np.int64]
+    """Where the bag of each text starts in `text`, (n_samples,)."""
+
+    per_sample_weights: NDArray[np.float32]
+    """How much each entry counts, (nnz,)."""
+
+
+class SomeBags(Protocol):
+    """Bags, or what makes them where they are looked at."""
+
+    @property
+    def n_ids(self) -> int:
+        """Number of rows of the table."""
+
+    @property
+    def mean_length(self) -> float:
+        """Mean number of ids of a bag, about."""
+
+    def __len__(self) -> int:
+        """Return the number of bags."""
+
+    def slice(self, start: int, stop: int) -> Bags:
+        """Bags `start` to `stop`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bags:
+    """A batch of bags of weighted ids.
+
+    Parameters
+    ----------
+    ids : ndarray of shape (nnz,), dtype=int32
+        Which row of the table each entry means, in ``[0, n_ids)``.
+    offsets : ndarray of shape (n_samples + 1,), dtype=int64
+        Bag ``i`` is ``ids[offsets[i]:offsets[i + 1]]``. The first is 0, the last nnz.
+    weights : ndarray of shape (nnz,), dtype=float32
+        How much each entry counts. What an encoder has learnt, counts still to be
+        weighted, may be of dtype uint8.
+    n_ids : int
+        Number of rows of the table (columns of the matrix).
+    """
+
+    ids: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    weights: NDArray[Any]
+    n_ids: int
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def mean_length(self) -> float:
+        """Mean number of ids of a bag."""
+        return len(self.ids) / max(len(self), 1)
+
+    @classmethod
+    def from_csr(cls, X: Any) -> Bags:
+        """Bags of the rows of a matrix: column ``j`` is id ``j``, a value a weight.
+
+        Parameters
+        ----------
+        X : scipy sparse matrix or array of shape (n_samples, n_ids)
+            Of any format; entries of a repeated column add up, as in a product.
+
+        Raises
+        ------
+        ValueError
+            See `check_csr`.
+        """
+        if not (sp.issparse(X) and X.format == "csr"):
+            X = sp.csr_array(X)
+        check_csr(X)
+        n_entries = X.indptr[-1]
+        ids, offsets, weights = X.indices[:n_entries], X.indptr, X.data[:n_entries]
+        return cls(
+            ids=np.ascontiguousarray(ids, dtype=ID_DTYPE),
+            offsets=np.ascontiguousarray(offsets, dtype=OFFSET_DTYPE),
+            weights=np.ascontiguousarray(weights, dtype=WEIGHT_DTYPE),
+            n_ids=X.shape[1],
+        )
+
+    def to_csr(self) -> sp.csr_array:
+        """Return the same three arrays as a scipy CSR array; nothing is copied.
+
+        For products. Operations of scipy that sort or sum the entries (``abs``, ``+``)
+        would do so in these arrays.
+        """
+        return sp.csr_array(
+            (self.weights, self.ids, self.offsets), shape=(len(self), self.n_ids)
+        )
+
+    def to_embedding_bag(self) -> EmbeddingBagInput:
+        """Copy the three arrays into those of a torch or ONNX graph.
+
+        torch wants ids and offsets of one dtype, and by default no last offset.
+        """
+        return EmbeddingBagInput(
+            text=self.ids.astype(np.int64),
+            offsets=self.offsets[:-1].astype(np.int64),
+            per_sample_weights=self.weights.astype(WEIGHT_DTYPE),
+        )
+
+    def matmul(self, table: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Weighted sum of the rows of a table for each bag: ``to_csr() @ table``.
+
+        Parameters
+        ----------
+        table : ndarray of shape (n_ids, width), dtype=float32
+
+        Returns
+        -------
+        sums : ndarray of shape (n_samples, width), dtype=float32
+            Of a bag the same in whatever company: added up in the order of its ids.
+        """
+        if len(self) > 1 or _csr_matvecs is None or not table.flags.c_contiguous:
+            return np.asarray(self.to_csr() @ table)
+        # The kernel by itself: for one text scipy's checks take ten times as long.
+        sums = np.zeros((1, table.shape[1]), dtype=WEIGHT_DTYPE)
+        _csr_matvecs(
+            1,
+            self.n_ids,
+            table.shape[1],
+            self.offsets.astype(ID_DTYPE),
+            self.ids,
+            self.weights,
+            table.reshape(-1),
+            sums.reshape(-1),
+        )
+        return sums
+
+    def slice(self, start: int, stop: int) -> Bags:
+        """Bags ``start`` to ``stop``: views, except for the offsets."""
+        first, last = self.offsets[start], self.offsets[stop]
+        return Bags(
+            self.ids[first:last],
+            self.offsets[start : stop + 1] - first,
+            self.weights[first:last],
+            self.n_ids,
+        )
+
+    def take(self, rows: NDArray[np.int64]) -> Bags:
+        """Bags of the given numbers, in that order, repeated ones included."""
+        lengths = (self.offsets[1:] - self.offsets[:-1])[rows]
+        offsets = np.zeros(len(rows) + 1, dtype=OFFSET_DTYPE)
+        np.cumsum(lengths, out=offsets[1:])
+        entries = np.arange(offsets[-1])
+        entries += np.repeat(self.offsets[rows] - offsets[:-1], lengths)
+        return Bags(self.ids[entries], offsets, self.weights[entries], self.n_ids)
+
+    def with_weights(self, weights: NDArray[Any]) -> Bags:
+        """Return the same bags with other weights."""
+        return Bags(self.ids, self.offsets, weights, self.n_ids)
+
+    def renumber(self, new_ids: NDArray[np.int32], n_ids: int) -> Bags:
+        """Bags with other numbers for the ids, or without some.
+
+        Parameters
+        ----------
+        new_ids : ndarray of shape (self.n_ids,), dtype=int32
+            What each id becomes; -1 leaves it out.
+        n_ids : int
+            Number of ids then.
+        """
+        ids = new_ids.take(self.ids)
+        stays = np.flatnonzero(ids >= 0)
+        if len(stays) == len(ids):
+            return Bags(ids, self.offsets, self.weights, n_ids)
+        offsets = np.searchsorted(stays, self.offsets)
+        return Bags(ids.take(stays), offsets, self.weights.take(stays), n_ids)
+
+    def row_sums(self, values: NDArray[Any]) -> NDArray[np.float32]:
+        """Sum one value per entry over each bag.
+
+        Parameters
+        ----------
+        values : ndarray of shape (nnz,)
+            One value per entry.
+
+        Returns
+        -------
+        sums : ndarray of shape (n_samples,), dtype=float32
+            Zero for an empty bag.
+        """
+        lengths = self.offsets[1:] - self.offsets[:-1]
+        if len(lengths) and lengths.all():
+            sums = np.add.reduceat(values, self.offsets[:-1])
+            return sums.astype(WEIGHT_DTYPE, copy=False)
+        sums = np.zeros(len(self), dtype=WEIGHT_DTYPE)
+        filled = np.flatnonzero(lengths)
+        if len(filled):
+            # reduceat gives a wrong value for an empty segment, so only for filled.
+            sums[filled] = np.add.reduceat(values, self.offsets[:-1][filled])
+        return sums
+
+    @staticmethod
+    def concatenate(parts: list[Bags]) -> Bags:
+        """Put bags of the same table one after the other (at least one part)."""
+        lengths = np.concatenate([np.diff(part.offsets) for part in parts])
+        offsets = np.zeros(len(lengths) + 1, dtype=OFFSET_DTYPE)
+        np.cumsum(lengths, out=offsets[1:])
+        return Bags(
+            np.concatenate([part.ids for part in parts]),
+            offsets,
+            np.concatenate([part.weights for part in parts]),
+            max(part.n_ids for part in parts),
+        )
+
+
+def check_csr(X: Any) -> None:
+    """Refuse a CSR matrix whose arrays do not fit together.
+
+    Parameters
+    ----------
+    X : scipy CSR matrix or array of shape (n_samples, n_ids)
+
+    Raises
+    ------
+    ValueError
+        If the matrix is wider than an id can say, or one of its arrays points outside
+        another. torch and scipy trust them and would read beyond their end.
+    """
+    n_rows, n_columns = X.shape
+    if n_columns > np.iinfo(ID_DTYPE).max:
+        raise ValueError(
+            f"X has {n_columns} columns; at most {np.iinfo(ID_DTYPE).max} are "
+            "supported. Hash the columns into fewer."
+        )
+    indptr, indices = X.indptr, X.indices
+    for name, array in (("indptr", indptr), ("indices", indices)):
+        if array.dtype.kind != "i":
+            raise ValueError(
+                f"X is a malformed CSR matrix: {name} must hold signed integers, got "
+                f"{array.dtype}. Rebuild it with scipy.sparse.csr_array(coo)."
+            )
+    if (
+        len(indptr) != n_rows + 1
+        or indptr[0] != 0
+        or indptr[-1] > len(indices)
+        or len(indices) != len(X.data)
+        or (np.diff(indptr) < 0).any()
+    ):
+        raise ValueError(
+            "X is a malformed CSR matrix: indptr must start at 0, never fall and end "
+            "at the number of stored values. Rebuild it, for instance with "
+            "scipy.sparse.csr_array(coo)."
+        )
+    indices = indices[: indptr[-1]]
+    if len(indices) and (indices.min() < 0 or indices.max() >= n_columns):
+        raise ValueError(
+            "X is a malformed CSR matrix: column indices must lie in "
+            f"[0, {n_columns}), got {indices.min()} to {indices.max()}. Rebuild it "
+            "with scipy.sparse.csr_array(coo)."
+        )
+
+
+def check_sparse(X: Any) -> None:
+    """Refuse a sparse matrix that cannot be brought into CSR form safely.
+
+    Parameters
+    ----------
+    X : scipy sparse matrix or array
+
+    Raises
+    ------
+    ValueError
+        If it has not two axes or is complex; or as `check_csr`, for scipy trusts the
+        arrays of other formats too, and would write beyond the end of its own.
+    """
+    if X.ndim != 2:
+        raise ValueError(
+            f"Expected 2D input, got a sparse array of {X.ndim} dimension(s). Reshape "
+            "it to one row per sample."
+        )
+    if X.dtype.kind == "c":
+        # scikit-learn would print the matrix, which scipy cannot do with any indices.
+        raise ValueError(f"Complex data not supported, got X of dtype {X.dtype}.")
+    if X.format == "csr":
+        check_csr(X)
+    elif X.format == "csc":
+        _check_as("CSC", X.T)
+    elif X.format == "bsr":
+        block_rows, block_columns = X.blocksize
+        shape = (X.shape[0] // block_rows, X.shape[1] // block_columns)
+        blocks = _Compressed(shape, X.indptr, X.indices, X.data)
+        _check_as("BSR", blocks)
+    elif X.format == "coo":
+        _check_coo(X)
+    elif X.format == "lil":
+        check_csr(X.tocsr())
+
+
+class _Compressed(NamedTuple):
+    """What `check_csr` looks at."""
+
+    shape: tuple[int, int]
+    indptr: NDArray[Any]
+    indices: NDArray[Any]
+    data: NDArray[Any]
+
+
+def _check_as(name: str, X: Any) -> None:
+    """Run `check_csr` on the arrays of a matrix of another format."""
+    try:
+        check_csr(X)
+    except ValueError as error:
+        raise ValueError(
+            f"X is a malformed {name} matrix. Its arrays, read as those of a CSR "
+            f"matrix: {error}"
+        ) from error
+
+
+def _check_coo(X: Any) -> None:
+    for axis, (places, size) in enumerate(zip((X.row, X.col), X.shape, strict=True)):
+        if len(places) != len(X.data) or places.dtype.kind != "i":
+            raise ValueError(
+                f"X is a malformed COO matrix: {len(X.data)} values, but "
+                f"{len(places)} coordinates of dtype {places.dtype} along axis {axis}. "
+                "Rebuild it with scipy.sparse.coo_array((data, (rows, columns)))."
+            )
+        if len(places) and (places.min() < 0 or places.max() >= size):
+            raise ValueError(
+                f"X is a malformed COO matrix: coordinates along axis {axis} must lie "
+                f"in [0, {size}), got {places.min()} to {places.max()}. Rebuild it "
+                "with scipy.sparse.coo_array((data, (rows, columns)))."
+            )

@@ -1,0 +1,105 @@
+"""What a fitted estimator shows of its model, and who may have it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from skbag._model.model import Model
+from skbag._text.encoder import LazyVocabulary
+from skbag._text.hashed_encoder import HashedEncoder
+
+
+class FittedModelMixin:
+    """The model of an estimator, and its attributes."""
+
+    classes_: NDArray[Any]
+    n_jobs: int | None
+    _model: Model
+
+    @property
+    def vocabulary_(self) -> LazyVocabulary:
+        """Feature to id (row of `embedding_`).
+
+        Read-only, built when first looked into. Not there after fitting on a matrix,
+        with `n_buckets`, and after `compress`.
+        """
+        encoder = self._open_model("vocabulary_").encoder
+        if encoder is None:
+            raise AttributeError(
+                "vocabulary_ exists after fitting on texts; this "
+                "EmbeddingBagClassifier was fitted on a matrix."
+            )
+        if isinstance(encoder, HashedEncoder):
+            encoder.names()  # says why there are none
+        if "_vocabulary" not in self.__dict__:
+            self._vocabulary = LazyVocabulary(encoder)
+        return self._vocabulary
+
+    @property
+    def embedding_(self) -> NDArray[np.float32]:
+        """The table, one row per id.
+
+        Of shape (n_ids, embedding_dim), float32; one column per output if
+        ``embedding_dim=None``. Not there after `compress`.
+        """
+        return self._open_model("embedding_").fitted.dense
+
+    @property
+    def coef_(self) -> NDArray[np.float32]:
+        """Coefficients of the weighted tokens, one row per output, one column per id.
+
+        Of shape (n_outputs, n_ids), float32, as in scikit-learn's linear models: on a
+        matrix, ``X @ coef_.T + intercept_`` is the decision function. With
+        ``embedding_dim=None`` it is ``embedding_.T``; else the last layer times
+        ``embedding_.T``, computed at each access: keep it in a variable. Not there
+        with `hidden_layer_sizes`, of an adaptive softmax and after `compress`.
+        """
+        fitted = self._open_model("coef_").fitted
+        if not fitted.is_additive:
+            what = "hidden layers" if fitted.clusters is None else "an adaptive softmax"
+            raise AttributeError(
+                f"coef_ exists where scores are linear in the tokens; this "
+                f"EmbeddingBagClassifier has {what}. Fit with hidden_layer_sizes=() "
+                "and another loss than 'adaptive_softmax'; or take the layers of "
+                "to_torch()."
+            )
+        return fitted.linear_coef()
+
+    @property
+    def intercept_(self) -> NDArray[np.float32]:
+        """Intercept of the last layer, one per output.
+
+        Of shape (n_outputs,), float32. Of an adaptive softmax, one for each class and
+        cluster, in the order in which it visits them.
+        """
+        return self._fitted_model().fitted.layers[-1][1]
+
+    def _fitted_model(self) -> Model:
+        # The look is quicker than the check, which takes as long as a short text.
+        if "_model" not in self.__dict__:
+            check_is_fitted(self)
+        return self._model
+
+    def _learning_model(self, what: str) -> Model:
+        """Model that is not compressed; `what` a compressed one cannot do."""
+        model = self._fitted_model()
+        if model.is_compact:
+            raise ValueError(
+                "This EmbeddingBagClassifier is compressed; compressed models cannot "
+                f"{what} the original."
+            )
+        return model
+
+    def _open_model(self, attribute: str) -> Model:
+        """Model that has an attribute which a compressed one lacks."""
+        model = self._fitted_model()
+        if model.is_compact:
+            raise AttributeError(
+                f"A compressed EmbeddingBagClassifier has no {attribute}: names and "
+                "exact rows are left out. Keep the original for them."
+            )
+        return model

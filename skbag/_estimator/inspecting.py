@@ -1,0 +1,155 @@
+"""Methods that show what a fitted model has learnt, and why it answers as it does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from skbag._estimator import inputs
+from skbag._estimator.fitted_attributes import FittedModelMixin
+from skbag._text.hashed_encoder import HashedEncoder
+
+if TYPE_CHECKING:
+    from skbag._model.explanation import Explanation
+    from skbag._model.inspection import Features
+
+
+class InspectingMixin(FittedModelMixin):
+    """Explanations, strongest tokens and neighbours."""
+
+    def explain(self, X: Any) -> Explanation:
+        """Explain scores: what each token, pair and other feature adds, and where.
+
+        Exact: the contributions of a text and the intercept sum to its
+        `decision_function`. A contribution is the feature's weight in this text times
+        its coefficient; a feature that occurs several times adds as much each time.
+
+        Parameters
+        ----------
+        X : texts or matrix
+            A few, of the kind that `fit` was given: every occurrence of every feature
+            gets a row, with one number per class.
+
+        Returns
+        -------
+        explanation : Explanation
+            A table that shows itself in a notebook and prints in a terminal; see its
+            `to_frame`. It says where in the text each feature stands.
+
+        Raises
+        ------
+        ValueError
+            With `hidden_layer_sizes` or an adaptive softmax, where no sum over features
+            is exact; or as `predict`.
+
+        Examples
+        --------
+        >>> from skbag import EmbeddingBagClassifier
+        >>> texts = ["my parcel is late", "the parcel never came", "refund my money",
+        ...          "i want my money back"]
+        >>> labels = ["delivery", "delivery", "payment", "payment"]
+        >>> clf = EmbeddingBagClassifier(random_state=0).fit(texts, labels)
+        >>> explanation = clf.explain(["Where is my parcel?"])
+        >>> for feature, spans in zip(explanation.features, explanation.spans):
+        ...     print(feature, spans)
+        is ((6, 8),)
+        my ((9, 11),)
+        my parcel ((9, 11), (12, 18))
+        parc… ((12, 16),)
+        parce… ((12, 17),)
+        parcel ((12, 18),)
+        …cel ((15, 18),)
+        """
+        # Imported here, as below: predicting does not need it.
+        from skbag._model.explanation import explain
+        from skbag._model.inspection import check_additive
+
+        model = self._fitted_model()
+        check_additive(
+            model,
+            "explain",
+            "Leave out words and compare predict_proba to see what they do",
+        )
+        X = inputs.read_X(self, X, reset=False)
+        return explain(model, X, self._columns(), self.classes_)
+
+    def most_similar(self, token: Any, k: int = 10) -> list[tuple[Any, float]]:
+        """Return the features whose rows of `embedding_` are most like a token's.
+
+        Alike by the cosine of their angle. With ``embedding_dim=None`` the rows are
+        scores of the classes, and alike means to speak for the same ones.
+
+        Parameters
+        ----------
+        token : str
+            A feature as in `vocabulary_`; a column's name or number after fitting on a
+            matrix.
+        k : int, default=10
+
+        Returns
+        -------
+        neighbours : list of (feature, cosine), best first
+            Not the token itself, nor features whose rows are zero.
+
+        Raises
+        ------
+        ValueError
+            If there is no such feature (the message names some like it); and for two
+            classes with ``embedding_dim=None``, where rows are single numbers. With
+            `n_buckets` and after `compress`, where features have no names.
+        """
+        from skbag._model.inspection import most_similar
+
+        return most_similar(self._fitted_model(), self._features(), token, k)
+
+    def top_tokens(self, class_label: Any = None, k: int = 10) -> Any:
+        """Return the features that add most to the score of a class.
+
+        What one occurrence adds, its weight times its coefficient, before the weights
+        of a text are scaled by `norm`.
+
+        Parameters
+        ----------
+        class_label : object, default=None
+            One of `classes_`; None for each of them.
+        k : int, default=10
+
+        Returns
+        -------
+        tokens : list of (feature, contribution), best first, or a dict of them
+            A dict by class if `class_label` is None. Only features that speak for the
+            class: there may be fewer than `k`. Two classes share one score, and what
+            speaks for the first is what lowers it.
+
+        Raises
+        ------
+        ValueError
+            If there is no such class; or with `hidden_layer_sizes` or an adaptive
+            softmax. With `n_buckets` and after `compress`, where features have no
+            names.
+        """
+        from skbag._model.inspection import top_tokens
+
+        model = self._fitted_model()
+        return top_tokens(model, self._features(), self.classes_, k, class_label)
+
+    def _features(self) -> Features:
+        from skbag._model.inspection import Features
+
+        encoder = self._learning_model("say what they know of features; ask").encoder
+        if encoder is None:
+            return Features.of_columns(self._columns())
+        if isinstance(encoder, HashedEncoder):
+            raise ValueError(
+                "Features hashed into buckets have no names that could be listed or "
+                "looked up. Fit with n_buckets=None; or explain texts, whose own words "
+                "are the names."
+            )
+        vocabulary = self.vocabulary_
+        return Features(vocabulary.names, vocabulary)
+
+    def _columns(self) -> Sequence[Any]:
+        """Names of the columns of a matrix, or their numbers."""
+        names = getattr(self, "feature_names_in_", None)
+        n_columns = len(self._fitted_model().fitted.embedding)
+        return range(n_columns) if names is None else list(names)

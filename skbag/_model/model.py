@@ -1,0 +1,271 @@
+"""A whole fitted model, from raw input to scores: encode, weigh, score.
+
+Numpy only: no torch, no device, no estimator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skbag._core.bags import Bags
+from skbag._model.predictor import Fitted
+from skbag._model.quantization import CompactTable
+from skbag._text.encoder import Encoder
+from skbag._weighting.document_counts import Statistics
+from skbag._weighting.weighting import Weighting
+
+_T = TypeVar("_T")
+
+CHARACTERS_PER_CHUNK = 2**17
+"""Texts are encoded and scored in chunks of about so many characters: a chunk stays in
+the cache of a core, and a million texts need a fixed buffer beside their scores."""
+
+NUMBERS_PER_CHUNK = 2**21
+"""Scores of a chunk (8 MiB): with thousands of classes it holds fewer texts."""
+
+ENTRIES_PER_CHUNK = 2**18
+"""Entries of a matrix scored at a time."""
+
+SMALLEST_SHARE = 4
+"""Less than a chunk divided by this is not shared among threads."""
+
+
+@dataclass(frozen=True, eq=False)
+class Featurizer:
+    """From texts or the rows of a matrix to weighted bags.
+
+    Parameters
+    ----------
+    encoder : Encoder or None
+        None for a model fitted on a matrix.
+    weighting : Weighting
+    statistics : Statistics or None
+        None where no weight depends on counts.
+    id_weights : ndarray of shape (n_ids,), dtype=float32, or None
+        Made of `statistics`, kept because every prediction needs it.
+    """
+
+    encoder: Encoder | None
+    weighting: Weighting
+    statistics: Statistics | None
+    id_weights: NDArray[np.float32] | None
+
+    def weigh(self, X: Any) -> Bags:
+        """Weighted bags of texts, or of the rows of a CSR matrix."""
+        bags = Bags.from_csr(X) if self.encoder is None else self.encoder.encode(X)
+        return self.weighting.apply(bags, self.id_weights)
+
+    def chunks(self, X: Any, n_threads: int = 1, width: int = 1) -> list[Any]:
+        """Cut input into parts of bounded size, at least one, alike for each thread.
+
+        Parameters
+        ----------
+        X : list of str or scipy CSR array
+        n_threads : int
+        width : int
+            How many numbers will be made of each text or row.
+        """
+        if self.encoder is None:
+            sizes, limit = np.diff(X.indptr), ENTRIES_PER_CHUNK
+        elif len(X) == 1:
+            return [X]
+        else:
+            # A document for an analyzer of the user's may have no length.
+            length = len if hasattr(X[0], "__len__") else lambda document: 1
+            sizes = np.fromiter(map(length, X), np.int64, len(X))
+            limit = CHARACTERS_PER_CHUNK
+        # So short a text takes as much by its scores.
+        sizes = np.maximum(sizes, limit * width // NUMBERS_PER_CHUNK)
+        total = int(sizes.sum())
+        if total > limit // SMALLEST_SHARE:
+            rounds = -(-total // (limit * n_threads))
+            limit = -(-total // (rounds * n_threads))
+        return [X[start:stop] for start, stop in chunk_bounds(sizes, limit)]
+
+    @property
+    def gains_by_threads(self) -> bool:
+        """Whether parts may be weighed in several threads at once, and sooner so."""
+        return self.encoder is None or self.encoder.gains_by_threads
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """Everything that prediction and further training need.
+
+    Parameters
+    ----------
+    featurizer : Featurizer
+    fitted : Fitted
+    temperature : float
+        Factor of the scores before the softmax.
+    """
+
+    featurizer: Featurizer
+    fitted: Fitted
+    temperature: float
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """The encoder of texts; None for a model fitted on a matrix."""
+        return self.featurizer.encoder
+
+    @property
+    def is_compact(self) -> bool:
+        """Whether it only predicts."""
+        return isinstance(self.fitted.embedding, CompactTable)
+
+    def scores(self, X: Any, n_threads: int = 1) -> NDArray[np.float32]:
+        """Scores of texts or rows, (n_samples, n_outputs)."""
+        return self.map_scores(_as_they_are, X, n_threads)
+
+    def map_scores(
+        self,
+        use: Callable[[NDArray[np.float32]], NDArray[Any]],
+        X: Any,
+        n_threads: int = 1,
+    ) -> NDArray[Any]:
+        """What a function makes of scores, row by row; they are not kept themselves.
+
+        Parameters
+        ----------
+        use : callable
+            From scores of shape (n, n_outputs) to an array of n rows or numbers.
+        X : list of str or scipy CSR array
+        n_threads : int
+
+        Returns
+        -------
+        results : ndarray of shape (n_samples, ...)
+        """
+        fitted = self.fitted
+        width = fitted.n_outputs
+        return self._map(lambda bags: use(fitted.scores(bags)), width, X, n_threads)
+
+    def verdicts_in_parts(
+        self,
+        X: Any,
+        verdicts: Callable[[NDArray[np.float32]], Any],
+        n_threads: int = 1,
+    ) -> Iterator[Any]:
+        """What scores name, by a function of scores, in parts of bounded size."""
+        fitted = self.fitted
+        width = fitted.n_outputs if fitted.clusters is None else fitted.clusters.n_first
+        return self._in_parts(
+            lambda bags: fitted.verdicts(bags, verdicts), width, X, n_threads
+        )
+
+    def best_in_parts(
+        self,
+        X: Any,
+        k: int,
+        probabilities: Callable[[NDArray[np.float32], float], NDArray[np.float64]],
+        n_threads: int = 1,
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+        """Codes of the k best outputs and their probabilities, in parts."""
+
+        def best(bags: Bags) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+            return self.fitted.best(
+                bags, k, lambda scores: probabilities(scores, self.temperature)
+            )
+
+        return self._in_parts(best, k, X, n_threads)
+
+    def vectors(self, X: Any, n_threads: int = 1) -> NDArray[np.float32]:
+        """Document vectors of texts or rows, (n_samples, width)."""
+        width = self.fitted.embedding.shape[1]
+        return self._map(self.fitted.vectors, width, X, n_threads)
+
+    def bags(self, X: Any, n_threads: int = 1) -> Bags:
+        """Weighted bags of texts or rows."""
+        return Bags.concatenate(list(self._in_parts(_as_they_are, 1, X, n_threads)))
+
+    def _map(
+        self,
+        use: Callable[[Bags], NDArray[Any]],
+        width: int,
+        X: Any,
+        n_threads: int,
+    ) -> NDArray[Any]:
+        """What `use` makes of all bags, put together."""
+        n_samples = len(X) if isinstance(X, list) else X.shape[0]
+        return _put_together(self._in_parts(use, width, X, n_threads), n_samples)
+
+    def _in_parts(
+        self, use: Callable[[Bags], _T], width: int, X: Any, n_threads: int
+    ) -> Iterator[_T]:
+        """Yield what `use` makes of the bags of each part, in order; at least one."""
+
+        def weigh_and_use(part: Any) -> _T:
+            return use(self.featurizer.weigh(part))
+
+        if not self.featurizer.gains_by_threads:
+            n_threads = 1
+        parts = self.featurizer.chunks(X, n_threads, width)
+        if n_threads == 1 or len(parts) == 1:
+            yield from map(weigh_and_use, parts)
+        else:
+            with ThreadPoolExecutor(n_threads) as executor:
+                yield from executor.map(weigh_and_use, parts)
+
+
+def _as_they_are(result: _T) -> _T:
+    return result
+
+
+def _put_together(parts: Iterator[NDArray[Any]], n_samples: int) -> NDArray[Any]:
+    """Join parts where they belong: a list of all would take the room once more."""
+    first = next(parts)
+    if len(first) == n_samples:
+        return first
+    whole = np.empty((n_samples, *first.shape[1:]), dtype=first.dtype)
+    whole[: len(first)] = first
+    stop = len(first)
+    for part in parts:
+        start, stop = stop, stop + len(part)
+        whole[start:stop] = part
+    return whole
+
+
+@dataclass(frozen=True, eq=False)
+class Resume:
+    """What ``partial_fit`` needs of the training before, beside the model.
+
+    Here and not where it is made and used, for a pickle of it must not import torch.
+    """
+
+    accumulators: tuple[NDArray[np.float32], ...]
+    learning_rate: float
+    n_seen: int
+
+
+def chunk_bounds(
+    sizes: Sequence[int] | NDArray[np.integer[Any]], limit: int
+) -> list[tuple[int, int]]:
+    """Cut items into runs of about `limit` in total size, at least one run.
+
+    All of a run but its first item is within the limit.
+
+    Parameters
+    ----------
+    sizes : array-like of shape (n_items,)
+    limit : int
+
+    Examples
+    --------
+    >>> chunk_bounds([3, 3, 3, 9, 1], 6)
+    [(0, 1), (1, 3), (3, 5)]
+    """
+    if len(sizes) == 0:
+        return [(0, 0)]
+    # Each item counts one more, so that a million empty texts are cut as well.
+    ends = np.cumsum(np.asarray(sizes, dtype=np.int64) + 1)
+    run = (ends - 1) // (limit + 1)
+    cuts = np.flatnonzero(np.diff(run)) + 1
+    edges = [0, *cuts.tolist(), len(sizes)]
+    return list(zip(edges, edges[1:], strict=False))

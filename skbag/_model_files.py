@@ -1,0 +1,215 @@
+"""The public functions that write an estimator to a file and read it back."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import Any
+
+import sklearn
+from sklearn.utils._param_validation import InvalidParameterError
+
+from skbag._classifier import EmbeddingBagClassifier
+from skbag._persistence.file_content import CALLABLES, REQUESTING, FileContent
+from skbag._persistence.safetensors_file import (
+    Target,
+    name_of_target,
+    read_state,
+    write_state,
+)
+from skbag.exceptions import ModelFileError
+
+
+def save(estimator: EmbeddingBagClassifier, path: Target) -> None:
+    """Write an estimator, fitted or not, to one file that any machine can load.
+
+    A safetensors file: numbers as tensors, the rest as JSON in its header, and a
+    digest. An earlier file at `path` is replaced in one step, after the new one is
+    safely on disk: at whatever moment the process is killed, `path` is the old file or
+    the new one.
+
+    Parameters
+    ----------
+    estimator : EmbeddingBagClassifier
+        Functions among its parameters (`tokenizer`, `preprocessor`, `analyzer`,
+        `strip_accents`) cannot be stored: they are to be passed to `load`.
+    path : str, path-like or binary file object
+        By custom it ends in ``.safetensors``. A link is followed. What is no regular
+        file (a pipe, a device) is written into, and so is a file object, from where it
+        stands.
+
+    Raises
+    ------
+    TypeError
+        If it is not an EmbeddingBagClassifier, or a parameter or label is of a type
+        that no file can hold; the message says which.
+    ValueError
+        If a function was changed after `fit`.
+    OSError
+        If the file cannot be written; an earlier one is left as it was.
+
+    Warns
+    -----
+    UserWarning
+        If functions have to be passed to `load`, or callbacks are left out.
+
+    See Also
+    --------
+    load : Read the file.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import skbag
+    >>> clf = skbag.EmbeddingBagClassifier(random_state=0)
+    >>> clf = clf.fit(["my parcel is late", "refund my money"], ["delivery", "payment"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.safetensors")
+    ...     skbag.save(clf, path)
+    ...     skbag.load(path).predict(["where is my parcel"])
+    array(['delivery'], dtype='<U8')
+    """
+    if type(estimator) is not EmbeddingBagClassifier:
+        raise TypeError(
+            "skbag.save stores an EmbeddingBagClassifier, got "
+            f"{type(estimator).__name__}. Pass the classifier alone, for instance "
+            "pipeline[-1], or use joblib.dump."
+        )
+    content = FileContent.of(estimator)
+    write_state(path, content.state, content.replace_callable, content.about)
+    if content.names:
+        warnings.warn(
+            "Functions cannot be stored in a file. Pass them when loading: "
+            f"skbag.load(path, {_as_arguments(content.names)}).",
+            UserWarning,
+            stacklevel=2,
+        )
+    if content.has_callbacks:
+        warnings.warn(
+            "Callbacks cannot be stored in a file: set them again after loading.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def load(path: Target, **callables: Any) -> EmbeddingBagClassifier:
+    """Read an estimator from a file that `save` has written.
+
+    No code from the file is run, whatever is in it, and what is in it is checked: a
+    damaged file raises. Files written by older versions are read by all newer ones.
+
+    Parameters
+    ----------
+    path : str, path-like or binary file object
+        File on this machine; a file object is read from where it stands to its end.
+    **callables : callable
+        The functions that the estimator had as parameters when it was saved, by name:
+        `tokenizer`, `preprocessor`, `analyzer`, `strip_accents`.
+
+    Returns
+    -------
+    estimator : EmbeddingBagClassifier
+        It gives the same answers, bit for bit, as the one that was saved, and goes on
+        learning from where that one was.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is damaged, not of skbag, or of a later format than this version
+        reads.
+    TypeError
+        If a function is missing or not wanted.
+    OSError
+        If the file cannot be opened.
+
+    Warns
+    -----
+    UserWarning
+        If the file names paths as `checkpoint` or `embedding_init`, which are left out:
+        a file is not to say what the next fit reads and writes.
+    """
+    name = name_of_target(path)
+
+    def functions(about: dict[str, Any]) -> dict[str, Any]:
+        return _wanted(name, about.get("callables"), callables)
+
+    content = read_state(path, functions)
+    about, state = content["about"], content["state"]
+    if about.get("estimator") != "EmbeddingBagClassifier" or type(state) is not dict:
+        raise ModelFileError(f"{name} does not hold an estimator of skbag.")
+    # An attribute of that name would hide a method.
+    hidden = [
+        key
+        for key in state
+        if type(key) is not str or hasattr(EmbeddingBagClassifier, key)
+    ]
+    if hidden:
+        raise ModelFileError(f"{name} sets {hidden[0]!r:.50}.")
+    estimator = EmbeddingBagClassifier.__new__(EmbeddingBagClassifier)
+    estimator.restore_state(state)
+    try:
+        estimator._validate_params()
+        _set_requests(estimator, about.get("requests") or {})
+        _check_sizes(estimator.get_params(deep=False))
+    except (InvalidParameterError, TypeError, ValueError, AttributeError) as error:
+        raise ModelFileError(
+            f"{name} holds parameters that do not exist: {error}"
+        ) from error
+    _forget_paths(estimator)
+    return estimator
+
+
+def _check_sizes(parameters: dict[str, Any]) -> None:
+    """Raise where a parameter is an integer that no computation could hold."""
+    for name, value in parameters.items():
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise ValueError(f"{name} is an integer of {value.bit_length()} bits")
+
+
+def _forget_paths(estimator: EmbeddingBagClassifier) -> None:
+    """Do not let a file say where the next fit is to read and write."""
+    for name in ("checkpoint", "embedding_init"):
+        value = getattr(estimator, name)
+        if isinstance(value, (str, os.PathLike)):
+            setattr(estimator, name, None)
+            warnings.warn(
+                f"{name}={os.fspath(value)!r:.200} stands in the file, where anybody "
+                "may have written it, and is left out. If the next fit is to use that "
+                f"path, set it: set_params({name}=...).",
+                UserWarning,
+                stacklevel=3,
+            )
+
+
+def _wanted(path: str, names: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the functions given, if they are those that the file lacks."""
+    if not isinstance(names, dict) or not set(names) <= set(CALLABLES):
+        raise ModelFileError(f"{path} lacks functions that do not exist.")
+    missing = {name: names[name] for name in names if name not in given}
+    if missing:
+        raise TypeError(
+            f"{path} was saved without its functions, which no file can "
+            f"hold. Pass them: skbag.load(path, {_as_arguments(missing)})."
+        )
+    if surplus := sorted(set(given).difference(names)):
+        raise TypeError(
+            f"{path} has no function {surplus[0]!r}; it was saved with "
+            f"{sorted(names) or 'none'}. Change parameters after loading, with "
+            "set_params."
+        )
+    for name, function in given.items():
+        if not callable(function):
+            raise TypeError(f"{name} must be a function, got {function!r:.80}.")
+    return given
+
+
+def _as_arguments(names: dict[str, str]) -> str:
+    return ", ".join(f"{parameter}={name}" for parameter, name in names.items())
+
+
+def _set_requests(estimator: Any, requests: dict[str, dict[str, Any]]) -> None:
+    for method, of_method in requests.items():
+        if method not in REQUESTING:
+            raise ValueError(f"there is no method {method!r:.50} that takes metadata")
+        with sklearn.config_context(enable_metadata_routing=True):
+            getattr(estimator, f"set_{method}_request")(**of_method)

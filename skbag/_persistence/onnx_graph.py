@@ -1,0 +1,267 @@
+"""The trained model as an ONNX graph, from weighted bags to scores and probabilities.
+
+ONNX knows no bags, so each is summed by itself: a Scan over the starts and stops of the
+texts cuts out a row of weights and multiplies it with the rows of its ids. To add all
+rows to their sums at once, by ScatterND, would take (nnz, width) numbers first, and go
+wrong: onnxruntime (1.20 to 1.32) does it in threads that overwrite each other's sums.
+
+onnx is imported only where a graph is built: it is an optional dependency.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import sklearn
+from numpy.typing import NDArray
+
+from skbag._core.dtypes import WEIGHT_DTYPE
+from skbag._model.clusters import Clusters
+from skbag._model.predictor import Fitted
+from skbag._targets.losses import class_scores
+from skbag._version import __version__
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto, TensorProto
+
+OPSET = 13
+"""The first in which all operators used here mean what they mean today (2020)."""
+
+IR_VERSION = 7
+"""That of the same release: a runtime refuses a version that it does not know."""
+
+MOST_BYTES = 2**31 - 2**20
+"""Numbers that fit a protobuf message beside the graph; it ends at 2 GiB."""
+
+_DESCRIPTION = (
+    "Text classifier of skbag, from weighted bags of token ids to scores and "
+    "probabilities. EmbeddingBagClassifier.encode makes the inputs from texts."
+)
+
+
+def build_onnx(
+    fitted: Fitted,
+    temperature: float,
+    classes: NDArray[Any],
+    *,
+    one_of_all: bool = True,
+) -> ModelProto:
+    """Write a model down as an ONNX graph.
+
+    Parameters
+    ----------
+    fitted : Fitted
+    temperature : float
+        Factor of the scores before the softmax, or the logistic function.
+    classes : ndarray of shape (n_classes,)
+        Labels; each one's ``str`` is kept in the metadata.
+    one_of_all : bool
+        Whether probabilities are shared among all classes, or each label has its own.
+
+    Returns
+    -------
+    model : onnx.ModelProto
+        Inputs and outputs as `EmbeddingBagClassifier.to_onnx` tells.
+
+    Raises
+    ------
+    ImportError
+        If onnx is not installed.
+    ValueError
+        If the numbers are more than a protobuf message can hold.
+    """
+    try:
+        import onnx
+        from onnx import TensorProto, helper
+    except ImportError as error:
+        raise ImportError(
+            "to_onnx needs the package onnx, which is not installed. Install it, and "
+            'onnxruntime to run what it makes: pip install "skbag[onnx]"'
+        ) from error
+    _check_size(fitted)
+    graph = _Graph()
+    sums = _sum_bags(graph, fitted.dense)
+    scores = _apply_layers(graph, sums, fitted)
+    if one_of_all:
+        _apply_softmax(graph, scores, temperature, fitted.n_outputs)
+    else:
+        factor = graph.constant(np.array(temperature, WEIGHT_DTYPE), "temperature")
+        powers = graph.node("Mul", scores, factor)
+        graph.node("Sigmoid", powers, output="probabilities")
+    int64, float32 = TensorProto.INT64, TensorProto.FLOAT
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "skbag",
+            inputs=[
+                helper.make_tensor_value_info("text", int64, ["nnz"]),
+                helper.make_tensor_value_info("offsets", int64, ["n_samples"]),
+                helper.make_tensor_value_info("per_sample_weights", float32, ["nnz"]),
+            ],
+            outputs=[
+                helper.make_tensor_value_info(name, float32, ["n_samples", width])
+                for name, width in (
+                    ("probabilities", len(classes)),
+                    ("scores", fitted.n_outputs),
+                )
+            ],
+            initializer=graph.constants,
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="skbag",
+        producer_version=__version__,
+        doc_string=_DESCRIPTION,
+    )
+    helper.set_model_props(
+        model,
+        {
+            "classes": json.dumps([str(label) for label in classes.tolist()]),
+            "skbag_version": __version__,
+            "scikit_learn_version": sklearn.__version__,
+            "onnx_version": onnx.__version__,
+        },
+    )
+    return model
+
+
+class _Graph:
+    """Nodes and constants as they are added; each output has a name of its own."""
+
+    def __init__(self) -> None:
+        self.nodes: list[NodeProto] = []
+        self.constants: list[TensorProto] = []
+
+    def constant(self, array: NDArray[Any], name: str | None = None) -> str:
+        """Add a constant and return its name."""
+        from onnx import numpy_helper
+
+        name = name or f"constant_{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(array, name))
+        return name
+
+    def node(
+        self, operator: str, *inputs: str, output: str | None = None, **attributes: Any
+    ) -> str:
+        """Add a node of one output and return the output's name."""
+        from onnx import helper
+
+        output = output or f"{operator}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
+        return output
+
+
+def _sum_bags(graph: _Graph, embedding: NDArray[np.float32]) -> str:
+    """Weighted sum of the rows of each bag, (n_samples, width)."""
+    from onnx import TensorProto, helper
+
+    graph.constant(embedding, "embedding")
+    one = graph.constant(np.array([1], dtype=np.int64))
+    last = graph.constant(np.array([np.iinfo(np.int64).max], dtype=np.int64))
+    # Whatever need not be done for each text is done outside of the loop.
+    zero = graph.constant(np.array([0], dtype=np.int64))
+    weights = graph.node("Unsqueeze", "per_sample_weights", zero)
+    bounds = graph.node("Concat", "offsets", graph.node("Shape", "text"), axis=0)
+    stops = graph.node("Unsqueeze", graph.node("Slice", bounds, one, last), one)
+    starts = graph.node("Unsqueeze", "offsets", one)
+
+    text = _Graph()
+    ids = text.node("Slice", "text", "start", "stop", output="ids")
+    row = text.node("Slice", weights, "start", "stop", one, output="weights")
+    rows = text.node("Gather", "embedding", ids, output="rows")
+    # Of no ids as well: a product over nothing is zero.
+    text.node("MatMul", row, rows, output="sum")
+    body = helper.make_graph(
+        text.nodes,
+        "sum_of_one_bag",
+        inputs=[
+            helper.make_tensor_value_info(name, TensorProto.INT64, [1])
+            for name in ("start", "stop")
+        ],
+        outputs=[
+            helper.make_tensor_value_info(
+                "sum", TensorProto.FLOAT, [1, embedding.shape[1]]
+            )
+        ],
+    )
+    sums = graph.node("Scan", starts, stops, body=body, num_scan_inputs=2)
+    return graph.node("Squeeze", sums, one)
+
+
+def _apply_layers(graph: _Graph, x: str, fitted: Fitted) -> str:
+    """Scores of the sums, (n_samples, n_outputs)."""
+    last = len(fitted.layers) - 1
+    for depth, (coef, intercept) in enumerate(fitted.layers):
+        output = "scores" if depth == last else None
+        if depth:
+            x = graph.node("Relu", x)
+        if depth == last and fitted.clusters is not None:
+            assert coef is not None
+            x = _apply_clusters(graph, x, fitted.clusters, coef, intercept)
+            continue
+        bias = graph.constant(intercept, f"intercept_{depth}")
+        if coef is None:
+            x = graph.node("Add", x, bias, output=output)
+        else:
+            weight = graph.constant(coef, f"coef_{depth}")
+            x = graph.node("Gemm", x, weight, bias, transB=1, output=output)
+    return x
+
+
+def _apply_clusters(
+    graph: _Graph,
+    x: str,
+    clusters: Clusters,
+    coef: NDArray[np.float32],
+    intercept: NDArray[np.float32],
+) -> str:
+    """Log-probabilities of an adaptive softmax: see `_clusters`."""
+    n_first, n_short = clusters.n_first, clusters.n_short
+
+    def linear(part: slice) -> str:
+        weight, bias = graph.constant(coef[part]), graph.constant(intercept[part])
+        return graph.node("Gemm", x, weight, bias, transB=1)
+
+    def numbers(*values: int) -> str:
+        return graph.constant(np.array(values, dtype=np.int64))
+
+    one = numbers(1)
+    first = graph.node("LogSoftmax", linear(slice(n_first)), axis=1)
+    short = graph.node("Slice", first, numbers(0), numbers(n_short), one)
+    of_clusters = graph.node("Slice", first, numbers(n_short), numbers(n_first), one)
+    # 0: as many samples as there are.
+    shape = numbers(0, clusters.n_clusters, clusters.size)
+    within = graph.node("Reshape", linear(slice(n_first, None)), shape)
+    within = graph.node("LogSoftmax", within, axis=2)
+    both = graph.node("Add", within, graph.node("Unsqueeze", of_clusters, numbers(2)))
+    flat = graph.node("Reshape", both, numbers(0, clusters.n_clusters * clusters.size))
+    ordered = graph.node("Concat", short, flat, axis=1)
+    places = graph.constant(clusters.places, "places")
+    return graph.node("Gather", ordered, places, axis=1, output="scores")
+
+
+def _apply_softmax(
+    graph: _Graph, scores: str, temperature: float, n_outputs: int
+) -> None:
+    """Probabilities, (n_samples, n_classes)."""
+    # What a score of 1 is to each class: ones, or -1/2 and 1/2 of one shared score.
+    factors = class_scores(np.ones((1, n_outputs), dtype=WEIGHT_DTYPE)) * temperature
+    link = graph.constant(factors.astype(WEIGHT_DTYPE), "temperature")
+    powers = graph.node("Mul", scores, link)
+    graph.node("Softmax", powers, axis=1, output="probabilities")
+
+
+def _check_size(fitted: Fitted) -> None:
+    """Raise where protobuf could not hold the numbers."""
+    arrays = [fitted.dense, *(array for layer in fitted.layers for array in layer)]
+    n_bytes = sum(array.nbytes for array in arrays if array is not None)
+    if n_bytes > MOST_BYTES:
+        n_ids, width = fitted.dense.shape
+        raise ValueError(
+            "An ONNX model is a protobuf message, which holds 2 GiB at most; this "
+            f"model has {n_bytes / 2**30:.2f} GiB, in a table of {n_ids:,} x {width}. "
+            "Fit it with fewer features (min_df, max_features) or a narrower table "
+            "(embedding_dim), or use to_torch, which has no such bound."
+        )

@@ -1,0 +1,104 @@
+"""How the estimator is pickled and copied: as plain state, stamped with versions."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from typing import Any, TypeVar
+
+import numpy as np
+
+from skbag._core.dtypes import native
+from skbag._persistence.state import (
+    FORMAT,
+    model_from_state,
+    model_state,
+    resume_from_state,
+    resume_state,
+    targets_from_state,
+    targets_state,
+)
+from skbag._version import __version__
+from skbag.exceptions import InconsistentVersionWarning, ModelFileError
+
+_Estimator = TypeVar("_Estimator", bound="PlainStateMixin")
+
+
+class PlainStateMixin:
+    """Pickles the fitted model as plain state, whatever classes it is made of."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Parameters, fitted attributes and the model as plain state."""
+        state: dict[str, Any] = dict(super().__getstate__())  # type: ignore
+        state.pop("_vocabulary", None)
+        if "_model" in state:
+            state["_model"] = model_state(state["_model"])
+        if "_resume" in state:
+            state["_resume"] = resume_state(state["_resume"])
+        if "_targets" in state:
+            state["_targets"] = targets_state(state["_targets"])
+        return {**state, "_skbag_version": __version__, "_skbag_format": FORMAT}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        version = state.pop("_skbag_version", "unknown")
+        format_ = state.pop("_skbag_format", 0)
+        if not 1 <= format_ <= FORMAT:
+            raise ModelFileError(
+                f"This {type(self).__name__} was pickled by skbag {version} in format "
+                f"{format_}; skbag {__version__} reads formats 1 to {FORMAT}. Install "
+                f"skbag {version}, or fit it again."
+            )
+        if version != __version__:
+            warnings.warn(
+                InconsistentVersionWarning(
+                    estimator_name=type(self).__name__,
+                    current_skbag_version=__version__,
+                    original_skbag_version=version,
+                ),
+                stacklevel=2,
+            )
+        self.restore_state(state)
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        """Become the estimator that the state is of; parameters new since get defaults.
+
+        Raises
+        ------
+        ModelFileError
+            If the state is not sound.
+        """
+        state = {**_defaults(type(self)), **state}
+        for name, value in state.items():
+            if isinstance(value, np.ndarray):
+                state[name] = native(value)
+        if "_model" in state:
+            classes = state.get("classes_")
+            if not isinstance(classes, np.ndarray) or classes.ndim != 1:
+                raise ModelFileError("This is not a sound model: classes_ is missing.")
+            # Format 1 knew only classes at first.
+            kind = state.get("_targets", {"kind": "classes"})
+            state["_targets"] = targets_from_state(kind, classes)
+            model = model_from_state(state["_model"], state["_targets"])
+            n_ids, n_columns = len(model.fitted.embedding), state.get("n_features_in_")
+            if model.encoder is None and n_columns != n_ids:
+                # Rows of the table would be read that are not there.
+                raise ModelFileError(
+                    f"This is not a sound model: {n_columns} columns, {n_ids} rows."
+                )
+            state["_model"] = model
+            if "_resume" in state:
+                state["_resume"] = resume_from_state(state["_resume"], model)
+        vars(self).update(state)
+
+    def __copy__(self: _Estimator) -> _Estimator:
+        # Shares the model, which nothing changes: fits make a new one.
+        copied = type(self).__new__(type(self))
+        vars(copied).update(vars(self))
+        vars(copied).pop("_vocabulary", None)
+        return copied
+
+
+def _defaults(estimator: type) -> dict[str, Any]:
+    parameters = inspect.signature(estimator).parameters
+    return {name: parameters[name].default for name in parameters}

@@ -1,0 +1,519 @@
+"""A fitted model as plain state, and back: what pickles and files hold.
+
+State is made of dicts, lists, strings, numbers and numpy arrays; none of the package's
+own classes is in it. So their names and places may change without breaking a pickle,
+and a loader needs to trust one class only. What is read is checked: state that could
+not have come from a model is refused here, before anything is computed with it.
+
+The layout is a promise. A field may be added, read with a default where it is missing;
+any other change needs a new `FORMAT` and, here, code that reads the older ones.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from skbag._core.bags import check_csr
+from skbag._core.dtypes import WEIGHT_DTYPE, native
+from skbag._model.clusters import Clusters
+from skbag._model.model import Featurizer, Model, Resume
+from skbag._model.predictor import Fitted
+from skbag._model.quantization import CompactTable
+from skbag._persistence.compact_state import (
+    levels_from_state,
+    levels_state,
+    table_from_state,
+    table_state,
+)
+from skbag._targets.targets import ClassTargets, LabelTargets, Targets
+from skbag._text.byte_encoder import ByteEncoder
+from skbag._text.compact_encoders import CompactByteEncoder
+from skbag._text.compact_plain_encoder import CompactPlainEncoder
+from skbag._text.compact_selection import CompactSelection
+from skbag._text.encoder import Encoder
+from skbag._text.hashed_encoder import HashedEncoder
+from skbag._text.plain_encoder import PlainEncoder
+from skbag._weighting.document_counts import Recent, Statistics
+from skbag._weighting.weighting import Weighting
+from skbag.exceptions import ModelFileError
+
+FORMAT = 1
+"""Number of the layout that is written; all up to it are read."""
+
+ENCODERS: dict[str, Any] = {
+    "byte": ByteEncoder,
+    "plain": PlainEncoder,
+    "hashed": HashedEncoder,
+    "compact byte": CompactByteEncoder,
+    "compact plain": CompactPlainEncoder,
+}
+"""Encoders by the name that state calls them."""
+
+_UNSOUND = (
+    KeyError,
+    TypeError,
+    ValueError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+)
+"""What comes of reading state that holds other things than it should."""
+
+LARGEST = 1e30
+"""No trained number, nor any product of those of a path through the layers, is larger:
+values of samples may be up to 1e15, and are as small as the rows are large."""
+
+_SELECTION = "compact selection"
+_COMPACT_ENCODERS = (CompactByteEncoder, CompactPlainEncoder, CompactSelection)
+
+
+def model_state(model: Model) -> dict[str, Any]:
+    """Plain state of a model; its arrays are shared, not copied."""
+    featurizer, fitted = model.featurizer, model.fitted
+    weighting, statistics = featurizer.weighting, featurizer.statistics
+    embedding, id_weights = fitted.embedding, featurizer.id_weights
+    table: dict[str, Any]
+    if isinstance(embedding, CompactTable):
+        table = {
+            "table": table_state(embedding),
+            "id_weights": None if id_weights is None else levels_state(id_weights),
+        }
+    else:
+        table = {"id_weights": id_weights, "embedding": embedding}
+    return {
+        "encoder": _encoder_state(featurizer.encoder),
+        "weighting": {
+            "use_idf": weighting.use_idf,
+            "sublinear_tf": weighting.sublinear_tf,
+            "norm": weighting.norm,
+            "supervised": weighting.supervised,
+        },
+        "statistics": None if statistics is None else _statistics_state(statistics),
+        **table,
+        "layers": [
+            {"coef": coef, "intercept": intercept} for coef, intercept in fitted.layers
+        ],
+        "clusters": None
+        if fitted.clusters is None
+        else _clusters_state(fitted.clusters),
+        "temperature": model.temperature,
+    }
+
+
+def model_from_state(state: Any, targets: Targets) -> Model:
+    """Model of plain state; arrays of the right dtype are shared, not copied.
+
+    Parameters
+    ----------
+    state : dict
+        As made by `model_state`, on a machine of either byte order.
+    targets : Targets
+        Of the estimator it belongs to.
+
+    Raises
+    ------
+    ModelFileError
+        If the state is not that of a model for such targets.
+    """
+    embedding = _read_table(state)
+    encoder = _read_encoder(_field(state, "encoder", dict, type(None)))
+    n_ids = len(embedding)
+    if encoder is not None and encoder.n_ids != n_ids:
+        raise _damaged(f"{encoder.n_ids} features for {n_ids} rows of the table")
+    is_compact = isinstance(embedding, CompactTable)
+    if isinstance(encoder, _COMPACT_ENCODERS) and not is_compact:
+        raise _damaged("a compact encoder without a compact table")
+    id_weights = None
+    if state.get("id_weights") is not None:
+        id_weights = _read_id_weights(state, is_compact)
+        if len(id_weights) != n_ids or not (
+            0 < id_weights.min(initial=1) and id_weights.max(initial=1) < LARGEST
+        ):
+            raise _damaged("id_weights are not one positive number per feature")
+    statistics = None
+    if state.get("statistics") is not None:
+        statistics = _read_statistics(state["statistics"], n_ids, targets)
+    layers = tuple(map(_read_layer, _field(state, "layers", list)))
+    clusters = None
+    if state.get("clusters") is not None:
+        clusters = _read_clusters(state["clusters"], targets)
+    fitted = Fitted(embedding, layers, clusters)
+    _check_layers(fitted, targets)
+    _check_magnitudes(fitted)
+    return Model(
+        Featurizer(encoder, _read_weighting(state), statistics, id_weights),
+        fitted,
+        _positive(state, "temperature"),
+    )
+
+
+def targets_state(targets: Targets) -> dict[str, Any]:
+    """Plain state of what `y` is, beside the classes."""
+    if isinstance(targets, LabelTargets):
+        return {
+            "kind": "labels",
+            "n_labels": targets.n_labels,
+            "sparse": targets.sparse,
+        }
+    return {"kind": "classes"}
+
+
+def targets_from_state(state: Any, classes: NDArray[Any]) -> Targets:
+    """Read the state of what `y` is.
+
+    Parameters
+    ----------
+    state : dict
+        As made by `targets_state`.
+    classes : ndarray of shape (n_classes,)
+
+    Raises
+    ------
+    ModelFileError
+        If it does not fit the classes.
+    """
+    kind = _field(state, "kind", str)
+    _check_order(classes)
+    if kind == "classes":
+        return ClassTargets(classes)
+    if kind != "labels":
+        raise _damaged(f"there are no targets {kind!r:.50}")
+    n_labels = _field(state, "n_labels", int)
+    # As many as there are classes, of which there is an array.
+    if n_labels != len(classes) or not np.array_equal(classes, np.arange(n_labels)):
+        raise _damaged(f"classes_ are not the numbers of {n_labels} labels")
+    if n_labels < 2:
+        raise _damaged(f"{n_labels} labels")
+    return LabelTargets(n_labels, _field(state, "sparse", bool))
+
+
+def resume_state(resume: Resume) -> dict[str, Any]:
+    """Plain state of what ``partial_fit`` needs."""
+    return {
+        "accumulators": list(resume.accumulators),
+        "learning_rate": resume.learning_rate,
+        "n_seen": resume.n_seen,
+    }
+
+
+def resume_from_state(state: Any, model: Model) -> Resume:
+    """Read the state of what ``partial_fit`` needs to go on with a model.
+
+    Raises
+    ------
+    ModelFileError
+        If it does not fit the model.
+    """
+    found = _field(state, "accumulators", list)
+    accumulators = tuple(_native(a, WEIGHT_DTYPE, "accumulators") for a in found)
+    if [a.shape for a in accumulators] != _parameter_shapes(model.fitted):
+        raise _damaged("accumulators do not fit the layers")
+    for array in accumulators:
+        _check_counts(array, "accumulators")
+    n_seen = _field(state, "n_seen", int)
+    if not 0 <= n_seen < 2**62:
+        raise _damaged(f"'n_seen' is {n_seen:.3g}" if n_seen < 2**62 else "'n_seen'")
+    return Resume(accumulators, _positive(state, "learning_rate"), n_seen)
+
+
+def _read_table(state: Any) -> NDArray[np.float32] | CompactTable:
+    if isinstance(state, dict) and "table" in state:
+        try:
+            return table_from_state(state["table"])
+        except _UNSOUND as error:
+            raise _damaged(f"table: {error!r}") from error
+    return _floats(state, "embedding", ndim=2)
+
+
+def _read_id_weights(state: dict[str, Any], is_compact: bool) -> NDArray[np.float32]:
+    if not is_compact:
+        return _floats(state, "id_weights", ndim=1)
+    try:
+        return levels_from_state(state["id_weights"])
+    except _UNSOUND as error:
+        raise _damaged(f"id_weights: {error!r}") from error
+
+
+def _parameter_shapes(fitted: Fitted) -> list[tuple[int, ...]]:
+    """Shapes of the parameters of the layers, in torch's order."""
+    layers = fitted.layers if fitted.clusters is None else fitted.layers[:-1]
+    shapes = [array.shape for layer in layers for array in layer if array is not None]
+    if fitted.clusters is not None:
+        # The classes of the clusters, a row for each, then what comes first.
+        coef, clusters = fitted.layers[-1][0], fitted.clusters
+        assert coef is not None
+        n_in, size, n_clusters = coef.shape[1], clusters.size, clusters.n_clusters
+        shapes += [(n_clusters, size * n_in), (n_clusters, size)]
+        shapes += [(clusters.n_first, n_in), (clusters.n_first,)]
+    return shapes
+
+
+def _encoder_state(encoder: Encoder | None) -> dict[str, Any] | None:
+    if encoder is None:
+        return None
+    if isinstance(encoder, CompactSelection):
+        return {
+            "kind": _SELECTION,
+            "encoder": _encoder_state(encoder.encoder),
+            "ids": encoder.packed_ids(),
+        }
+    kind = next(name for name, each in ENCODERS.items() if type(encoder) is each)
+    state: Any = encoder.__getstate__()
+    return {"kind": kind, **state}
+
+
+def _read_encoder(state: dict[str, Any] | None) -> Encoder | None:
+    if state is None:
+        return None
+    if _field(state, "kind", str) == _SELECTION:
+        return _read_selection(state)
+    kind = ENCODERS.get(state["kind"])
+    if kind is None:
+        raise _damaged(f"there is no encoder {state['kind']!r}")
+    encoder: Any = kind.__new__(kind)
+    try:
+        encoder.__setstate__(state)
+    except _UNSOUND as error:
+        raise _damaged(f"encoder: {error!r}") from error
+    read: Encoder = encoder
+    return read
+
+
+def _read_selection(state: dict[str, Any]) -> Encoder:
+    inner = _field(state, "encoder", dict)
+    if _field(inner, "kind", str) == _SELECTION:
+        raise _damaged("a selection of a selection")
+    encoder = _read_encoder(inner)
+    assert encoder is not None
+    try:
+        return CompactSelection.unpacked(encoder, state.get("ids"))
+    except _UNSOUND as error:
+        raise _damaged(f"selection: {error!r}") from error
+
+
+def _statistics_state(statistics: Statistics) -> dict[str, Any]:
+    # Not scipy's own pickle, whose module has moved between versions.
+    counts, recent = statistics.class_counts, statistics.recent
+    return {
+        "recent": None if recent is None else dict(vars(recent)),
+        "counts": counts.data,
+        "codes": counts.indices,
+        "offsets": counts.indptr,
+        "class_totals": statistics.class_totals,
+        "any_counts": statistics.any_counts,
+        "any_total": statistics.any_total,
+    }
+
+
+def _read_statistics(state: Any, n_ids: int, targets: Targets) -> Statistics:
+    n_classes = len(targets.classes)
+    totals = _array(state, "class_totals", np.float64, ndim=1)
+    counts = _array(state, "counts", np.float64, ndim=1)
+    codes, offsets = (_integers(state, name) for name in ("codes", "offsets"))
+    try:
+        class_counts = sp.csr_array((counts, codes, offsets), shape=(n_ids, n_classes))
+        check_csr(class_counts)
+    except ValueError as error:
+        raise _damaged(f"statistics: {error}") from error
+    if len(totals) != n_classes:
+        raise _damaged(f"statistics of {len(totals)} classes for {n_classes}")
+    _check_counts(totals, "class_totals")
+    _check_counts(counts, "counts")
+    if targets.one_of_all:
+        if state.get("any_counts") is not None:
+            raise _damaged("statistics of labels for classes")
+        recent = _read_recent(state.get("recent"), class_counts.shape, has_any=False)
+        return Statistics(class_counts, totals, recent=recent)
+    # The labels of a document do not add up to one.
+    any_counts = _array(state, "any_counts", np.float64, ndim=1)
+    if len(any_counts) != n_ids:
+        raise _damaged(f"any_counts of {len(any_counts)} features for {n_ids}")
+    _check_counts(any_counts, "any_counts")
+    return Statistics(
+        class_counts,
+        totals,
+        any_counts,
+        _positive(state, "any_total"),
+        recent=_read_recent(state.get("recent"), class_counts.shape, has_any=True),
+    )
+
+
+def _read_recent(state: Any, shape: tuple[int, int], *, has_any: bool) -> Recent | None:
+    # Earlier files have none.
+    if state is None:
+        return None
+    if not isinstance(state, dict):
+        raise _damaged("recent is no mapping")
+    pairs = [("cells", "counts", math.prod(shape))]
+    if has_any:
+        pairs.append(("any_ids", "any_counts", shape[0]))
+    arrays: list[NDArray[Any]] = []
+    for places, values, n in pairs:
+        where = _array(state, places, np.int64, ndim=1)
+        counts = _array(state, values, np.float64, ndim=1)
+        _check_counts(counts, values)
+        if len(where) != len(counts):
+            raise _damaged(f"recent: {len(where)} {places} for {len(counts)} counts")
+        if len(where) and not 0 <= where.min() <= where.max() < n:
+            raise _damaged(f"recent: {places} out of range")
+        arrays += [where, counts]
+    return Recent(*arrays)
+
+
+def _clusters_state(clusters: Clusters) -> dict[str, Any]:
+    return {
+        "order": clusters.order,
+        "n_short": clusters.n_short,
+        "size": clusters.size,
+    }
+
+
+def _read_clusters(state: Any, targets: Targets) -> Clusters:
+    order = _array(state, "order", np.int64, ndim=1)
+    n_short, size = (_field(state, name, int) for name in ("n_short", "size"))
+    n_classes = len(targets.classes)
+    if not targets.one_of_all or not np.array_equal(np.sort(order), range(n_classes)):
+        raise _damaged("clusters are not of the classes")
+    n_clustered = n_classes - n_short
+    if not (0 < n_short < n_classes and 0 < size <= n_clustered) or n_clustered % size:
+        raise _damaged(f"clusters of {size} classes for {n_classes} less {n_short}")
+    # Equal scores are told apart by this.
+    within = order[n_short:].reshape(-1, size)
+    if (np.diff(order[:n_short]) < 0).any() or (np.diff(within, axis=1) < 0).any():
+        raise _damaged("classes of a cluster are not in order")
+    return Clusters(order, n_short, size)
+
+
+def _read_weighting(state: Any) -> Weighting:
+    weighting = _field(state, "weighting", dict)
+    norm = _field(weighting, "norm", str, type(None))
+    if norm not in ("l1", "l2", None):
+        raise _damaged(f"there is no norm {norm!r}")
+    return Weighting(
+        use_idf=_field(weighting, "use_idf", bool),
+        sublinear_tf=_field(weighting, "sublinear_tf", bool),
+        norm=norm,
+        supervised=_field(weighting, "supervised", bool),
+    )
+
+
+def _read_layer(
+    state: Any,
+) -> tuple[NDArray[np.float32] | None, NDArray[np.float32]]:
+    intercept = _floats(state, "intercept", ndim=1)
+    if state.get("coef") is None:
+        return None, intercept
+    return _floats(state, "coef", ndim=2), intercept
+
+
+def _check_layers(fitted: Fitted, targets: Targets) -> None:
+    """Raise where the layers do not lead from the table to the scores."""
+    layers, clusters = fitted.layers, fitted.clusters
+    width = fitted.embedding.shape[1]
+    for coef, intercept in layers:
+        shape = (len(intercept), width)
+        if shape != (coef.shape if coef is not None else (width, width)) or (
+            coef is None and (len(layers) > 1 or clusters is not None)
+        ):
+            raise _damaged(f"layers do not fit one another or {width} columns")
+        width = len(intercept)
+    wanted = targets.n_outputs if clusters is None else clusters.n_rows
+    if not layers or width != wanted:
+        raise _damaged(f"{width} outputs for {len(targets.classes)} classes")
+
+
+# -- fields, each of the kind that it has to be ----------------------------------------
+
+
+def _damaged(what: str) -> ModelFileError:
+    return ModelFileError(
+        f"This is not the state of a sound model: {what}. Save the estimator again, or "
+        "take an undamaged copy."
+    )
+
+
+def _field(state: Any, name: str, *kinds: type) -> Any:
+    if not isinstance(state, dict) or name not in state:
+        raise _damaged(f"{name!r} is missing")
+    value = state[name]
+    # Exact: a bool is not a number here.
+    if type(value) not in kinds:
+        raise _damaged(f"{name!r} is of type {type(value).__name__}")
+    return value
+
+
+def _positive(state: Any, name: str) -> float:
+    value = _field(state, name, float, int, np.float64)
+    # A float has no room for all integers.
+    if not 0 < value < LARGEST:
+        raise _damaged(f"{name!r} is {value!r:.50}, not a positive number")
+    return float(value)
+
+
+def _array(state: Any, name: str, dtype: Any, *, ndim: int) -> NDArray[Any]:
+    array = _native(state.get(name) if isinstance(state, dict) else None, dtype, name)
+    if array.ndim != ndim:
+        raise _damaged(f"{name!r} has {array.ndim} dimensions")
+    return array
+
+
+def _floats(state: Any, name: str, *, ndim: int) -> NDArray[np.float32]:
+    array = _array(state, name, WEIGHT_DTYPE, ndim=ndim)
+    _check_finite(array, name)
+    return array
+
+
+def _integers(state: Any, name: str) -> NDArray[Any]:
+    """Index array of 32 or 64 bits: which it is depends on the machine of the fit."""
+    value = _field(state, name, np.ndarray, np.memmap)
+    wide = np.int64 if value.dtype.itemsize == 8 else np.int32
+    return _array(state, name, wide, ndim=1)
+
+
+def _native(array: Any, dtype: Any, name: str) -> NDArray[Any]:
+    """Return an array in this machine's byte order, without a copy if it is already."""
+    if not isinstance(array, np.ndarray):
+        raise _damaged(f"{name!r} is missing or not an array")
+    array = native(array)
+    if array.dtype != dtype:
+        raise _damaged(f"{name!r} holds {array.dtype}, not {np.dtype(dtype)}")
+    return np.ascontiguousarray(array) if array.ndim else array
+
+
+def _check_counts(array: NDArray[Any], name: str) -> None:
+    """Raise where sums of weights, or of squares, are negative or not finite."""
+    _check_finite(array, name)
+    if array.min(initial=0) < 0:
+        raise _damaged(f"{name!r} holds negative numbers")
+
+
+def _check_order(classes: NDArray[Any]) -> None:
+    """Raise where labels are not ascending and distinct."""
+    try:
+        in_order = bool(np.all(classes[:-1] < classes[1:]))
+    except TypeError as error:
+        raise _damaged(f"classes_ cannot be compared: {error}") from error
+    if not in_order or not len(classes):
+        raise _damaged("classes_ are not distinct and in order")
+
+
+def _check_magnitudes(fitted: Fitted) -> None:
+    """Raise where scores could overflow that no training has made."""
+    bound = fitted.largest_row_value
+    for coef, intercept in fitted.layers:
+        if coef is not None:
+            bound *= float(np.abs(coef).max(initial=0)) * coef.shape[1]
+        bound = max(bound, float(np.abs(intercept).max(initial=0)))
+    if not bound < LARGEST:
+        raise _damaged(f"scores of up to {bound:.3g}")
+
+
+def _check_finite(array: NDArray[Any], name: str) -> None:
+    # Both are NaN where anything is, and no array of flags is made.
+    if not (np.isfinite(array.min(initial=0)) and np.isfinite(array.max(initial=0))):
+        raise _damaged(f"{name!r} holds numbers that are not finite")

@@ -1,0 +1,125 @@
+"""The contract of an encoder: texts in, bags of numbered features out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skbag._core.bags import Bags
+from skbag._text.analyzers import Occurrence
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """What every encoder does.
+
+    Ids are dense: ``0`` to ``n_ids - 1``. They depend only on the documents learnt and
+    on the order of the calls, never on threads, the process or the machine. A bag's
+    ids are unique and ascending, its weights count occurrences. An encoder pickles to
+    plain Python and numpy objects and learns on afterwards as if it had not been.
+    """
+
+    @property
+    def n_ids(self) -> int:
+        """Number of features known."""
+
+    @property
+    def kinds(self) -> NDArray[np.uint8]:
+        """``FeatureKind`` of each id, of shape (n_ids,)."""
+
+    def learn(self, documents: Sequence[str]) -> Bags:
+        """Count the features of the documents; new ones are appended with new ids.
+
+        The counts may be of `COUNT_DTYPE`; those of `encode` are of `WEIGHT_DTYPE`.
+        """
+
+    @property
+    def gains_by_threads(self) -> bool:
+        """Whether `encode` is sooner done by several threads, each with a part."""
+
+    def encode(self, documents: Sequence[str]) -> Bags:
+        """Count the known features of the documents.
+
+        Leaves the encoder as it is: many threads may encode with one encoder.
+        """
+
+    def select(self, ids: NDArray[np.int32]) -> Encoder:
+        """Return a new encoder whose feature ``i`` is this one's ``ids[i]``.
+
+        This encoder stays as it is. The new one knows nothing of the features left
+        out: should it learn them again, they are new to it.
+
+        Parameters
+        ----------
+        ids : ndarray of shape (n_selected,), dtype=int32
+            Distinct ids, in any order.
+        """
+
+    def names(self) -> list[str]:
+        """Return the name of each feature, in the order of the ids."""
+
+    def occurrences(self, text: str) -> Iterator[tuple[int, Occurrence]]:
+        """Yield the id of each known feature of a text, once for each occurrence.
+
+        Those that `encode` counts, but slowly, and with their places in the text.
+        """
+
+
+class Learner(Encoder, Protocol):
+    """An encoder that can learn from another."""
+
+    def absorb(self, features: dict[str, Any]) -> NDArray[np.int32]:
+        """Know the features of another encoder with the same options, too.
+
+        Parameters
+        ----------
+        features : dict
+            Plain state of the other; its parameters are not looked at.
+
+        Returns
+        -------
+        ids : ndarray of shape (n_ids of the other,), dtype=int32
+            The id here of each of them; new ones are appended in their order there.
+        """
+
+
+class LazyVocabulary(Mapping[str, int]):
+    """Feature to id, as a read-only mapping that is built when first looked into.
+
+    Its length and its repr cost nothing: a notebook shows every public attribute of a
+    fitted estimator, and a million names take a second.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        Must not learn any more.
+    """
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The name of each feature, in the order of the ids."""
+        return self._encoder.names()
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return dict(zip(self.names, range(len(self.names)), strict=True))
+
+    def __getitem__(self, name: str) -> int:
+        return self._ids[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids)
+
+    def __len__(self) -> int:
+        # Two features of a custom token pattern may share a name.
+        return len(self._ids) if "_ids" in self.__dict__ else self._encoder.n_ids
+
+    def __repr__(self) -> str:
+        return f"<vocabulary of {len(self):,} features>"

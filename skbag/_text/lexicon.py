@@ -1,0 +1,144 @@
+"""Distinct strings and their ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skbag._core.dtypes import ID_DTYPE
+from skbag._text.byte_tokenizer import (
+    Spans,
+    hash_spans,
+    hash_string,
+    prefixes,
+    suffixes,
+)
+from skbag._text.features import PREFIX_LENGTHS, SUFFIX_LENGTHS, Role
+from skbag._text.interner import GrowingArray, Interner
+
+AFFIXES: tuple[tuple[Role, Callable[..., Any], int], ...] = (
+    *((Role.PREFIX, prefixes, length) for length in PREFIX_LENGTHS),
+    *((Role.SUFFIX, suffixes, length) for length in SUFFIX_LENGTHS),
+)
+"""The role of each affix of a word, what cuts it off, and its characters."""
+
+AFFIX_ROLES = tuple(role for role, _, _ in AFFIXES)
+"""The role of each affix of a word."""
+
+
+class Lexicon:
+    """Distinct strings without white space and their ids.
+
+    Two strings with the same hash of 64 bits would be taken for one: among a million
+    strings the chance is 3 in 100 million.
+
+    Parameters
+    ----------
+    lines : bytes
+        The strings in the order of their ids, each followed by a newline.
+    intern : callable
+        `Interner`, or `Interner.checked`.
+    """
+
+    def __init__(
+        self,
+        lines: bytes,
+        intern: Callable[[NDArray[np.uint64]], Interner] = Interner,
+    ) -> None:
+        self._lines = GrowingArray(np.frombuffer(lines, dtype=np.uint8))
+        self._ids = intern(hash_spans(self.strings()))
+
+    @classmethod
+    def checked(cls, lines: NDArray[np.uint8]) -> Lexicon:
+        """Return a lexicon of lines that come from a file, perhaps a damaged one.
+
+        Raises
+        ------
+        ValueError
+            If two are the same, or they are not lines in UTF-8 (lone surrogates are
+            let through, as they are everywhere here).
+        """
+        if lines.dtype != np.uint8 or lines.ndim != 1:
+            raise ValueError("strings are not an array of bytes")
+        data = lines.tobytes()
+        data.decode("utf-8", "surrogatepass")
+        if data and not data.endswith(b"\n"):
+            raise ValueError("the last string does not end in a newline")
+        return cls(data, Interner.checked)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def lines(self) -> bytes:
+        """Return the strings in the order of their ids, each followed by a newline."""
+        return self._lines.values.tobytes()
+
+    def strings(self) -> Spans:
+        """Return the strings in the order of their ids."""
+        return Spans.from_lines(self.lines())
+
+    def look_up(self, strings: Spans) -> NDArray[np.int32]:
+        """Ids of strings, -1 for those without one."""
+        return self._ids.lookup(hash_spans(strings))
+
+    def finder(self) -> Callable[[str], int]:
+        """Return a function that is `look_up` for one string."""
+        find = self._ids.finder()
+
+        def find_string(string: str) -> int:
+            return find(hash_string(string.encode("utf-8", "surrogatepass")))
+
+        return find_string
+
+    def add(self, strings: Spans) -> NDArray[np.int32]:
+        """Ids of strings; those without one get the next."""
+        n_before = len(self)
+        ids = self._ids.add(hash_spans(strings))
+        n_new = len(self) - n_before
+        if n_new:
+            where = np.flatnonzero(ids >= n_before)
+            occurrence = np.empty(n_new, dtype=np.int64)
+            occurrence[ids[where] - n_before] = where
+            lines = strings.take(occurrence).to_lines()
+            self._lines.append(np.frombuffer(lines, dtype=np.uint8))
+        return ids
+
+
+def affix_ids(
+    words: Spans, find: Callable[[Spans], NDArray[np.int32]]
+) -> NDArray[np.int32]:
+    """Ids of the affixes of words.
+
+    Parameters
+    ----------
+    words : Spans
+    find : callable
+        Gives the ids of strings.
+
+    Returns
+    -------
+    ids : ndarray of shape (n_words, n_affixes), dtype=int32
+        One column for each of `AFFIX_ROLES`; -1 where a word is too short, or where
+        `find` gives -1.
+    """
+    # Only the bytes of these words, not of the whole text they may be in.
+    words = Spans.from_lines(words.to_lines())
+    parts = [cut(words, length) for _, cut, length in AFFIXES]
+    # All at once: for few words a call costs more than its work.
+    found = find(
+        Spans(
+            words.text,
+            np.concatenate([affixes.starts for _, affixes in parts]),
+            np.concatenate([affixes.ends for _, affixes in parts]),
+        )
+    )
+    ids = np.full((len(words), len(AFFIXES)), -1, dtype=ID_DTYPE)
+    start = 0
+    for column, (which, affixes) in enumerate(parts):
+        stop = start + len(affixes)
+        ids[which, column] = found[start:stop]
+        start = stop
+    return ids

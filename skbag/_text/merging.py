@@ -1,0 +1,91 @@
+"""One vocabulary of what the encoders of several ranks have learnt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skbag._core.bags import Bags
+from skbag._core.communicator import Ranks, total
+from skbag._text.encoder import Encoder
+from skbag._text.text_options import FeatureCounts, Pruning, TextOptions, make_encoder
+from skbag._weighting.document_counts import Statistics
+
+
+@dataclass(frozen=True, eq=False)
+class Learnt:
+    """What one rank has learnt of its texts: an encoder, and their counts."""
+
+    encoder: Encoder
+    counts: Bags
+    short_text_features: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Merged:
+    """What all ranks know together.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        Of the features of all ranks: those of rank 0 first, then those that are new
+        in rank 1, and so on.
+    counted : FeatureCounts
+        How often these are in the texts of all ranks.
+    ids : ndarray of shape (n_own_ids,), dtype=int32, or None
+        What the ids of this rank's own encoder are there; None where they are the same.
+    """
+
+    encoder: Encoder
+    counted: FeatureCounts
+    ids: NDArray[np.int32] | None
+
+
+def merge(ranks: Ranks, own: Learnt, options: TextOptions, pruning: Pruning) -> Merged:
+    """Merge what ranks have learnt of their texts with the same options.
+
+    Parameters
+    ----------
+    ranks : Ranks
+    own : Learnt
+        Left as it is.
+    options : TextOptions
+    pruning : Pruning
+    """
+    counted = FeatureCounts.of(own.counts, pruning)
+    if ranks.n_ranks == 1:
+        return Merged(own.encoder, counted, None)
+    if options.vocabulary is not None:
+        return Merged(own.encoder, total(ranks, counted), None)
+    encoder: Any = own.encoder
+    features = encoder.__getstate__()
+    # There may be functions in them, alike on all ranks, that cannot be pickled.
+    features.pop("parameters", None)
+    merged = make_encoder(options, own.short_text_features)
+    told = ranks.gather((features, counted))
+    ids = [merged.absorb(features) for features, _ in told]
+    first, *others = (
+        each.renumbered(new, merged.n_ids)
+        for new, (_, each) in zip(ids, told, strict=True)
+    )
+    return Merged(merged, sum(others, first), ids[ranks.rank])
+
+
+def add_statistics(ranks: Ranks, own: Statistics) -> Statistics:
+    """Counts of the documents of all ranks.
+
+    Each rank adds up a block of the rows, and gets the others from those that did: so
+    its work does not grow with their number.
+    """
+    if ranks.n_ranks == 1:
+        return own
+    n_ids = own.class_counts.shape[0]
+    edges = [rank * n_ids // ranks.n_ranks for rank in range(ranks.n_ranks + 1)]
+    blocks = [own.rows(slice(*some)) for some in zip(edges, edges[1:], strict=False)]
+    first, *others = ranks.trade(blocks)
+    for other in others:
+        first = first.plus(other)
+    return Statistics.stacked(ranks.gather(first))

@@ -1,0 +1,298 @@
+"""Any way of analysing a text, in plain Python, with the meaning of CountVectorizer."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skbag._core.bags import Bags
+from skbag._core.dtypes import ID_DTYPE
+from skbag._text.analysis import Features, build_analysis, check_parameters, vectorizer
+from skbag._text.analyzers import Occurrence, build_locator
+from skbag._text.counting import bag_arrays
+from skbag._text.features import FeatureKind, Role, name_of_skip_pair
+from skbag._text.subwords import checked_range
+from skbag._text.token_rules import parameters_of_state, state_of_parameters
+
+_PLAIN_TERM, _SKIP_PAIR = 255, 254
+"""What a key is made of, in pickled state, where it is not a `Role`."""
+
+
+class PlainEncoder:
+    """Encoder for any analyzer, tokenizer, token pattern or given vocabulary.
+
+    The parameters not listed are those of
+    :class:`~sklearn.feature_extraction.text.CountVectorizer`, whose own parts analyse
+    the texts. A new feature gets the next id when it is first seen.
+
+    A feature is what CountVectorizer takes it for: a term, which for word n-grams is
+    the joined string. So a token that holds a space and the bigram that reads the same
+    are one feature, of the kind that came first. Short-text features are kept apart
+    from terms whatever a tokenizer may give.
+
+    Parameters
+    ----------
+    vocabulary : mapping of terms to ids, or iterable of terms, default=None
+        The terms to know, used as CountVectorizer does. Nothing is learnt then, nor
+        are there short-text features. If word n-grams are counted, a term that holds
+        a space is of the kind NGRAM.
+
+    short_text_features : bool, default=False
+        Whether to count the short-text features also. They are those of the tokens
+        left when stop words are gone; analyzers other than ``"word"`` have no tokens,
+        and therefore none.
+
+    subword_ngram_range : tuple (min_n, max_n) or None, default=None
+        Characters of the subwords to count also, of the same tokens; None for none.
+
+    Raises
+    ------
+    ValueError
+        For a vocabulary that CountVectorizer refuses, in its words.
+    """
+
+    def __init__(
+        self,
+        *,
+        strip_accents: str | Callable[[str], str] | None = None,
+        lowercase: bool = True,
+        preprocessor: Callable[[str], str] | None = None,
+        tokenizer: Callable[[str], Iterable[str]] | None = None,
+        stop_words: str | Iterable[str] | None = None,
+        token_pattern: str | None = r"(?u)\b\w\w+\b",
+        ngram_range: tuple[int, int] = (1, 1),
+        analyzer: str | Callable[[str], Iterable[Hashable]] = "word",
+        vocabulary: Mapping[Any, int] | Iterable[Any] | None = None,
+        short_text_features: bool = False,
+        subword_ngram_range: tuple[int, int] | None = None,
+    ) -> None:
+        self._parameters: dict[str, Any] = {
+            "strip_accents": strip_accents,
+            "lowercase": lowercase,
+            "preprocessor": preprocessor,
+            "tokenizer": tokenizer,
+            "stop_words": stop_words,
+            "token_pattern": token_pattern,
+            "ngram_range": ngram_range,
+            "analyzer": analyzer,
+        }
+        self._short_text_features = short_text_features
+        self._subword_ngram_range = subword_ngram_range
+        self._fixed = vocabulary is not None
+        # In the order of the ids; the keys are those of `build_analysis`.
+        self._ids: dict[Hashable, int] = {}
+        self._kinds = bytearray()
+        if vocabulary is not None:
+            self._ids = _validated_vocabulary(vocabulary)
+            if lowercase and preprocessor is None and not callable(analyzer):
+                _warn_of_upper_case(self._ids)
+            self._kinds = bytearray(map(self._kind_of_term, self._ids))
+
+    @property
+    def n_ids(self) -> int:
+        """Number of features known."""
+        return len(self._ids)
+
+    @property
+    def kinds(self) -> NDArray[np.uint8]:
+        """``FeatureKind`` of each id, of shape (n_ids,)."""
+        return np.array(self._kinds, dtype=np.uint8)
+
+    def learn(self, documents: Sequence[str]) -> Bags:
+        """Count features; see `Encoder`."""
+        return self._count(documents, self._find if self._fixed else self._find_or_add)
+
+    @property
+    def gains_by_threads(self) -> bool:
+        """No: plain Python holds the interpreter's lock."""
+        return False
+
+    def encode(self, documents: Sequence[str]) -> Bags:
+        """Count known features; see `Encoder`."""
+        return self._count(documents, self._find)
+
+    def select(self, ids: NDArray[np.int32]) -> PlainEncoder:
+        """Return an encoder of these features; see `Encoder`.
+
+        One with a given vocabulary still learns nothing.
+        """
+        selected = PlainEncoder(
+            **self._parameters,
+            short_text_features=self._short_text_features,
+            subword_ngram_range=self._subword_ngram_range,
+        )
+        keys = list(self._ids)
+        selected._fixed = self._fixed
+        selected._ids = {keys[old]: new for new, old in enumerate(ids.tolist())}
+        selected._kinds = bytearray(self.kinds[ids].tobytes())
+        return selected
+
+    def absorb(self, features: dict[str, Any]) -> NDArray[np.int32]:
+        """Know more features; see `Encoder`.
+
+        One with a given vocabulary knows them already.
+        """
+        keys, kinds = _keys_of(features), map(FeatureKind, features["kinds"].tolist())
+        ids = map(self._find_or_add, keys, kinds)
+        return np.fromiter(ids, dtype=ID_DTYPE, count=len(keys))
+
+    def names(self) -> list[str]:
+        """Return the name of each feature, in the order of the ids."""
+        return [_name(key) for key in self._ids]
+
+    def occurrences(self, text: str) -> Iterator[tuple[int, Occurrence]]:
+        """Find known features; see `Encoder`."""
+        locate = build_locator(
+            self._parameters,
+            with_short_text_features=self._short_text_features,
+            subword_ngram_range=self._subword_ngram_range,
+        )
+        for occurrence in locate(text):
+            id_ = self._find(occurrence.key, occurrence.kind)
+            if id_ is not None:
+                yield id_, occurrence
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Plain state; part of what files and pickles of every version hold.
+
+        A key is told by its string or term, by what it is made of (a role, a skip
+        pair or a plain term) and, for a skip pair, by its second string.
+        """
+        keys: list[Any] = list(self._ids)
+        makes = np.full(len(keys), _PLAIN_TERM, dtype=np.uint8)
+        seconds = []
+        if self._short_text_features or self._subword_ngram_range:
+            for i, key in enumerate(keys):
+                if isinstance(key, tuple) and isinstance(key[0], (Role, FeatureKind)):
+                    make, keys[i], *second = key
+                    makes[i] = _SKIP_PAIR if second else make
+                    seconds += second
+        return {
+            **state_of_parameters(self._parameters),
+            "short_text_features": self._short_text_features,
+            "subword_ngram_range": self._subword_ngram_range,
+            "fixed": self._fixed,
+            "kinds": self.kinds,
+            "terms": keys,
+            "makes": makes,
+            "seconds": seconds,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._parameters = parameters_of_state(state)
+        check_parameters(self._parameters)
+        self._short_text_features = bool(state["short_text_features"])
+        self._subword_ngram_range = checked_range(state.get("subword_ngram_range"))
+        self._fixed = bool(state["fixed"])
+        kinds, terms = state["kinds"], _keys_of(state)
+        self._ids = {term: number for number, term in enumerate(terms)}
+        self._kinds = bytearray(kinds.tobytes())
+        if len(self._ids) != len(terms):
+            raise ValueError("a term is there twice")
+
+    def _count(
+        self,
+        documents: Sequence[str],
+        find: Callable[[Hashable, FeatureKind], int | None],
+    ) -> Bags:
+        def counts(text: str) -> dict[int, int]:
+            bag: Counter[int] = Counter()
+            for kind, keys in self._features(text):
+                for key, count in Counter(keys).items():
+                    found = find(key, kind)
+                    if found is not None:
+                        bag[found] += count
+            return bag
+
+        arrays = bag_arrays(map(counts, documents))
+        return Bags(*arrays, self.n_ids)
+
+    def _find(self, key: Hashable, kind: FeatureKind) -> int | None:
+        return self._ids.get(key)
+
+    def _find_or_add(self, key: Hashable, kind: FeatureKind) -> int:
+        found = self._ids.setdefault(key, len(self._ids))
+        if found == len(self._kinds):
+            self._kinds.append(kind)
+        return found
+
+    @cached_property
+    def _features(self) -> Callable[[str], Features]:
+        """Function from a text to the keys of its features, grouped by kind."""
+        return build_analysis(
+            self._parameters,
+            with_short_text_features=self._short_text_features,
+            subword_ngram_range=self._subword_ngram_range,
+        )
+
+    def _kind_of_term(self, term: Hashable) -> FeatureKind:
+        """Kind of a term of a given vocabulary, as far as the term tells."""
+        if (
+            self._parameters["analyzer"] == "word"
+            and self._parameters["ngram_range"][1] > 1
+            and isinstance(term, str)
+            and " " in term
+        ):
+            return FeatureKind.NGRAM
+        return FeatureKind.TERM
+
+
+def _keys_of(state: dict[str, Any]) -> list[Hashable]:
+    """Keys of the features in plain state, in the order of the ids.
+
+    Raises
+    ------
+    ValueError
+        If the state is damaged.
+    """
+    kinds, makes, terms = state["kinds"], state["makes"], list(state["terms"])
+    seconds = iter(state["seconds"])
+    if not kinds.dtype == makes.dtype == np.uint8:
+        raise ValueError("kinds are not small numbers")
+    if not kinds.shape == makes.shape == (len(terms),):
+        raise ValueError("terms, kinds and makes differ in number")
+    if kinds.max(initial=0) > max(FeatureKind):
+        raise ValueError("unknown kind of feature")
+    for i in np.flatnonzero(makes != _PLAIN_TERM).tolist():
+        if makes[i] == _SKIP_PAIR:
+            terms[i] = (FeatureKind.SKIP, terms[i], next(seconds, None))
+        else:
+            terms[i] = (Role(makes[i]), terms[i])
+    return terms
+
+
+def _validated_vocabulary(
+    vocabulary: Mapping[Any, int] | Iterable[Any],
+) -> dict[Hashable, int]:
+    """Check a given vocabulary as CountVectorizer does; terms in the order of ids."""
+    checker = vectorizer(vocabulary=vocabulary)
+    checker._validate_vocabulary()
+    in_order = sorted(checker.vocabulary_.items(), key=itemgetter(1))
+    return {term: int(index) for term, index in in_order}
+
+
+def _warn_of_upper_case(terms: Iterable[Hashable]) -> None:
+    """Warn of terms that no lower-cased text can hold, as CountVectorizer does."""
+    if any(isinstance(term, str) and any(map(str.isupper, term)) for term in terms):
+        warnings.warn(
+            "Upper case characters found in vocabulary while 'lowercase' is True: "
+            "these terms will never be found. Use lowercase=False, or write them in "
+            "lower case.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def _name(key: Hashable) -> str:
+    if isinstance(key, tuple) and len(key) == 2 and isinstance(key[0], Role):
+        return key[0].name_of(key[1])
+    if isinstance(key, tuple) and len(key) == 3 and key[0] is FeatureKind.SKIP:
+        return name_of_skip_pair(key[1], key[2])
+    return str(key)

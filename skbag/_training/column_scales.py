@@ -1,0 +1,88 @@
+"""Columns of a matrix whose scales are too far apart for one step size.
+
+A column of prices beside TF-IDF weights has nearly all of a sample's squared norm. The
+step that is stable for it is far too small for the words, which then learn nothing. So
+columns are brought to one scale to train on, and rows of the table back to the user's
+units afterwards: a diagonal preconditioner. The model's form stays what it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from skbag._core.communicator import ALONE, Ranks, total
+from skbag._model.predictor import Fitted
+
+TOO_FAR = 100.0
+"""A column is scaled, and with it all others, where its values are so many times as
+large as values of the matrix usually are. Normed TF-IDF weights of words never are;
+counts can be, where a word or a character is very frequent in long texts."""
+
+MOST_COLUMNS = 2**24
+"""Matrices of more, such as hashed ones, are left as they are: whether there is memory
+for a row of the table for each is yet to be asked."""
+
+_ENTRIES = 2**16
+"""Values that stand for all."""
+
+
+def column_scales(X: Any, ranks: Ranks = ALONE) -> NDArray[np.float64] | None:
+    """Root mean square of the values of each column that are not zero.
+
+    Parameters
+    ----------
+    X : scipy CSR array of shape (n_samples, n_columns)
+    ranks : Ranks
+        Who has samples, too; the scales are those of all.
+
+    Returns
+    -------
+    scales : ndarray of shape (n_columns,), dtype=float64, or None
+        1 for a column without values; None where no column is `TOO_FAR`, and for more
+        than `MOST_COLUMNS`.
+    """
+    n_columns = X.shape[1]
+    if n_columns > MOST_COLUMNS:
+        return None
+    values = X.data.astype(np.float64)
+    counts = np.bincount(X.indices, values != 0, minlength=n_columns)
+    squares = np.bincount(X.indices, values**2, minlength=n_columns)
+    counts, squares = total(ranks, counts), total(ranks, squares)
+    scales = np.sqrt(squares / np.maximum(counts, 1))
+    scales[scales == 0] = 1
+    some = np.abs(values[:: max(len(values) // _ENTRIES, 1)])
+    some = np.concatenate(ranks.gather(some[some > 0]))
+    if not len(some) or scales.max() <= TOO_FAR * np.median(some):
+        return None
+    return np.asarray(scales)
+
+
+def scaled(X: Any, scales: NDArray[np.float64]) -> sp.csr_array:
+    """Divide each column by its scale; a copy."""
+    data = (X.data / scales[X.indices]).astype(X.data.dtype)
+    return sp.csr_array((data, X.indices, X.indptr), shape=X.shape)
+
+
+def in_scaled_units(fitted: Fitted, scales: NDArray[np.float64] | None) -> Fitted:
+    """Return trained arrays for columns divided by their scales."""
+    if scales is None:
+        return fitted
+    return replace(fitted, embedding=_times(fitted.dense, scales))
+
+
+def in_users_units(fitted: Fitted, scales: NDArray[np.float64] | None) -> Fitted:
+    """Return trained arrays for the columns as they are."""
+    if scales is None:
+        return fitted
+    return replace(fitted, embedding=_times(fitted.dense, 1 / scales))
+
+
+def _times(
+    table: NDArray[np.float32], factors: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    return (table * factors[:, np.newaxis]).astype(table.dtype)

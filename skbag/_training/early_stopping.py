@@ -1,0 +1,73 @@
+"""Samples that a training is scored by after each epoch, and does not train on."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from skbag._core.bags import Bags
+from skbag._core.communicator import (
+    Ranks,
+    cut_positions,
+    of_first,
+    trade_bags,
+    weights_together,
+)
+from skbag._targets.label_sets import as_array
+from skbag._training.plan import most_watched
+from skbag._training.samples import Samples
+from skbag._training.trainer import Trainer
+
+MOST_AT_ONCE = 4096
+"""Samples scored together: like batches, so that scores stay small."""
+
+
+class Validation:
+    """Samples of all ranks, in parts; each rank has the entries of its own rows.
+
+    Parameters
+    ----------
+    samples : Samples
+        Weighted bags, of this rank.
+    ranks : Ranks
+    """
+
+    def __init__(self, samples: Samples, ranks: Ranks) -> None:
+        self._samples = samples
+        self._ranks = ranks
+        step = min(MOST_AT_ONCE, most_watched(samples.targets.n_outputs))
+        edges = cut_positions(ranks.gather(len(samples)), step)
+        self._parts: list[tuple[Bags, NDArray[np.int64]]] = []
+        for number in range(len(edges) - 1):
+            some = edges[number : number + 2]
+            own = samples.X.slice(*some[:, ranks.rank].tolist())
+            self._parts.append((trade_bags(ranks, own, some), some))
+
+    def score(self, trainer: Trainer, device: torch.device) -> float:
+        """Mean agreement of all ranks' samples with the state of a trainer so far."""
+        samples, ranks, values = self._samples, self._ranks, []
+        targets = samples.targets
+        for part, edges in self._parts:
+            scores = trainer.score(
+                torch.from_numpy(part.ids).to(device),
+                torch.from_numpy(part.offsets.astype(np.int32)).to(device),
+                torch.from_numpy(part.weights).to(device),
+                tuple((edges[1] - edges[0]).tolist()),
+            )
+            verdicts = targets.verdicts(scores.cpu().numpy())
+            codes = samples.codes[slice(*edges[:, ranks.rank])]
+            values.append(targets.agreement(verdicts, codes))
+        told = ranks.gather((np.concatenate(values), samples.weight))
+        weights = weights_together([(len(each), weight) for each, weight in told])
+        each = np.concatenate([each for each, _ in told])
+        return of_first(ranks, float(np.average(each, weights=weights)))
+
+    def arrays(self) -> list[NDArray[np.generic]]:
+        """All that scores depend on."""
+        found: list[NDArray[np.generic]] = [as_array(self._samples.codes)]
+        for part, edges in self._parts:
+            found += [part.ids, part.offsets, part.weights, edges]
+        if self._samples.weight is not None:
+            found.append(self._samples.weight)
+        return found

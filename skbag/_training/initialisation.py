@@ -1,0 +1,194 @@
+"""Where the layers above begin, when the table begins with vectors made elsewhere.
+
+Over a table of zeros the layers may begin anywhere; over vectors that mean something
+already, a random layer would give random scores. The best linear answer is known in
+closed form: ridge regression of the classes, coded -1 and +1, on the vectors of texts
+(Hoerl and Kennard, "Ridge Regression: Biased Estimation for Nonorthogonal Problems",
+1970). The strength of its penalty is the one that does best when each sample in turn
+is left out (Allen, "The Relationship Between Variable Selection and Data Augmentation
+and a Method for Prediction", 1974).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from skbag._core.bags import Bags
+from skbag._targets.label_sets import Codes, LabelSets
+from skbag._training.network import Network, sum_bags
+
+MOST_SAMPLES = 2**14
+"""Samples that the regression is made on, at most ..."""
+
+MOST_TARGETS = 2**24
+"""... and samples x outputs, of which it makes a few arrays of float64."""
+
+MOST_NUMBERS = 2**22
+"""Samples x outputs that a penalty is judged by, at most."""
+
+OPENING = 0.3
+"""How much of its orthonormal start a single layer keeps, for texts of norm 1: so that
+classes which the regression knows nothing of can be learnt in the table."""
+
+LEAST_GAIN = 0.1
+"""Directions in which the layers change a squared score by less than this, for texts of
+norm 1, are learnt in more slowly, ..."""
+
+LEAST_SHARE = 1e-2
+"""... and so are those where it is less than this share of the largest."""
+
+PENALTIES = tuple(10.0**power for power in range(-5, 2))
+"""Penalties to choose from, relative to the mean variance of a dimension."""
+
+
+def most_samples(n_outputs: int) -> int:
+    """Return how many samples `start_head` should get at most."""
+    return max(min(MOST_SAMPLES, MOST_TARGETS // n_outputs), 1)
+
+
+def mean_norm(network: Network, bags: Bags) -> float:
+    """Root mean square of the norms of the bags' vectors; 1 if all are 0."""
+    return _root_mean_square(_vectors(network, bags))
+
+
+def row_metric(network: Network, norm: float) -> Tensor:
+    """What to multiply the gradient of a row by, for steps of the size of scores.
+
+    With L the product of the layers' weights, a step along the plain gradient changes
+    the scores by ``L @ L.T``, by much or little as L is large or small in a direction.
+    Times ``inv(L.T @ L + e)`` it changes them as if the table held the scores, as it
+    does with orthonormal layers (a Gauss-Newton step). `e` is `LEAST_GAIN` by the
+    square of `norm`, or `LEAST_SHARE` of the largest eigenvalue of ``L.T @ L`` if that
+    is more, so that no row grows without bounds.
+
+    Parameters
+    ----------
+    network : Network
+    norm : float
+        Of the texts' vectors.
+
+    Returns
+    -------
+    metric : Tensor of shape (embedding_dim, embedding_dim), dtype=float32
+    """
+    product: Tensor | None = None
+    for linear in network.linears():
+        weight = linear.weight.data.double()
+        product = weight if product is None else weight @ product
+    assert product is not None
+    values, axes = torch.linalg.eigh(product.T @ product)
+    least = max(LEAST_GAIN / norm**2, LEAST_SHARE * float(values[-1]))
+    inverse = 1 / (values.clamp(min=0) + least)
+    metric: Tensor = (axes * inverse) @ axes.T
+    return metric.float()
+
+
+def start_head(
+    network: Network,
+    bags: Bags,
+    codes: Codes,
+    sample_weight: NDArray[np.float64] | None,
+) -> None:
+    """Begin the layers of a network to match its table.
+
+    A single layer becomes the ridge regression; of several the first is scaled to the
+    norm of the texts' vectors, so that the others begin as they always do.
+
+    Parameters
+    ----------
+    network : Network
+        With layers above the table, orthonormal ones.
+    bags : Bags
+        Weighted, in random order.
+    codes : ndarray of shape (n_samples,), dtype=int64, or LabelSets
+    sample_weight : ndarray of shape (n_samples,), dtype=float64, or None
+    """
+    with torch.no_grad():
+        vectors = _vectors(network, bags)
+        norm = _root_mean_square(vectors)
+        first, *others = network.linears()
+        if others:
+            first.weight.data.div_(norm)
+            return
+        weight = torch.ones(len(codes), dtype=torch.float64, device="cpu")
+        if sample_weight is not None:
+            weight = torch.from_numpy(sample_weight)
+        y = signs(codes, len(first.bias))
+        coef, intercept = ridge(vectors.double(), y, weight)
+        first.weight.data.mul_(OPENING / norm).add_(coef)
+        first.bias.data.copy_(intercept)
+
+
+def signs(codes: Codes, n_outputs: int) -> Tensor:
+    """+1 where a sample is of the class of an output, else -1; (n_samples, n_outputs).
+
+    Or where it has the label. A single output stands for the second of two classes.
+    """
+    if isinstance(codes, LabelSets):
+        found = torch.full(
+            (len(codes), n_outputs), -1.0, dtype=torch.float64, device="cpu"
+        )
+        found[torch.from_numpy(codes.rows), torch.from_numpy(codes.labels)] = 1
+        return found
+    positive = torch.from_numpy(codes).unsqueeze(1)
+    # Spelled out: the user's torch.set_default_device is not ours.
+    outputs = torch.arange(n_outputs, device="cpu") if n_outputs > 1 else 1
+    return (positive == outputs).double() * 2 - 1
+
+
+def ridge(x: Tensor, y: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Weighted ridge regression, its penalty chosen by leaving one out.
+
+    Minimises ``sum_i w_i |y_i - x_i @ coef.T - intercept|**2 / sum_i w_i + penalty *
+    sum(coef ** 2)``. Left out, sample i has the residual ``r_i / (1 - h_i)``, ``h_i``
+    its leverage.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n_samples, n_units), dtype=float64
+    y : Tensor of shape (n_samples, n_outputs), dtype=float64
+    weight : Tensor of shape (n_samples,), dtype=float64
+
+    Returns
+    -------
+    coef : Tensor of shape (n_outputs, n_units), dtype=float64
+    intercept : Tensor of shape (n_outputs,), dtype=float64
+    """
+    share = (weight / weight.sum()).unsqueeze(1)
+    x_mean, y_mean = (share * x).sum(0), (share * y).sum(0)
+    x, y = x - x_mean, y - y_mean
+    values, axes = torch.linalg.eigh(x.T @ (share * x))
+    values = values.clamp(min=0)
+    unit = max(float(values.mean()), 1e-12)
+    rotated = x @ axes
+    moments = rotated.T @ (share * y)
+    n_judged = max(1, min(len(x), MOST_NUMBERS // y.shape[1]))
+    judged, target, part = rotated[:n_judged], y[:n_judged], share[:n_judged]
+    best, best_error = moments, np.inf
+    for penalty in PENALTIES:
+        inverse = 1 / (values + penalty * unit)
+        coef = inverse.unsqueeze(1) * moments
+        leverage = part * (1 + (judged.square() * inverse).sum(1, keepdim=True))
+        residual = (target - judged @ coef) / (1 - leverage).clamp(min=1e-6)
+        error = float((part * residual.square()).sum())
+        if error < best_error:
+            best, best_error = coef, error
+    coef = (axes @ best).T
+    return coef, y_mean - coef @ x_mean
+
+
+def _vectors(network: Network, bags: Bags) -> Tensor:
+    return sum_bags(
+        network.table,
+        torch.from_numpy(bags.ids),
+        torch.from_numpy(bags.offsets.astype(np.int32)),
+        torch.from_numpy(bags.weights),
+    )
+
+
+def _root_mean_square(vectors: Tensor) -> float:
+    squared = float(vectors.square().sum(1).mean())
+    return float(np.sqrt(squared)) if squared > 0 else 1.0

@@ -1,0 +1,300 @@
+"""Refuse a fit that the memory cannot hold, before anything large is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skbag._core.available_memory import available_bytes
+from skbag._model.clusters import Clusters
+from skbag._targets.label_sets import LabelSets
+from skbag._targets.losses import MANY_CLASSES
+from skbag._text.encoder import Encoder
+from skbag._text.features import FeatureKind
+from skbag._training.footprint import FitSize, Footprint, footprint
+from skbag._training.lazy_bags import LazyBags
+from skbag._training.plan import Moments, auto_batch_size
+from skbag._training.samples import Samples
+from skbag._training.settings import Settings
+
+SMALL = 2**26
+"""Bytes that nobody lacks: to ask the system takes longer than to fit a few texts."""
+
+DIMENSIONS = 64
+"""What `embedding_dim` is suggested where the table is wider."""
+
+_PER_BUCKET = 32
+"""Bytes of a bucket beside its rows: whether it was met, its kind, counts, weight."""
+
+_NO_LIMITS = Moments(mean_squared_norm=1.0, eigenvalue=0.0, heaviest=1.0)
+_OF_SHORT_TEXTS = (FeatureKind.EDGE, FeatureKind.AFFIX, FeatureKind.SKIP)
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A fit whose features are known, with nothing made for it yet.
+
+    Parameters
+    ----------
+    counts : Samples
+        Whose `X` are `LazyBags`, pruned.
+    encoder : Encoder or None
+        None for the rows of a matrix.
+    settings : Settings
+    n_held : int
+        Samples that the first epoch is judged by.
+    n_cells_before : int, default=0
+        Counts by class that new ones are added to.
+    n_tables : int, default=2
+        How often the table is there at most, early stopping aside.
+    prunes : bool, default=True
+        Whether features are pruned, which those that join a model are not.
+    """
+
+    counts: Samples
+    encoder: Encoder | None
+    settings: Settings
+    n_held: int
+    n_cells_before: int = 0
+    n_tables: int = 2
+    prunes: bool = True
+
+
+def check_memory(task: Task) -> None:
+    """Raise where a fit would take more memory than there is.
+
+    Raises
+    ------
+    MemoryError
+        With the estimate and the parameters that bring it down.
+    """
+    total = footprint(fit_size(task)).total
+    if total <= SMALL:
+        return
+    available = available_bytes()
+    if available is None or total <= available:
+        return
+    # Only now is it worth a look at all entries.
+    size = fit_size(task, exactly=True)
+    needed = footprint(size)
+    if needed.total <= available:
+        return
+    raise MemoryError(
+        f"To fit {size.n_samples:,} samples takes about {_amount(needed.total)} of "
+        f"memory, but {_amount(available)} are available. The table of "
+        f"{size.n_ids:,} rows and {size.width:,} columns takes "
+        f"{_amount(needed.table)}, {size.n_tables} times at the peak; the batches take "
+        f"{_amount(needed.batches)}, counts by class {_amount(needed.statistics)}, "
+        f"scores {_amount(needed.scores)}. To bring it down: "
+        f"{'; '.join(_remedies(task, size, needed))}."
+    )
+
+
+def check_buckets(n_buckets: int, settings: Settings, n_outputs: int) -> None:
+    """Raise where there is no room for so many buckets, before any is made.
+
+    Raises
+    ------
+    MemoryError
+    """
+    width = settings.training.embedding_dim or n_outputs
+    n_tables = 2 + (settings.validation_fraction is not None)
+    needed = n_buckets * (4 * width * n_tables + _PER_BUCKET)
+    available = available_bytes() if needed > SMALL else None
+    if available is None or needed <= available:
+        return
+    raise MemoryError(
+        f"n_buckets={n_buckets:,} with {width:,} columns takes about "
+        f"{_amount(needed)} of memory, but {_amount(available)} are available. Use "
+        "fewer buckets, for instance n_buckets=2**20"
+        + (f", or embedding_dim={DIMENSIONS}" if width > DIMENSIONS else "")
+        + "."
+    )
+
+
+def fit_size(task: Task, *, exactly: bool = False) -> FitSize:
+    """Sizes of a fit: by bounds at once, or, a little later, by its entries."""
+    counts, bags = task.counts, task.counts.X
+    training, weighting = task.settings.training, task.settings.weighting
+    outputs, n_classes = counts.targets.n_outputs, len(counts.targets.classes)
+    clusters = _clusters(task)
+    n_scores = outputs if clusters is None else clusters.n_scores
+    batch_size = training.batch_size or auto_batch_size(len(bags), n_scores, _NO_LIMITS)
+    batch_size = max(min(batch_size, len(bags)), 1)
+    n_batches = -(-len(bags) // batch_size)
+    if exactly:
+        documents = _documents_by_id(bags)
+        n_entries = int(documents.sum())
+        n_cells = _different(documents * _repeats(counts), n_classes)
+        n_batch_rows = _different(documents, n_batches)
+    else:
+        n_entries = len(bags.counts.ids)
+        n_cells = min(
+            int(np.ceil(n_entries * _repeats(counts))), bags.n_ids * n_classes
+        )
+        n_batch_rows = min(n_entries, bags.n_ids * n_batches)
+    counted = weighting.use_idf or weighting.supervised
+    changed = counted or weighting.sublinear_tf or weighting.norm is not None
+    layers: tuple[int, ...] = ()
+    if training.embedding_dim is not None:
+        last = outputs if clusters is None else clusters.n_rows
+        layers = (training.embedding_dim, *training.hidden_layer_sizes, last)
+    fraction = task.settings.validation_fraction or 0.0
+    return FitSize(
+        n_samples=len(bags),
+        n_entries=n_entries,
+        n_ids=bags.n_ids,
+        n_classes=n_classes,
+        n_cells=n_cells + task.n_cells_before if counted else 0,
+        n_batch_rows=n_batch_rows,
+        width=training.embedding_dim or outputs,
+        n_outputs=outputs if _wants_all_scores(task) else n_scores,
+        batch_size=batch_size,
+        n_watched=task.n_held,
+        n_head=sum(m * n for m, n in zip(layers, layers[1:], strict=False)),
+        # Vectors that tokens begin with, and the rows that lie below what is learnt.
+        n_tables=task.n_tables + (fraction > 0) + _tables_of_vectors(task.settings),
+        # Where nothing changes them, ids and weights are those of the samples.
+        bytes_per_entry=8
+        + 4 * (bags.new_ids is not None)
+        + 4 * changed
+        + 8 * (training.dropout > 0),
+        n_labels=len(counts.codes.labels) if isinstance(counts.codes, LabelSets) else 0,
+        n_validation_entries=int(n_entries * fraction / (1 - fraction)),
+        counts_freed=0
+        if bags.new_ids is None
+        else bags.counts.ids.nbytes + bags.counts.weights.nbytes,
+    )
+
+
+def _tables_of_vectors(settings: Settings) -> int:
+    if settings.embedding_init is None:
+        return 0
+    return 1 if settings.training.freeze_embedding else 2
+
+
+def _clusters(task: Task) -> Clusters | None:
+    """Clusters of classes as large as those of the fit, if its loss has any."""
+    targets = task.counts.targets
+    if not targets.loss(task.settings.training.loss).clustered:
+        return None
+    return Clusters.by_frequency(np.zeros(len(targets.classes), dtype=np.int64))
+
+
+def _wants_all_scores(task: Task) -> bool:
+    """Whether scores of all classes are looked at, though the loss does without."""
+    training = task.settings.training
+    is_planned = training.alpha is not None and training.max_iter is not None
+    return not is_planned or task.settings.validation_fraction is not None
+
+
+def _repeats(counts: Samples) -> float:
+    """How often an entry is counted by class: once for each label of its sample."""
+    if not isinstance(counts.codes, LabelSets):
+        return 1.0
+    lengths = np.diff(counts.X.counts.offsets)
+    n_labels = np.diff(counts.codes.offsets)
+    return float(lengths @ n_labels) / max(len(counts.X.counts.ids), 1)
+
+
+def _different(documents: NDArray[Any], n: int) -> int:
+    """In how many of `n` batches, or classes, tokens are by chance, all together."""
+    missed = np.power(1 - 1 / n, documents, dtype=np.float64)
+    return int(np.ceil((n * (1 - missed)).sum()))
+
+
+def _documents_by_id(bags: LazyBags) -> NDArray[np.int64]:
+    """Number of entries of each id that is left, those without any left out."""
+    ids = bags.counts.ids
+    if bags.new_ids is None and bags.n_ids > len(ids):
+        # A table of all ids may be what there is no room for.
+        return np.asarray(np.unique(ids, return_counts=True)[1])
+    documents = np.bincount(ids, minlength=bags.counts.n_ids)
+    if bags.new_ids is not None:
+        documents = documents[bags.new_ids >= 0]
+    return np.asarray(documents[documents > 0])
+
+
+def _remedies(task: Task, size: FitSize, needed: Footprint) -> list[str]:
+    """What applies, what helps most first."""
+    by_table = [*_fewer_columns(task, size), *_fewer_rows(task, size)]
+    if task.settings.validation_fraction is not None:
+        by_table.append("early_stopping=False (one table less)")
+    training = task.settings.training
+    by_samples = ["smaller parts of the samples, in partial_fit"]
+    if training.dropout:
+        by_samples.append("dropout=0")
+    by_scores = []
+    if training.batch_size is not None:
+        by_scores.append(f"a smaller batch_size (now {size.batch_size:,})")
+    if training.hidden_layer_sizes:
+        by_scores.append(
+            f"smaller hidden_layer_sizes (now {training.hidden_layer_sizes})"
+        )
+    sizes = (
+        needed.table * needed.n_tables,
+        max(needed.batches, needed.statistics),
+        needed.scores,
+    )
+    remedies = zip(sizes, (by_table, by_samples, by_scores), strict=True)
+    ranked = sorted(remedies, key=lambda pair: -pair[0])
+    # What is a small part of the whole brings nothing down.
+    return [
+        remedy
+        for n_bytes, some in ranked
+        if 10 * n_bytes >= needed.total
+        for remedy in some
+    ]
+
+
+def _fewer_columns(task: Task, size: FitSize) -> list[str]:
+    """Give the remedies for a wide table."""
+    dim = task.settings.training.embedding_dim
+    if task.settings.embedding_init is not None:
+        return [f"vectors of fewer than {dim} numbers, or embedding_init=None"]
+    if dim is not None:
+        return [f"a smaller embedding_dim (now {dim:,})"]
+    if size.width > DIMENSIONS:
+        found = [
+            f"embedding_dim={DIMENSIONS} (None takes a column of the table for each of "
+            f"{size.width:,} classes)"
+        ]
+        if size.width >= MANY_CLASSES and task.counts.targets.one_of_all:
+            found.append("loss='adaptive_softmax' with it, which is faster")
+        return found
+    return []
+
+
+def _fewer_rows(task: Task, size: FitSize) -> list[str]:
+    """Give the remedies for a long table."""
+    if task.encoder is None:
+        return [
+            f"fewer columns in X (now {size.n_ids:,}): select some, or hash them into "
+            "fewer"
+        ]
+    text, pruning = task.settings.text, task.settings.pruning
+    if text.vocabulary is not None:
+        return ["a smaller vocabulary"]
+    found = []
+    if task.prunes:
+        found.append(f"a higher min_df (now {pruning.min_df!r})")
+        found.append(f"a smaller max_features (now {pruning.max_features!r})")
+    if np.isin(task.encoder.kinds, _OF_SHORT_TEXTS).any():
+        found.append("short_text_features=False")
+    if text.ngram_range[1] > 1:
+        found.append(f"a smaller ngram_range (now {text.ngram_range})")
+    return found
+
+
+def _amount(n_bytes: int) -> str:
+    """Bytes in a unit that fits.
+
+    >>> _amount(3 * 2**29), _amount(2**20)
+    ('1.5 GiB', '1 MiB')
+    """
+    if n_bytes >= 2**30:
+        return f"{n_bytes / 2**30:.1f} GiB"
+    return f"{-(-n_bytes // 2**20)} MiB"

@@ -1,0 +1,262 @@
+"""The torch module: an EmbeddingBag, and a head above it.
+
+``embedding_dim=None`` gives a table with one column per output and only an intercept
+above it; an integer gives the two layers EmbeddingBag -> Linear, or more with hidden
+layers. Both are a table of rows and a head, and nothing else here asks which it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from skbag._core.dtypes import WEIGHT_DTYPE
+from skbag._model.clusters import Clusters
+from skbag._model.predictor import Fitted
+from skbag._training.adaptive_softmax import AdaptiveSoftmax
+
+HIDDEN_START = 0.5
+"""Output of every hidden unit before training; scores are to reach 1."""
+
+
+def sum_bags(table: Tensor, ids: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:
+    """Weighted sum of table rows per bag: ``EmbeddingBag(mode="sum")``.
+
+    The mean is the sum with weights 1/n, so one mode serves all.
+    """
+    return torch.embedding_bag(
+        table, ids, offsets, False, 0, False, weights, include_last_offset=True
+    )[0]
+
+
+class Intercept(nn.Module):
+    """The head of a table that holds the scores itself: ``x + bias``."""
+
+    def __init__(self, bias: Tensor) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Add the intercept."""
+        return x + self.bias
+
+
+class Network(nn.Module):
+    """EmbeddingBag in sum mode and a head.
+
+    Parameters
+    ----------
+    table : Tensor of shape (n_ids, width)
+        Not a Parameter: the trainer updates its touched rows itself.
+    head : nn.Module
+        From (n_samples, width) to (n_samples, n_outputs).
+    """
+
+    table: Tensor
+
+    def __init__(self, table: Tensor, head: nn.Module) -> None:
+        super().__init__()
+        self.register_buffer("table", table)
+        self.head = head
+
+    @classmethod
+    def initialise(
+        cls,
+        n_ids: int,
+        n_outputs: int,
+        embedding_dim: int | None,
+        hidden_layer_sizes: Sequence[int],
+        generator: torch.Generator,
+        clusters: Clusters | None = None,
+    ) -> Network:
+        """Return an untrained network; draws from `generator` only.
+
+        The table starts at zero: a token that training never meets, or meets once,
+        then adds no noise to a text. A linear head starts with orthonormal rows
+        (Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of
+        learning in deep linear neural networks", 2014), so that with at least as many
+        dimensions as outputs the two layers start as the one-layer model exactly.
+        Clusters, if any, are those of an adaptive softmax in place of the last layer.
+        """
+        if embedding_dim is None:
+            return cls(_zeros(n_ids, n_outputs), Intercept(_zeros(n_outputs)))
+        n_last = n_outputs if clusters is None else clusters.n_first
+        sizes = [embedding_dim, *hidden_layer_sizes, n_last]
+        layers: list[nn.Module] = []
+        for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+            if layers:
+                layers.append(nn.ReLU())
+            layers.append(_linear(n_in, n_out, generator))
+        _open_hidden_units([layer for layer in layers if isinstance(layer, nn.Linear)])
+        if clusters is not None:
+            opened = HIDDEN_START if hidden_layer_sizes else 0.0
+            layers[-1] = _start_clusters(clusters, layers[-1], opened, generator)
+        return cls(_zeros(n_ids, embedding_dim), nn.Sequential(*layers))
+
+    @classmethod
+    def from_fitted(cls, fitted: Fitted, n_ids: int) -> Network:
+        """Go on from trained arrays; rows beyond them, for new ids, are zero."""
+        embedding = fitted.dense
+        table = _zeros(n_ids, embedding.shape[1])
+        # Through numpy: of a read-only array, torch would make a copy first.
+        table.numpy()[: len(embedding)] = embedding
+        layers: list[nn.Module] = []
+        for coef, intercept in fitted.layers:
+            if coef is None:
+                return cls(table, Intercept(_tensor(intercept)))
+            if layers:
+                layers.append(nn.ReLU())
+            is_last = len(layers) == 2 * (len(fitted.layers) - 1)
+            clusters = fitted.clusters if is_last else None
+            layers.append(layer_from(coef, intercept, clusters))
+        return cls(table, nn.Sequential(*layers))
+
+    def forward(self, ids: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:
+        """Scores (n_samples, n_outputs) of bags; `offsets` has n_samples + 1 items."""
+        scores: Tensor = self.head(sum_bags(self.table, ids, offsets, weights))
+        return scores
+
+    def linears(self) -> Iterator[nn.Linear]:
+        """Layers of the head that have weights, from the bag upwards."""
+        return (m for m in self.head.modules() if isinstance(m, nn.Linear))
+
+    @property
+    def has_plain_layers(self) -> bool:
+        """Whether there are layers above the table, the last of them linear."""
+        return isinstance(self.head, nn.Sequential) and self.adaptive_softmax is None
+
+    def add_to_scores(self, scores: np.ndarray) -> None:
+        """Add numbers, one for each output, to the intercepts of the last layer.
+
+        From intercepts of zero, thousands of outputs at once would first move by as
+        much, and with them the layer below, before it has learnt anything.
+        """
+        *_, last = self.linears()
+        last.bias.data.add_(_tensor(scores))
+
+    @property
+    def adaptive_softmax(self) -> AdaptiveSoftmax | None:
+        """The last layer where it is an adaptive softmax."""
+        last = self.head[-1] if isinstance(self.head, nn.Sequential) else None
+        return last if isinstance(last, AdaptiveSoftmax) else None
+
+    def export(self) -> Fitted:
+        """Copy the trained numbers into numpy arrays that own their memory."""
+        if isinstance(self.head, Intercept):
+            layers: tuple[tuple[np.ndarray | None, np.ndarray], ...] = (
+                (None, _array(self.head.bias)),
+            )
+        else:
+            layers = tuple(
+                (_array(linear.weight), _array(linear.bias))
+                for linear in self.linears()
+            )
+        last = self.adaptive_softmax
+        if last is None:
+            return Fitted(_array(self.table), layers)
+        weight = last.weight.view(-1, last.first.in_features)
+        coef = _array(torch.cat([last.first.weight, weight]))
+        intercept = _array(torch.cat([last.first.bias, last.bias.view(-1)]))
+        layers = (*layers[:-1], (coef, intercept))
+        return Fitted(_array(self.table), layers, last.clusters)
+
+
+def linear_from(coef: np.ndarray, intercept: np.ndarray) -> nn.Linear:
+    """Linear layer that holds a copy of trained arrays."""
+    linear = _empty_linear(coef.shape[1], coef.shape[0])
+    linear.weight.data.copy_(_tensor(coef))
+    linear.bias.data.copy_(_tensor(intercept))
+    return linear
+
+
+def layer_from(
+    coef: np.ndarray, intercept: np.ndarray, clusters: Clusters | None
+) -> nn.Module:
+    """Linear layer, or adaptive softmax of clusters, that holds copies of arrays."""
+    if clusters is None:
+        return linear_from(coef, intercept)
+    n_first, n_clusters = clusters.n_first, clusters.n_clusters
+    return AdaptiveSoftmax(
+        clusters,
+        linear_from(coef[:n_first], intercept[:n_first]),
+        _tensor(coef[n_first:].reshape(n_clusters, -1)),
+        _tensor(intercept[n_first:].reshape(n_clusters, -1)),
+    )
+
+
+# Spelled out below: the user's torch.set_default_dtype and _device are not ours.
+
+
+def _zeros(*shape: int) -> Tensor:
+    return torch.zeros(*shape, dtype=torch.float32, device="cpu")
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    return torch.tensor(array, dtype=torch.float32, device="cpu")
+
+
+def _open_hidden_units(linears: Sequence[nn.Linear]) -> None:
+    """Let every hidden unit start open, and the scores at zero.
+
+    The table starts at zero, where a ReLU without intercept passes nothing on and
+    would learn nothing. With a positive intercept the network starts linear, and
+    becomes more than that where training pushes units below zero.
+    """
+    with torch.no_grad():
+        for below, linear in zip(linears, linears[1:], strict=False):
+            start = torch.full_like(below.bias, HIDDEN_START)
+            below.bias.add_(start)
+            # Takes back what that start does one layer up.
+            linear.bias.sub_(linear.weight @ start)
+
+
+def _linear(n_in: int, n_out: int, generator: torch.Generator) -> nn.Linear:
+    linear = _empty_linear(n_in, n_out)
+    with torch.no_grad():
+        nn.init.orthogonal_(linear.weight, generator=generator)
+        linear.bias.zero_()
+    return linear
+
+
+def _start_clusters(
+    clusters: Clusters, first: nn.Module, opened: float, generator: torch.Generator
+) -> AdaptiveSoftmax:
+    """Let the clusters start as large as orthonormal rows, or columns, would be."""
+    assert isinstance(first, nn.Linear)
+    n_in, shape = first.in_features, (clusters.n_clusters, clusters.size)
+    weight = torch.randn(
+        *shape, n_in, generator=generator, dtype=torch.float32, device="cpu"
+    )
+    weight *= max(clusters.size, n_in) ** -0.5
+    # Takes back what hidden units do that start open.
+    bias = weight.sum(2) * -opened
+    return AdaptiveSoftmax(clusters, first, weight.flatten(1), bias)
+
+
+def _empty_linear(n_in: int, n_out: int) -> nn.Linear:
+    linear: nn.Linear = _ZeroLinear(n_in, n_out, dtype=torch.float32, device="cpu")
+    # From here on torch's own, also where the user pickles it.
+    linear.__class__ = nn.Linear
+    return linear
+
+
+class _ZeroLinear(nn.Linear):
+    """Starts at zero.
+
+    nn.Linear would draw its start values from torch's global generator, and to skip
+    that by nn.utils.skip_init imports 480 modules; one changes warnings.filters.
+    """
+
+    def reset_parameters(self) -> None:
+        """Fill the weights with zeros, drawing nothing."""
+        with torch.no_grad():
+            self.weight.zero_()
+            self.bias.zero_()
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    array = tensor.detach().to("cpu").numpy()
+    return np.array(array, dtype=WEIGHT_DTYPE, order="C", copy=True)

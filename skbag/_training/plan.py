@@ -1,0 +1,325 @@
+"""The rules behind "auto": sizes, steps and epochs from what the data says.
+
+Pure functions of counts and of what training has shown so far; every constant of the
+recipe that is not a weight (see `_weighting`) stands here. How each was found is in
+docs/benchmarks/log.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skbag._core.bags import Bags, SomeBags
+from skbag._core.communicator import ALONE, Ranks, of_first, share_of
+from skbag._core.dtypes import ID_DTYPE
+
+TABLE_NUMBERS = 2**23
+"""Largest table that the automatic `min_df` allows, in numbers (32 MiB)."""
+
+LEAST_SKIPS = 2
+"""Texts that must hold a skip pair, where `min_df` is automatic."""
+
+LEAST_SUBWORDS = 2
+"""The same for a subword."""
+
+SHORT_TEXT = 256
+"""Mean characters below which texts are short, ..."""
+
+MANY_TEXTS = 200_000
+"""... and number of texts from which on words are known well enough by themselves."""
+
+MANY_TEXTS_OF_A_PART = 10_000
+"""The same for the first part of a stream: it says that many more will come."""
+
+ONE_STEP = 0.9
+"""Step x curvature x squared norm for one sample; 1 would answer it exactly. For texts
+of norm 1 and the squared hinge that is a step of 0.45."""
+
+LEAST_STEP = 1 / 8
+"""The least share of the step right for one sample that a batch may leave."""
+
+LEAST_VISITS = 20_000
+"""Few samples are visited in more epochs, until so many visits are made, ..."""
+
+MOST_EPOCHS = 10
+"""... or so many epochs."""
+
+VISITS_PER_CLASS = 40
+"""With layers above the table, each output is visited so often, too: its row in the
+last layer is learnt from the samples of its class."""
+
+LARGEST_ALPHA = 1e-3
+"""Largest automatic L2 penalty, for samples of norm 1 and the squared hinge, ..."""
+
+SAMPLES_BETWEEN = 150
+"""... where so many samples or fewer lie between two of a class."""
+
+SLOWEST = 4.0
+"""How much smaller heavy samples may make every step."""
+
+LARGE_STEPS = 20_000
+"""About how many samples of a stream are learnt in steps right for one sample."""
+
+MEASURED = 2000
+"""How many samples stand for all where norms and directions are measured."""
+
+WATCHED_SCORES = 2**23
+"""How many scores of samples not yet trained on are kept at most (32 MiB)."""
+
+SCORES_PER_BATCH = 2**15
+"""Largest batch x outputs: the scores and their gradient then stay in cache."""
+
+
+def auto_min_df(document_counts: NDArray[np.int64], width: int) -> int:
+    """Smallest document count that keeps the table within bounds.
+
+    Parameters
+    ----------
+    document_counts : ndarray of shape (n_ids,), dtype=int64
+    width : int
+        Columns of the table.
+    """
+    for min_df in (1, 2, 3, 4, 6):
+        if np.count_nonzero(document_counts >= min_df) * width <= TABLE_NUMBERS:
+            return min_df
+    return 8
+
+
+def texts_are_short(
+    n_characters: int, n_texts: int, *, are_first_part: bool = False
+) -> bool:
+    """Whether texts gain from the short-text features at little cost."""
+    many = MANY_TEXTS_OF_A_PART if are_first_part else MANY_TEXTS
+    return n_characters < SHORT_TEXT * n_texts and n_texts < many
+
+
+def held_out(n_samples: int, n_outputs: int) -> int:
+    """How many samples the first epoch is judged by before it trains on them."""
+    enough = min(4096, max(n_samples // 10, min(64, n_samples // 3)))
+    return int(min(enough, most_watched(n_outputs)))
+
+
+def most_watched(n_outputs: int) -> int:
+    """How many samples' scores may be kept; with thousands of classes they are long."""
+    return max(WATCHED_SCORES // n_outputs, 1)
+
+
+@dataclass(frozen=True)
+class Moments:
+    """What limits the steps on some samples.
+
+    Parameters
+    ----------
+    mean_squared_norm : float
+        Of the bags.
+    eigenvalue : float
+        Largest of the second moment ``E[w x x.T]``: the strength of the direction that
+        all bags share.
+    heaviest : float
+        Largest sample weight that steps make room for.
+    """
+
+    mean_squared_norm: float
+    eigenvalue: float
+    heaviest: float
+
+    @classmethod
+    def measure(
+        cls,
+        bags: SomeBags,
+        sample_weight: NDArray[np.float64] | None = None,
+        ranks: Ranks = ALONE,
+    ) -> Moments:
+        """Measure bags in random order: the first of all ranks' stand for all."""
+        weight = np.ones(len(bags)) if sample_weight is None else sample_weight
+        sizes = ranks.gather(len(bags))
+        n_own = share_of(min(sum(sizes), MEASURED), sizes)[ranks.rank]
+        told = ranks.gather(
+            (bags.slice(0, n_own), weight[:n_own], weight.max(initial=0))
+        )
+        sample = Bags.concatenate([some for some, _, _ in told])
+        shown = np.concatenate([weights for _, weights, _ in told])
+        heaviest = max(largest for _, _, largest in told)
+        moments = cls(
+            mean_squared_norm=float(_squared_norms(sample).mean()),
+            eigenvalue=_largest_second_moment(sample, shown),
+            heaviest=float(np.clip(heaviest, 1, SLOWEST)),
+        )
+        return of_first(ranks, moments)
+
+    @property
+    def for_one(self) -> float:
+        """Step x curvature for one sample of middling norm."""
+        if self.mean_squared_norm == 0:
+            return ONE_STEP
+        return ONE_STEP / (self.mean_squared_norm * self.heaviest)
+
+    def for_batch(self, batch_size: int) -> float:
+        """Largest step x curvature along the direction that a batch shares."""
+        # Not divided by 0: all of the first samples may be empty.
+        return 2 / max(batch_size * self.eigenvalue, 1e-30)
+
+
+def auto_batch_size(n_samples: int, n_outputs: int, moments: Moments) -> int:
+    """Batch size: about 80 updates an epoch or more, within 16 to 1024.
+
+    Smaller where a shared direction, such as a column that all samples have, would
+    force the step far below what is right for one sample.
+    """
+    by_updates = 2 ** round(np.log2(max(1.0, n_samples / 80)))
+    by_cache = 2 ** int(np.log2(max(1, SCORES_PER_BATCH // n_outputs)))
+    size = int(max(16, min(1024, by_updates, by_cache)))
+    while size > 16 and moments.for_batch(size) < LEAST_STEP * moments.for_one:
+        size //= 2
+    return size
+
+
+def auto_learning_rate(
+    moments: Moments, batch_size: int, curvature: float, n_seen: int = 0
+) -> float:
+    """Largest step that is stable for one sample and for a whole batch.
+
+    For a loss of bounded second derivative, summed over a batch, steps beyond
+    ``2 / (curvature * batch_size * eigenvalue)`` grow along the direction that the
+    batch shares (LeCun, Simard and Pearlmutter, "Automatic learning rate maximization
+    by on-line estimation of the Hessian's eigenvectors", 1993), and beyond
+    ``1 / (curvature * squared norm)`` a sample is answered more than exactly.
+
+    In a stream no sample should count for more than its share of all: the step for one
+    falls with the square root of the number seen, which needs to know neither the noise
+    nor where the stream ends (Nemirovski, Juditsky, Lan and Shapiro, "Robust Stochastic
+    Approximation Approach to Stochastic Programming", 2009).
+
+    Parameters
+    ----------
+    moments : Moments
+    batch_size : int
+    curvature : float
+        Of the loss.
+    n_seen : int, default=0
+        Samples of a stream before these.
+    """
+    for_one = moments.for_one / np.sqrt(1 + n_seen / LARGE_STEPS)
+    return float(min(for_one, moments.for_batch(batch_size)) / curvature)
+
+
+def carried_weights(
+    bags: Bags,
+    sample_weight: NDArray[np.float64] | None,
+    learning_rate: float,
+    curvature: float,
+) -> NDArray[np.float64] | None:
+    """Sample weights, none heavier than one step can carry.
+
+    A sample whose weight or norm would move its own score beyond the margin in one
+    step only makes the next step go back. It gets the weight that answers it exactly,
+    the limit of the importance-aware updates of Karampatziakis and Langford ("Online
+    Importance Weight Aware Updates", UAI 2011).
+
+    Returns
+    -------
+    weights : ndarray of shape (n_samples,), dtype=float64, or None
+        None where all are 1.
+    """
+    weight = np.ones(len(bags)) if sample_weight is None else sample_weight
+    norms = np.maximum(_squared_norms(bags), 1e-30)
+    carried = np.minimum(weight, 1 / (curvature * learning_rate * norms))
+    if sample_weight is None and (carried == weight).all():
+        return None
+    return np.asarray(carried)
+
+
+def _squared_norms(bags: Bags) -> NDArray[np.float64]:
+    return bags.row_sums(np.square(bags.weights, dtype=np.float64)).astype(np.float64)
+
+
+def _largest_second_moment(bags: Bags, share: NDArray[np.float64]) -> float:
+    """Largest eigenvalue of ``E[w x x.T]`` over the bags, by power iteration."""
+    # Imported here: prediction comes by this room and must not need torch.
+    from skbag._core.sorting import argsort
+
+    # As if np.unique had made a dense table of the columns that occur, but faster.
+    order = argsort(bags.ids)
+    is_first = np.diff(bags.ids[order], prepend=-1) != 0
+    local = np.empty(len(order), dtype=ID_DTYPE)
+    local[order] = np.cumsum(is_first, dtype=ID_DTYPE) - 1
+    n_columns = int(is_first.sum())
+    X = Bags(local, bags.offsets, bags.weights, n_columns).to_csr()
+    # Not abs(X): scipy would sort the entries of X, and with them the bags', in place.
+    vector = np.bincount(local, weights=np.abs(bags.weights)).astype(np.float64)
+    eigenvalue = _length(vector)
+    for _ in range(10):
+        if eigenvalue > 0:
+            vector = X.T @ (share * (X @ (vector / eigenvalue))) / len(bags)
+            eigenvalue = _length(vector)
+    return eigenvalue
+
+
+def _length(vector: NDArray[np.float64]) -> float:
+    # Not np.linalg.norm: BLAS adds up in an order that depends on its threads.
+    return float(np.sqrt(np.square(vector).sum()))
+
+
+def first_plan_epochs(n_samples: int, work: float, n_layer_outputs: int = 0) -> int:
+    """Number of epochs to plan for before anything is known: the most there can be."""
+    return auto_epochs(1.0, n_samples, work, n_layer_outputs)
+
+
+def auto_epochs(
+    skill: float, n_samples: int, work: float, n_layer_outputs: int = 0
+) -> int:
+    """Number of epochs, once the first has shown how well the classes can be told.
+
+    Parameters
+    ----------
+    skill : float
+        See `skill`.
+    n_samples : int
+    work : float
+        Numbers that an epoch moves: entries x width.
+    n_layer_outputs : int, default=0
+        Outputs of the layers above the table; 0 where there are none.
+    """
+    by_skill = min(2 + round(2 * skill), 3 if work >= 2.5e8 else 4)
+    visits = max(LEAST_VISITS, VISITS_PER_CLASS * n_layer_outputs)
+    by_visits = min(MOST_EPOCHS, -(-visits // n_samples))
+    return max(by_skill, by_visits)
+
+
+def auto_alpha(
+    skill: float,
+    n_samples: int,
+    moments: Moments,
+    curvature: float,
+    n_between: float = 1.0,
+) -> float:
+    """Strength of the L2 penalty per sample: the noisier the classes, the more.
+
+    Limited, because with few samples little skill is no sign of noise. And because a
+    row is learnt from the samples of its classes, and shrinks with every sample: where
+    classes are thousands it would be gone before the next sample of its class comes.
+    In proportion to the curvature of the mean loss, ``curvature * squared norm``, so
+    that neither the loss nor the scale of the samples changes what it means.
+
+    Parameters
+    ----------
+    skill : float
+        See `skill`.
+    n_samples : int
+    moments : Moments
+    curvature : float
+        Of the loss.
+    n_between : float, default=1.0
+        From one sample of a class to the next, on average.
+    """
+    largest = LARGEST_ALPHA * min(1.0, SAMPLES_BETWEEN / n_between)
+    strength = min(10 * (1 - skill) ** 2 / n_samples, largest)
+    return strength * moments.mean_squared_norm * curvature / 2
+
+
+def skill(accuracy: float, chance: float) -> float:
+    """Accuracy above that of always naming what is most frequent, in [0, 1]."""
+    return float(np.clip((accuracy - chance) / (1 - chance + 1e-9), 0, 1))

@@ -1,0 +1,48 @@
+"""The estimator's parameters, grouped by the room that needs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from skbag._targets.losses import BaseLoss
+from skbag._text.text_options import Pruning, TextOptions
+from skbag._weighting.weighting import Weighting
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How to train. None means by rule.
+
+    The fields are the estimator's parameters, except `decay`: whether the learning
+    rate falls to zero over the epochs.
+    """
+
+    loss: BaseLoss
+    embedding_dim: int | None
+    hidden_layer_sizes: tuple[int, ...]
+    dropout: float
+    learning_rate_init: float | None
+    alpha: float | None
+    max_iter: int | None
+    batch_size: int | None
+    shuffle: bool
+    n_iter_no_change: int
+    tol: float
+    device: str
+    freeze_embedding: bool = False
+    decay: bool = True
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All of them."""
+
+    text: TextOptions
+    short_text_features: bool | str
+    pruning: Pruning
+    weighting: Weighting
+    training: TrainingOptions
+    validation_fraction: float | None
+    n_jobs: int | None
+    embedding_init: Any = None

@@ -1,0 +1,463 @@
+"""Training: epochs of steps over batches, on any device.
+
+The bag's own backward pass and update are written out, as each touches only the rows
+of the batch; everything above the bag is autograd. Nothing here prints, scores or
+decides when to stop: that is the caller's, between two epochs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from skbag._core.communicator import (
+    ALONE,
+    Parts,
+    Ranks,
+    of_first,
+    own_rows,
+    whole_table,
+)
+from skbag._model.predictor import Fitted
+from skbag._targets.losses import Loss
+from skbag._training.batches import Batch
+from skbag._training.devices import Placement
+from skbag._training.network import Intercept, Network, sum_bags
+
+INTERCEPT_STEP = 0.1
+"""Adagrad step of the head's intercepts, at the start of the schedule."""
+
+LAYER_STEP = 0.02
+"""Adagrad step of the head's weights. Larger ones undo its orthonormal start before
+the table has learnt anything."""
+
+SMALLEST_SCALE = 1e-2
+"""Below this the scale is multiplied into the table, before precision suffers."""
+
+LARGEST_STEP = 1e36
+"""Of the table; float32 holds no more, once divided by the smallest scale."""
+
+
+@dataclass
+class Schedule:
+    """What the steps depend on; the caller may change it between epochs.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Of the first step.
+    alpha : float
+        Strength of the L2 penalty on the table, per sample.
+    n_steps : int or None
+        Number of steps over which the learning rate falls linearly to zero; None
+        keeps it constant.
+    """
+
+    learning_rate: float
+    alpha: float
+    n_steps: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """What one epoch has shown.
+
+    Parameters
+    ----------
+    loss : float
+        Mean loss per sample, each at the moment it was trained on.
+    scores : ndarray of shape (n_seen, n_outputs), dtype=float32, or None
+        Scores of the last texts of the epoch before each was trained on: in a first
+        epoch an honest hold-out estimate that costs nothing (Dawid, "Statistical
+        theory: the prequential approach", 1984).
+    rows : ndarray of shape (n_seen,), dtype=int64
+        Which texts those are.
+    """
+
+    loss: float
+    scores: NDArray[np.float32] | None
+    rows: NDArray[np.int64]
+
+
+class Diverged(Exception):
+    """The loss of a batch is not a number or beyond all reason.
+
+    Raised before that batch changed anything, so the network holds the last state
+    whose loss was sound.
+    """
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """Rows that a table begins with and the L2 penalty leaves alone.
+
+    The network's table then holds what is learnt on top of them.
+
+    Parameters
+    ----------
+    tokens : ndarray of shape (n_tokens,), dtype=int32
+        Whose rows they are.
+    rows : Tensor of shape (n_tokens + 1, width), dtype=float32
+        The first is zero, for all others.
+    places : Tensor of shape (n_ids,), dtype=int32
+        Which of the rows each id has.
+    """
+
+    tokens: NDArray[np.int32]
+    rows: Tensor
+    places: Tensor
+
+    @classmethod
+    def below(cls, network: Network, tokens: NDArray[np.int32]) -> Ground:
+        """Move rows from the table of a network to the ground below it."""
+        table = network.table
+        ids = torch.from_numpy(tokens).to(table.device).long()
+        rows = torch.cat([table.new_zeros(1, table.shape[1]), table[ids]])
+        places = torch.zeros(len(table), dtype=torch.int32, device=table.device)
+        places[ids] = torch.arange(1, len(rows), dtype=torch.int32, device=table.device)
+        table[ids] = 0
+        return cls(tokens, rows, places)
+
+    def sum_bags(self, ids: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:
+        """Weighted sum of the rows per bag."""
+        return sum_bags(self.rows, self.places[ids.long()], offsets, weights)
+
+    def under(self, fitted: Fitted) -> Fitted:
+        """Add the rows to those of a table that has been learnt on top of them."""
+        fitted.dense[self.tokens] += self.rows[1:].cpu().numpy()
+        return fitted
+
+
+class Trainer:
+    """Steps over batches; holds what training scribbles on and the model does not.
+
+    Parameters
+    ----------
+    network : Network
+        Trained in place. Its table is ``scale`` times too large until `export`: the L2
+        penalty shrinks one number instead of every row (Bottou, "Stochastic Gradient
+        Descent Tricks", 2012, section 5.1).
+    loss : Loss
+    batches : Placement
+        For the device of the network.
+    schedule : Schedule
+    dropout : float
+        Probability with which an entry is left out of its bag in a step (word
+        dropout: Iyyer et al., "Deep Unordered Composition Rivals Syntactic Methods
+        for Text Classification", ACL 2015).
+    seed : int
+        Of the dropout.
+    accumulators : sequence of ndarray or None
+        Squared-gradient sums of the head's parameters from an earlier training.
+    ground : Ground or None
+        Rows that lie below those of the table.
+    frozen : bool
+        Whether the table stays as it is, and only the head is trained.
+    row_metric : Tensor of shape (width, width), dtype=float32, or None
+        Multiplied with the gradients of rows; None for none.
+    first_layer_step : float
+        Adagrad step of the weights next to the table, at the start of the schedule.
+    ranks : Ranks
+        Who trains the same model. The table holds the rows of this rank alone; the head
+        is alike on all.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        loss: Loss,
+        batches: Placement,
+        schedule: Schedule,
+        *,
+        dropout: float = 0.0,
+        seed: int = 0,
+        accumulators: tuple[NDArray[np.float32], ...] | None = None,
+        ground: Ground | None = None,
+        frozen: bool = False,
+        row_metric: Tensor | None = None,
+        first_layer_step: float = LAYER_STEP,
+        ranks: Ranks = ALONE,
+    ) -> None:
+        self.network = network
+        self.loss = loss
+        self.batches = batches
+        self.schedule = schedule
+        self.dropout = dropout
+        self.ground = ground
+        self.frozen = frozen
+        self.row_metric = row_metric
+        self.first_layer_step = first_layer_step
+        self.ranks = ranks
+        # Each rank drops entries of its own rows.
+        self._generator = torch.Generator().manual_seed(seed + ranks.rank)
+        self._scale = 1.0
+        self._n_steps_done = 0
+        # Terms of the loss of a sample, of which each may grow large.
+        self._n_summed = list(network.head.parameters())[-1].shape[0]
+        parameters = list(network.head.parameters())
+        if accumulators is None:
+            self._accumulators = [torch.full_like(p.data, 1e-8) for p in parameters]
+        else:
+            self._accumulators = [
+                torch.tensor(a, device=p.device)
+                for a, p in zip(accumulators, parameters, strict=True)
+            ]
+
+    @property
+    def accumulators(self) -> tuple[NDArray[np.float32], ...]:
+        """Squared-gradient sums of the head's parameters, copied to numpy."""
+        return tuple(a.cpu().numpy().copy() for a in self._accumulators)
+
+    def run_epoch(self, order: NDArray[np.int64], n_watched: int = 0) -> Progress:
+        """Train once on each batch.
+
+        Parameters
+        ----------
+        order : ndarray of shape (n_batches,), dtype=int
+            In which order.
+        n_watched : int
+            Of how many of the last batches to keep the scores before training.
+
+        Raises
+        ------
+        Diverged
+            Before the step that would have made the state unsound.
+        """
+        total, n_texts = 0.0, 0
+        scores: list[Tensor] = []
+        rows: list[NDArray[np.int64]] = []
+        for place, batch in enumerate(self.batches.visit(order)):
+            watched = place >= len(order) - n_watched
+            value, before = self._step(batch, watched)
+            total += value
+            n_texts += len(batch)
+            if watched and before is not None:
+                scores.append(before)
+                rows.append(np.arange(batch.start, batch.stop))
+        return Progress(
+            loss=total / max(n_texts, 1),
+            scores=torch.cat(scores).cpu().numpy() if scores else None,
+            rows=np.concatenate(rows) if rows else np.empty(0, dtype=np.int64),
+        )
+
+    def score(
+        self, ids: Tensor, offsets: Tensor, weights: Tensor, parts: Parts
+    ) -> Tensor:
+        """Scores by the state so far of bags on the device; see `Batch` for `parts`."""
+        with torch.no_grad():
+            x = self.ranks.own_sums(self._vectors(ids, offsets, weights), parts)
+            scores: Tensor = self.network.head(x)
+        return scores
+
+    def export(self) -> Fitted:
+        """Copy the state so far into numpy arrays: of the table, this rank's rows."""
+        self._fold_scale()
+        fitted = self.network.export()
+        return fitted if self.ground is None else self.ground.under(fitted)
+
+    def whole(self, fitted: Fitted) -> Fitted:
+        """Put what all ranks have exported together; the same on all."""
+        if self.ranks.n_ranks == 1:
+            return fitted
+        table = whole_table(self.ranks, fitted.dense)
+        return replace(
+            fitted, embedding=table, layers=of_first(self.ranks, fitted.layers)
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Plain state of all that training has changed; the same on all ranks."""
+        ranks, draws = self.ranks, self._generator.get_state().numpy()
+        return {
+            "table": whole_table(ranks, self.network.table.cpu().numpy()),
+            "scale": self._scale,
+            "n_steps_done": self._n_steps_done,
+            "head": [p.detach().cpu().numpy() for p in self.network.head.parameters()],
+            "accumulators": list(self.accumulators),
+            "draws": ranks.gather(draws),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from the state of a trainer made in the same way."""
+        table = own_rows(state["table"], self.ranks)
+        self.network.table.copy_(torch.from_numpy(table))
+        self._scale = float(state["scale"])
+        self._n_steps_done = int(state["n_steps_done"])
+        parameters = self.network.head.parameters()
+        for parameter, value in zip(parameters, state["head"], strict=True):
+            parameter.data.copy_(torch.from_numpy(value))
+        for seen, value in zip(self._accumulators, state["accumulators"], strict=True):
+            seen.copy_(torch.from_numpy(value))
+        draws = state["draws"][self.ranks.rank]
+        self._generator.set_state(torch.from_numpy(draws))
+
+    def _step(self, batch: Batch, watched: bool) -> tuple[float, Tensor | None]:
+        """Train on one batch; its loss and scores before that.
+
+        An adaptive softmax gives scores only where the batch is watched.
+        """
+        rate = self._learning_rate()
+        weights, row_weights = self._kept_weights(batch)
+        x = self._vectors(batch.ids, batch.offsets, weights)
+        x = self.ranks.own_sums(x, batch.parts)
+        if self.network.adaptive_softmax is None:
+            scores, gradient, head_gradients, value = self._backward(x, batch)
+        else:
+            with torch.no_grad():
+                scores = self.network.head(x) if watched else None
+            gradient, head_gradients, value = self._backward_clusters(x, batch)
+        gradient, head_gradients, value = self.ranks.all_gradients(
+            gradient, head_gradients, value, batch.parts
+        )
+        if rate > LARGEST_STEP:
+            raise Diverged(f"a step of {rate:.3g} is beyond the numbers of a table")
+        # A sync point on a GPU: the price of never applying an unsound step.
+        value_seen = value.item()
+        if not value_seen <= 1e8 * len(batch) * self._n_summed:
+            raise Diverged(f"the loss of a batch of {len(batch)} is {value_seen:.3g}")
+        self._update_head(head_gradients, rate)
+        if not self.frozen:
+            self._update_table(batch, row_weights, gradient, rate)
+        self._n_steps_done += 1
+        return value_seen, scores
+
+    def _vectors(self, ids: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:
+        """Weighted sum of the rows of each bag."""
+        x = sum_bags(self.network.table, ids, offsets, weights).mul_(self._scale)
+        if self.ground is not None:
+            x.add_(self.ground.sum_bags(ids, offsets, weights))
+        return x
+
+    def _update_table(
+        self, batch: Batch, row_weights: Tensor, gradient: Tensor, rate: float
+    ) -> None:
+        if self.row_metric is not None:
+            gradient = gradient @ self.row_metric
+        self._scale *= max(1 - rate * self.schedule.alpha * len(batch), 0.5)
+        if self._scale < SMALLEST_SCALE:
+            self._fold_scale()
+        row_gradient = sum_bags(
+            gradient, batch.row_texts, batch.row_offsets, row_weights
+        )
+        _add_to_rows(self.network.table, batch.rows, row_gradient, -rate / self._scale)
+
+    def _learning_rate(self) -> float:
+        schedule = self.schedule
+        if schedule.n_steps is None:
+            return schedule.learning_rate
+        left = 1 - self._n_steps_done / schedule.n_steps
+        return schedule.learning_rate * max(left, 0.0)
+
+    def _kept_weights(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Weights in both orders, some of them blanked by dropout."""
+        if not self.dropout:
+            return batch.weights, batch.row_weights
+        assert batch.order is not None
+        # Drawn on the CPU: the same entries are dropped on every device.
+        kept = torch.rand(
+            len(batch.weights),
+            generator=self._generator,
+            dtype=torch.float32,
+            device="cpu",
+        )
+        kept = kept.ge(self.dropout).float().div_(1 - self.dropout)
+        weights = batch.weights * kept.to(batch.weights.device)
+        return weights, weights[batch.order]
+
+    def _backward(
+        self, x: Tensor, batch: Batch
+    ) -> tuple[Tensor | None, Tensor, Sequence[Tensor | None], Tensor]:
+        """Scores, gradient of the bags' sums and of the head, value of the loss."""
+        head = self.network.head
+        if isinstance(head, Intercept):
+            scores = x.add_(head.bias.data)
+            gradient, value = self.loss.gradient(
+                scores, batch.codes, batch.sample_weight
+            )
+            return scores, gradient, [gradient.sum(0)], value
+        with torch.enable_grad():
+            x.requires_grad_()
+            scores = head(x)
+            above, value = self.loss.gradient(
+                scores.detach(), batch.codes, batch.sample_weight
+            )
+            # Not grad_outputs=above: for that torch imports 480 modules, sympy with
+            # them, which takes as long as many fits and changes warnings.filters.
+            total = scores.mul(above).sum()
+            gradients = torch.autograd.grad(total, [x, *head.parameters()])
+        return scores.detach(), gradients[0], list(gradients[1:]), value
+
+    def _backward_clusters(
+        self, x: Tensor, batch: Batch
+    ) -> tuple[Tensor, Sequence[Tensor | None], Tensor]:
+        """Gradient of the bags' sums and of the head, sparse for clusters; the loss."""
+        head, last = self.network.head, self.network.adaptive_softmax
+        assert isinstance(head, nn.Sequential)
+        assert last is not None
+        with torch.enable_grad():
+            x.requires_grad_()
+            value = last.loss(head[:-1](x), batch.codes, batch.sample_weight)
+            gradient, *above = torch.autograd.grad(
+                value, [x, *head.parameters()], allow_unused=True
+            )
+        return gradient, above, value.detach()
+
+    def _update_head(self, gradients: Sequence[Tensor | None], rate: float) -> None:
+        """Adagrad (Duchi, Hazan and Singer, JMLR 2011) on the few dense numbers.
+
+        And on the rows of sparse gradients, as in ``torch.optim.Adagrad``.
+        """
+        relative = rate / self.schedule.learning_rate
+        for (name, parameter), gradient, seen in zip(
+            self.network.head.named_parameters(),
+            gradients,
+            self._accumulators,
+            strict=True,
+        ):
+            step = relative * self._size_of_step(name, parameter)
+            if gradient is None:
+                continue
+            if gradient.is_sparse:
+                # Each row once: the clusters of a batch are made unique.
+                rows, change = gradient._indices()[0], gradient._values()
+                sums = seen.index_select(0, rows).addcmul_(change, change)
+                seen.index_copy_(0, rows, sums)
+                parameter.data.index_add_(0, rows, change / sums.sqrt(), alpha=-step)
+            else:
+                seen.addcmul_(gradient, gradient)
+                parameter.data.addcdiv_(gradient, seen.sqrt(), value=-step)
+
+    def _size_of_step(self, name: str, parameter: Tensor) -> float:
+        """Adagrad step of a parameter of the head, at the start of the schedule."""
+        if name.endswith("bias"):
+            return INTERCEPT_STEP
+        if name == "0.weight":
+            return self.first_layer_step
+        if self.network.adaptive_softmax is not None:
+            return LAYER_STEP
+        # In proportion to the numbers of an orthonormal start, which are the smaller
+        # the more outputs there are. The first layer meets a table of zeros, and its
+        # sums stay as they are until that has learnt something.
+        n_out, n_in = parameter.shape
+        return LAYER_STEP * min(math.sqrt(n_in / n_out), 1.0)
+
+    def _fold_scale(self) -> None:
+        if self._scale != 1:
+            self.network.table.mul_(self._scale)
+            self._scale = 1.0
+
+
+def _add_to_rows(table: Tensor, rows: Tensor, change: Tensor, factor: float) -> None:
+    """``table[rows] += factor * change``, for rows that are all different."""
+    if table.shape[1] == 1:
+        table.view(-1).index_add_(0, rows, change.view(-1), alpha=factor)
+    else:
+        # Three plain copies are several times faster than index_add_ on wide rows.
+        touched = table.index_select(0, rows).add_(change, alpha=factor)
+        table.index_copy_(0, rows, touched)

@@ -1,0 +1,121 @@
+"""What an automatic `min_df` leaves to classes of few texts.
+
+Pruning by the number of documents keeps what is frequent. A class of four texts has
+nothing that is in eight, so all that tells it from others would go, and its texts would
+be left with the words that every class has. Such a class keeps the rare tokens that say
+most of it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skbag._core.bags import Bags
+from skbag._core.communicator import ALONE, Ranks
+from skbag._core.dtypes import ID_DTYPE
+from skbag._text.features import FeatureKind
+
+FEW_TEXTS = 4
+"""A class has few texts where it has fewer than so many times `min_df`: a token of its
+own must then be in more than a quarter of them to survive."""
+
+MAX_FEATURES_PER_CLASS = 8
+"""Rare tokens that a class of few texts keeps at most, ..."""
+
+MIN_FEATURES_PER_CLASS = 2
+"""... and where the table would be too large, ..."""
+
+MAX_TABLE_NUMBERS = 2**28
+"""... which is so many numbers (1 GiB) for the tokens of all such classes."""
+
+
+def classes_of_few_texts(
+    class_counts: NDArray[np.int64], min_df: int
+) -> NDArray[np.bool_]:
+    """Which classes, of (n_classes,) numbers of texts, lose too much by `min_df`."""
+    return (class_counts > 0) & (class_counts < FEW_TEXTS * min_df)
+
+
+def rare_features_of_classes(
+    bags: Bags,
+    classes: NDArray[np.int64],
+    class_counts: NDArray[np.int64],
+    document_counts: NDArray[np.int64],
+    kinds: NDArray[np.uint8] | None,
+    min_df: int,
+    n_each: int,
+    ranks: Ranks = ALONE,
+) -> NDArray[np.int32]:
+    """Ids below `min_df` that classes keep.
+
+    Each class keeps the tokens and n-grams with the largest
+    ``n_tc * log(n_tc * n / (n_t * n_c))``, for a feature t in `n_t` of n documents and
+    in `n_tc` of the `n_c` documents of the class: its part of the mutual information of
+    t and c (Yang and Pedersen, "A Comparative Study on Feature Selection in Text
+    Categorization", ICML 1997).
+
+    Parameters
+    ----------
+    bags : Bags
+        Counts of the texts of the classes that keep something, ids unique within each.
+        A text of several such classes is there once for each.
+    classes : ndarray of shape (n_bags,), dtype=int64
+        The class of each bag.
+    class_counts : ndarray of shape (n_classes,), dtype=int64
+        Texts of each class on all ranks.
+    document_counts : ndarray of shape (n_ids,), dtype=int64
+        Texts that hold each feature on all ranks.
+    kinds : ndarray of shape (n_ids,), dtype=uint8, or None
+        The `FeatureKind` of each id; None where all may be kept.
+    min_df : int
+        What pruning asks for.
+    n_each : int
+        How many features a class keeps at most.
+    ranks : Ranks
+        Who has texts, too.
+
+    Returns
+    -------
+    ids : ndarray of shape (n_kept,), dtype=int32
+        Ascending and unique.
+    """
+    is_rare = document_counts < min_df
+    if kinds is not None:
+        is_rare &= kinds <= FeatureKind.NGRAM
+    where = np.flatnonzero(is_rare[bags.ids])
+    of_entry = np.repeat(classes, np.diff(bags.offsets))[where]
+    own = np.unique(of_entry * bags.n_ids + bags.ids[where], return_counts=True)
+    parts = ranks.gather(own)
+    pairs, inverse = np.unique(
+        np.concatenate([pairs for pairs, _ in parts]), return_inverse=True
+    )
+    counts = np.bincount(inverse, np.concatenate([counts for _, counts in parts]))
+    of_class, ids = np.divmod(pairs, bags.n_ids)
+    expected = document_counts[ids] * class_counts[of_class] / class_counts.sum()
+    worth = counts * np.log(counts / expected)
+    kind = np.zeros(len(ids)) if kinds is None else kinds[ids]
+    # Of two that are worth the same, the token before the n-gram that it is in.
+    order = np.lexsort((ids, kind, -worth, of_class))
+    firsts = np.searchsorted(of_class[order], np.arange(len(class_counts)))
+    place = np.arange(len(order)) - firsts[of_class[order]]
+    return np.unique(ids[order[place < n_each]]).astype(ID_DTYPE)
+
+
+def n_features_per_class(n_classes: int, width: int) -> int:
+    """How many rare features each of so many classes of few texts keeps at most.
+
+    Parameters
+    ----------
+    n_classes : int
+        That have few texts.
+    width : int
+        Columns of the table.
+
+    Examples
+    --------
+    >>> [n_features_per_class(n, n) for n in (3_000, 8_000, 100_000)]
+    [8, 4, 2]
+    """
+    fit = MAX_TABLE_NUMBERS // max(n_classes * width, 1)
+    return int(np.clip(fit, MIN_FEATURES_PER_CLASS, MAX_FEATURES_PER_CLASS))

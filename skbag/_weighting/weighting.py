@@ -1,0 +1,250 @@
+"""How much each token counts: TF-IDF, class-informed factors, norms.
+
+Everything that depends on the token alone is one vector, computed from document and
+class counts and multiplied into the counts when a text is encoded. So a change of
+weighting never touches the encoders, the table or the trainer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skbag._core.bags import Bags
+from skbag._core.dtypes import WEIGHT_DTYPE
+from skbag._text.features import FeatureKind
+from skbag._weighting.divergence import label_divergence
+from skbag._weighting.document_counts import Statistics
+
+PRIOR_STRENGTH = 3.0
+"""How many documents of prior class shares a token's own class counts are mixed with,
+so that a token seen once is not taken for a certain sign of its class."""
+
+INFORMED_SHARE = 0.5
+"""Share of a token's weight that its class information decides; the rest it keeps."""
+
+LEAST_MEAN = 1e-12
+"""Least mean of what tokens say of the classes, against the token that says most."""
+
+KIND_FACTORS = {
+    FeatureKind.TERM: 1.0,
+    FeatureKind.NGRAM: 0.7,
+    FeatureKind.EDGE: 0.7,
+    FeatureKind.AFFIX: 0.5,
+    FeatureKind.SKIP: 0.5,
+    FeatureKind.SUBWORD: 0.3,
+}
+"""Weight of each kind of feature against a single word: those that repeat what words
+say, in finer or coarser form, count for less."""
+
+_BLOCK_ROWS = 2**14
+"""Tokens whose class counts are looked at at a time."""
+
+
+def smooth_idf(statistics: Statistics) -> NDArray[np.float64]:
+    """Inverse document frequency of each token, ``ln((1 + n) / (1 + df)) + 1``.
+
+    The formula of ``sklearn.feature_extraction.text.TfidfTransformer`` with
+    ``smooth_idf=True``.
+
+    Returns
+    -------
+    idf : ndarray of shape (n_ids,), dtype=float64
+    """
+    document_counts = statistics.document_counts
+    return np.log((1 + statistics.n_documents) / (1 + document_counts)) + 1
+
+
+def class_divergence(statistics: Statistics) -> NDArray[np.float64]:
+    """How far the classes of the documents that hold a token are from the prior.
+
+    The Kullback-Leibler divergence ``KL_j = sum_c q_jc ln(q_jc / pi_c)``, with `pi`
+    the shares of the classes and ``q_jc = (n_jc + a pi_c) / (n_j + a)`` the class
+    shares of the documents that hold token j, smoothed by ``a = PRIOR_STRENGTH``
+    documents of the prior (Kullback and Leibler, "On Information and Sufficiency",
+    1951; the smoothing is the mean of a Dirichlet posterior). Where documents have any
+    number of labels: `label_divergence`.
+
+    Returns
+    -------
+    divergence : ndarray of shape (n_ids,), dtype=float64
+        Zero for a token that says nothing, at most ``-ln(min pi)``.
+    """
+    counts = statistics.class_counts
+    prior = statistics.class_totals / statistics.n_documents
+    if statistics.any_counts is not None:
+        return label_divergence(
+            counts, prior, statistics.document_counts, PRIOR_STRENGTH
+        )
+    document_counts = statistics.document_counts
+    divergence = np.empty(len(document_counts))
+    # Some at a time: arrays of all would cost more to fill than the work done on them.
+    for start in range(0, len(divergence), _BLOCK_ROWS):
+        rows = slice(start, start + _BLOCK_ROWS)
+        entries = slice(*counts.indptr[[start, min(rows.stop, len(divergence))]])
+        divergence[rows] = _divergence_of_rows(
+            np.diff(counts.indptr[start : rows.stop + 1]),
+            counts.indices[entries],
+            counts.data[entries],
+            prior,
+            document_counts[rows] + PRIOR_STRENGTH,
+        )
+    return divergence
+
+
+def _divergence_of_rows(
+    lengths: NDArray[Any],
+    codes: NDArray[Any],
+    counts: NDArray[np.float64],
+    prior: NDArray[np.float64],
+    total: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """`class_divergence` of some tokens, by the arrays of their rows of counts."""
+    # A class without the token has q = t pi with t = a / (n_j + a): all of them
+    # together give (1 - sum of the other pi) t ln t, so only stored counts are visited.
+    absent = PRIOR_STRENGTH / total
+    row = np.repeat(np.arange(len(lengths)), lengths)
+    stored_prior = prior[codes]
+    if prior.all():
+        ratio = (counts / stored_prior + PRIOR_STRENGTH) / total[row]
+    else:
+        ratio = np.ones(len(row))
+        seen = stored_prior > 0
+        smoothed = counts[seen] / stored_prior[seen] + PRIOR_STRENGTH
+        ratio[seen] = smoothed / total[row[seen]]
+    terms = stored_prior * ratio * np.log(ratio)
+    stored = np.bincount(row, weights=terms, minlength=len(lengths))
+    stored_share = np.bincount(row, weights=stored_prior, minlength=len(lengths))
+    rest = np.maximum(1 - stored_share, 0) * absent * np.log(absent)
+    return np.maximum(stored + rest, 0)
+
+
+def class_informed_factors(
+    statistics: Statistics, kinds: NDArray[np.uint8] | None
+) -> NDArray[np.float64]:
+    """Factor of each token's weight: what it says of the classes, and its kind.
+
+    ``kind * (1 - s + s sqrt(KL_j / mean KL))`` with ``s = INFORMED_SHARE``, the mean
+    taken over all occurrences of all tokens. Weighting terms by their relation to the
+    classes goes back to Debole and Sebastiani, "Supervised Term Weighting for
+    Automated Text Categorization", 2003.
+
+    Parameters
+    ----------
+    statistics : Statistics
+    kinds : ndarray of shape (n_ids,), dtype=uint8, or None
+        The `FeatureKind` of each token; None where all are alike.
+
+    Returns
+    -------
+    factors : ndarray of shape (n_ids,), dtype=float64, positive
+    """
+    divergence = class_divergence(statistics)
+    occurrences = statistics.document_counts
+    mean = (divergence * occurrences).sum() / max(occurrences.sum(), 1e-300)
+    factors = np.ones(len(divergence))
+    # Tokens of samples that weigh next to nothing would get factors without bound.
+    mean = max(mean, LEAST_MEAN * divergence.max(initial=0))
+    if mean > 0:
+        factors += INFORMED_SHARE * (np.sqrt(divergence / mean) - 1)
+    if kinds is not None:
+        by_kind = np.ones(max(KIND_FACTORS) + 1)
+        by_kind[list(KIND_FACTORS)] = list(KIND_FACTORS.values())
+        factors *= by_kind[kinds]
+    return factors
+
+
+@dataclass(frozen=True)
+class Weighting:
+    """How counts become weights. The fields are the estimator's parameters."""
+
+    use_idf: bool
+    sublinear_tf: bool
+    norm: Literal["l1", "l2"] | None
+    supervised: bool
+
+    def id_weights(
+        self, statistics: Statistics, kinds: NDArray[np.uint8] | None
+    ) -> NDArray[np.float32] | None:
+        """Weight of each token, or None where all are 1.
+
+        Returns
+        -------
+        id_weights : ndarray of shape (n_ids,), dtype=float32, positive, or None
+        """
+        if not (self.use_idf or self.supervised):
+            return None
+        counted = statistics.counted
+        if 2 * np.count_nonzero(counted) > len(counted):
+            return self._weights(statistics, kinds)
+        # Most buckets of a large table may be empty: one weight serves all of a kind.
+        kinds = np.zeros(len(counted), dtype=np.uint8) if kinds is None else kinds
+        met, others = np.flatnonzero(counted), _one_of_each(kinds, ~counted)
+        some = np.append(met, others)
+        found = self._weights(statistics.rows(some), kinds[some])
+        by_kind = np.ones(max(KIND_FACTORS) + 1, dtype=WEIGHT_DTYPE)
+        by_kind[kinds[others]] = found[len(met) :]
+        weights = by_kind[kinds]
+        weights[met] = found[: len(met)]
+        return weights
+
+    def _weights(
+        self, statistics: Statistics, kinds: NDArray[np.uint8] | None
+    ) -> NDArray[np.float32]:
+        statistics = replace(statistics, sums=statistics.document_counts)
+        weights = np.ones(statistics.class_counts.shape[0])
+        if self.use_idf:
+            weights *= smooth_idf(statistics)
+        if self.supervised:
+            weights *= class_informed_factors(statistics, kinds)
+        return weights.astype(WEIGHT_DTYPE)
+
+    def apply(self, bags: Bags, id_weights: NDArray[np.float32] | None) -> Bags:
+        """Bags of counts to bags of weights.
+
+        Parameters
+        ----------
+        bags : Bags
+            Counts (or the values of a matrix).
+        id_weights : ndarray of shape (n_ids,), dtype=float32, or None
+
+        Returns
+        -------
+        weighted : Bags
+            The same ids. An empty bag stays empty: no norm divides by zero.
+        """
+        weights = bags.weights.astype(WEIGHT_DTYPE, copy=False)
+        if self.sublinear_tf:
+            weights = 1 + np.log(weights)
+        if id_weights is not None:
+            weights = weights * id_weights[bags.ids]
+        if self.norm is not None:
+            norms = _norms(bags, weights, self.norm)
+            if len(norms) > 1:
+                norms = np.repeat(norms, np.diff(bags.offsets))
+            weights = weights / norms
+        return bags.with_weights(weights)
+
+
+def _one_of_each(
+    kinds: NDArray[np.uint8], among: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """One id of each kind, of those where `among` says so."""
+    masks = (among & (kinds == kind) for kind in KIND_FACTORS)
+    found = [int(mask.argmax()) for mask in masks if mask.any()]
+    return np.array(found, dtype=np.int64)
+
+
+def _norms(
+    bags: Bags, weights: NDArray[np.float32], norm: Literal["l1", "l2"]
+) -> NDArray[Any]:
+    """Norm of each bag's weights, 1 where it is 0."""
+    if norm == "l1":
+        norms = bags.row_sums(np.abs(weights))
+    else:
+        norms = np.sqrt(bags.row_sums(weights * weights))
+    norms[norms == 0] = 1
+    return norms

@@ -34,11 +34,12 @@ from skbag._estimator.exporting import TravellingMixin
 from skbag._estimator.fit_context import (
     CallbackSupportMixin,
     EpochTasks,
+    keeps_global_settings,
+    ranks_of,
+    tells_bad_parameters,
     with_callbacks,
 )
-from skbag._estimator.global_settings import keeps_global_settings
 from skbag._estimator.inspecting import InspectingMixin
-from skbag._estimator.joining import ranks_of, tells_bad_parameters
 from skbag._estimator.parameters import (
     CONSTRAINTS,
     check_distributed,

@@ -10,8 +10,10 @@ import sklearn
 from sklearn.utils._param_validation import InvalidParameterError
 
 from skbag._classifier import EmbeddingBagClassifier
-from skbag._persistence.file_content import CALLABLES, REQUESTING, FileContent
 from skbag._persistence.safetensors_file import (
+    CALLABLES,
+    REQUESTING,
+    FileContent,
     Target,
     name_of_target,
     read_state,

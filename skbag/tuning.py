@@ -32,7 +32,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skbag._classifier import EmbeddingBagClassifier
-from skbag._persistence.file_content import file_size
+from skbag._persistence.safetensors_file import file_size
 from skbag._targets.targets import learn_targets
 from skbag._text.token_cache import shared_tokens
 

@@ -15,10 +15,9 @@ from skbag._core.bags import Bags
 from skbag._model.clusters import ClusteredLayer, Clusters
 from skbag._targets import losses
 from skbag._targets.losses import LOSSES
-from skbag._training.adaptive_softmax import AdaptiveSoftmax
 from skbag._training.batches import make_batches
 from skbag._training.devices import Placement
-from skbag._training.network import Network
+from skbag._training.network import AdaptiveSoftmax, Network
 from skbag._training.trainer import Schedule, Trainer
 
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from skbag._text import byte_encoder, counting
+from skbag._text import byte_encoder
+from skbag._text import encoder as encoder_module
 from skbag._text.byte_encoder import ByteEncoder
 from skbag._text.encoder import Encoder
 from skbag._text.features import FeatureKind
@@ -69,7 +70,7 @@ WITH_SUBWORDS = {**EVERYTHING, "subword_ngram_range": (3, 4)}
 
 @pytest.fixture
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(counting, "CHUNK_CHARACTERS", 20)
+    monkeypatch.setattr(encoder_module, "CHUNK_CHARACTERS", 20)
 
 
 def plain_encoder(**options):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skbag._model.byte_levels import ByteLevels
+from skbag._model.quantization import ByteLevels
 
 positive = st.lists(st.floats(2.0**-100, 2.0**100, width=32), min_size=1, max_size=50)
 

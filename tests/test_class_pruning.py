@@ -97,7 +97,7 @@ def test_fewer_features_where_the_table_would_be_too_large():
 def test_many_classes_of_few_texts_are_told_apart(n_texts, parameters, monkeypatch):
     """A larger `min_df` used to take all words that only these classes have."""
     # As with thousands of classes, which take longer.
-    monkeypatch.setattr("skbag._training.plan.TABLE_NUMBERS", 2**19)
+    monkeypatch.setattr("skbag._text.pruning.TABLE_NUMBERS", 2**19)
     X, y = made(800, n_texts, 0)
     clf = EmbeddingBagClassifier(random_state=0, **parameters).fit(X, y)
     assert clf.score(*made(800, 1, 1)) > 0.95

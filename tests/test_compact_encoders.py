@@ -10,12 +10,14 @@ from numpy.testing import assert_array_equal
 
 from skbag._text.byte_encoder import ByteEncoder
 from skbag._text.byte_tokenizer import Spans, hash_spans
-from skbag._text.compact_encoders import CompactByteEncoder
-from skbag._text.compact_encoders import parts as parts_of_byte
-from skbag._text.compact_plain_encoder import CompactPlainEncoder
-from skbag._text.compact_plain_encoder import parts as parts_of_plain
-from skbag._text.compact_selection import CompactSelection
-from skbag._text.fingerprints import SPARE_BITS, Fingerprints
+from skbag._text.compact_encoders import (
+    CompactByteEncoder,
+    CompactPlainEncoder,
+    CompactSelection,
+)
+from skbag._text.compact_encoders import byte_backoffs as parts_of_byte
+from skbag._text.compact_encoders import plain_backoffs as parts_of_plain
+from skbag._text.lexicon import SPARE_BITS, Fingerprints
 from skbag._text.plain_encoder import PlainEncoder
 
 NEW = ["A captain baked bread", "", "xylophone", "soup soup, SOUP!", "ﬁre über naïve"]
@@ -107,7 +109,7 @@ def test_it_learns_and_names_nothing(name, learnt):
 
 
 def test_features_of_equal_fingerprints_become_the_more_important(monkeypatch, learnt):
-    monkeypatch.setattr("skbag._text.fingerprints.SPARE_BITS", -3)
+    monkeypatch.setattr("skbag._text.lexicon.SPARE_BITS", -3)
     for name in ("pairs", "plain words"):
         encoder = learnt(name)
         ranked = np.arange(encoder.n_ids, dtype=np.int32)[::-1]

@@ -12,7 +12,7 @@ from numpy.testing import assert_array_equal
 from skbag._core.bags import Bags
 from skbag._model import quantization
 from skbag._model.quantization import BITS, CompactTable
-from skbag._persistence.compact_state import table_from_state, table_state
+from skbag._persistence.fields import table_from_state, table_state
 
 all_bits = pytest.mark.parametrize("bits", BITS)
 widths = pytest.mark.parametrize("width", [1, 2, 3, 7, 20, 53])

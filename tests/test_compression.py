@@ -18,7 +18,7 @@ import skbag
 from skbag._model import compression
 from skbag._model.compression import _Rows
 from skbag._model.quantization import BITS, CompactTable
-from skbag._text.compact_selection import CompactSelection
+from skbag._text.compact_encoders import CompactSelection
 from skbag.exceptions import ModelFileError
 
 METHODS = (

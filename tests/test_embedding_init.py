@@ -14,7 +14,7 @@ import skbag
 from skbag import EmbeddingBagClassifier
 from skbag._text.features import FeatureKind
 from skbag._training import memory_estimate
-from skbag._training.footprint import footprint
+from skbag._training.memory_estimate import footprint
 
 TOPICS = {
     "kitchen": "bake butter dough flour garlic kettle onion oven recipe salt soup",

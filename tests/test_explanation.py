@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skbag import EmbeddingBagClassifier
-from skbag._model.explanation import INTERCEPT, MOST_TEXTS
-from skbag._model.explanation_html import escape, word_values
-from skbag._persistence.file_content import file_size
+from skbag._model.explanation import INTERCEPT, MOST_TEXTS, escape, word_values
+from skbag._persistence.safetensors_file import file_size
 
 CHARACTERS = "abcde ABC.!\n\tİßσé<>&\"'\ud800"
 TEXTS = st.lists(st.text(CHARACTERS, max_size=60), min_size=1, max_size=4)

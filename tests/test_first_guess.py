@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skbag._core.bags import Bags
-from skbag._training.first_guess import CAUTION, SHARE, first_guess
+from skbag._training.initialisation import CAUTION, SHARE, first_guess
 from skbag._weighting.document_counts import Statistics
 
 

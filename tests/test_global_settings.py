@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import sklearn
 
-from skbag._estimator.global_settings import keeps_global_settings
+from skbag._estimator.fit_context import keeps_global_settings
 
 
 @keeps_global_settings

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skbag._text import counting, hashed_encoder
+from skbag._text import encoder as encoder_module
+from skbag._text import hashed_encoder
 from skbag._text.buckets import Buckets, key_of
 from skbag._text.encoder import Encoder
 from skbag._text.features import FeatureKind
@@ -38,7 +39,7 @@ N_BUCKETS = st.sampled_from([64, 1000, 2**20])
 
 @pytest.fixture
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(counting, "CHUNK_CHARACTERS", 20)
+    monkeypatch.setattr(encoder_module, "CHUNK_CHARACTERS", 20)
 
 
 def by_arrays(n_buckets=1000, **options):

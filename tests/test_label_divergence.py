@@ -8,9 +8,13 @@ from hypothesis import strategies as st
 
 from skbag._core.bags import Bags
 from skbag._targets.label_sets import LabelSets
-from skbag._weighting.divergence import label_divergence
+from skbag._weighting.divergence import (
+    PRIOR_STRENGTH,
+    class_divergence,
+    label_divergence,
+)
 from skbag._weighting.document_counts import Statistics
-from skbag._weighting.weighting import PRIOR_STRENGTH, Weighting, class_divergence
+from skbag._weighting.weighting import Weighting
 
 SHARES = np.array([0.0, 0.02, 0.1, 0.3, 0.5, 0.7, 0.95, 1.0])
 

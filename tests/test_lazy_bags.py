@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skbag._core.bags import Bags
-from skbag._text.text_options import new_numbers
-from skbag._training.lazy_bags import LazyBags
+from skbag._text.pruning import new_numbers
+from skbag._training.samples import LazyBags
 from skbag._weighting.weighting import Weighting
 
 WEIGHTING = Weighting(use_idf=True, sublinear_tf=True, norm="l2", supervised=True)

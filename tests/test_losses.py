@@ -5,9 +5,7 @@ import pytest
 import torch
 from scipy.optimize import minimize_scalar
 
-from skbag._targets.losses import (
-    LOSSES,
-    MANY_CLASSES,
+from skbag._targets.links import (
     TEMPERATURE_SPREAD,
     USUAL_TEMPERATURE,
     class_scores,
@@ -17,11 +15,10 @@ from skbag._targets.losses import (
     label_probabilities,
     log_probabilities,
     n_outputs,
-    of_classes,
-    of_labels,
     predicted_codes,
     probabilities,
 )
+from skbag._targets.losses import LOSSES, MANY_CLASSES, of_classes, of_labels
 
 ALL = list(LOSSES.values())
 

@@ -14,7 +14,7 @@ from numpy.testing import assert_array_equal
 # Not to be loaded while allocations are traced.
 from skbag._training import fit as fit_module  # noqa: F401
 from skbag._training import memory_estimate
-from skbag._training.footprint import FitSize, footprint
+from skbag._training.memory_estimate import FitSize, footprint
 
 GIB = 2**30
 

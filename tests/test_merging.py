@@ -8,10 +8,11 @@ import scipy.sparse as sp
 from threads import on_ranks
 
 from skbag._targets.label_sets import LabelSets
-from skbag._text.merging import Learnt, add_statistics, merge
-from skbag._text.text_options import FeatureCounts, Pruning, TextOptions, make_encoder
+from skbag._text.merging import Learnt, merge
+from skbag._text.pruning import FeatureCounts, Pruning
+from skbag._text.text_options import TextOptions, make_encoder
 from skbag._text.token_rules import DEFAULT_RULE
-from skbag._weighting.document_counts import Statistics
+from skbag._weighting.document_counts import Statistics, add_statistics
 
 DEFAULT = {
     "lowercase": True,

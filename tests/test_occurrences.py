@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from skbag._text.analyzers import build_locator
 from skbag._text.byte_encoder import ByteEncoder
-from skbag._text.compact_encoders import CompactByteEncoder
-from skbag._text.compact_plain_encoder import CompactPlainEncoder
-from skbag._text.compact_selection import CompactSelection
+from skbag._text.compact_encoders import (
+    CompactByteEncoder,
+    CompactPlainEncoder,
+    CompactSelection,
+)
 from skbag._text.features import FeatureKind, Role, name_of_skip_pair
 from skbag._text.hashed_encoder import HashedEncoder
 from skbag._text.plain_encoder import PlainEncoder

@@ -13,15 +13,17 @@ from skbag._core.communicator import (
     ALONE,
     alike_weights,
     check_same,
-    cut_positions,
-    n_own_rows,
     of_first,
     own_generator,
-    own_rows,
     share_of,
     total,
-    trade_bags,
     weights_together,
+)
+from skbag._training.sharding import (
+    cut_positions,
+    n_own_rows,
+    own_rows,
+    trade_bags,
     whole_table,
 )
 

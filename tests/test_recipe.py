@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse as sp
 
 from skbag._core.bags import Bags
+from skbag._text import pruning
 from skbag._training import plan
 from skbag._training.plan import Moments
 
@@ -17,7 +18,7 @@ from skbag._training.plan import Moments
 def test_min_df_is_the_smallest_that_bounds_the_table(width, expected):
     # 16 features in one text, 4 in two, 4 in nine.
     counts = np.array([1] * 16 + [2] * 4 + [9] * 4)
-    assert plan.auto_min_df(counts, width) == expected
+    assert pruning.auto_min_df(counts, width) == expected
 
 
 EASY = Moments(mean_squared_norm=1.0, eigenvalue=0.001, heaviest=1.0)

@@ -17,8 +17,8 @@ from skbag._core.bags import Bags
 from skbag._model import model as model_module
 from skbag._model.model import Featurizer, Model
 from skbag._model.predictor import Fitted
-from skbag._targets import losses, targets
-from skbag._targets.losses import class_scores, fit_temperature, log_probabilities
+from skbag._targets import links, targets
+from skbag._targets.links import class_scores, fit_temperature, log_probabilities
 from skbag._text.byte_encoder import ByteEncoder
 from skbag._training import plan
 from skbag._weighting.document_counts import Statistics
@@ -119,14 +119,14 @@ def many_classes():
 def test_classes_are_predicted_in_bounded_memory(text, n_threads, many_classes):
     n = 1000
     codes, peak = traced(
-        many_classes.map_scores, losses.predicted_codes, [text] * n, n_threads
+        many_classes.map_scores, links.predicted_codes, [text] * n, n_threads
     )
     chunk = 4 * model_module.NUMBERS_PER_CHUNK
     assert peak < 3 * n_threads * chunk < 4 * n * N_CLASSES * n_threads
     assert_array_equal(codes, many_classes.scores([text]).argmax())
 
 
-@pytest.mark.parametrize("use", [log_probabilities, losses.probabilities])
+@pytest.mark.parametrize("use", [log_probabilities, links.probabilities])
 def test_probabilities_take_little_more_than_themselves(use, many_classes):
     texts = ["this one", ""] * 500
     result, peak = traced(many_classes.map_scores, lambda z: use(z, 1.5), texts)
@@ -174,8 +174,8 @@ def test_temperature_of_blocks_is_that_of_all_at_once(width, monkeypatch):
     p = softmax(1.3 * wide, axis=1)
     mean = (p * wide).sum(axis=1)
     expected = mean, (p * wide**2).sum(axis=1) - mean**2
-    monkeypatch.setattr(losses, "_NUMBERS_AT_ONCE", 70)
-    assert_array_equal(losses._moments(wide, 1.3), expected)
+    monkeypatch.setattr(links, "_NUMBERS_AT_ONCE", 70)
+    assert_array_equal(links._moments(wide, 1.3), expected)
 
 
 def test_temperature_takes_little_more_than_its_scores():

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from skbag._core.threads import keeps_torch_settings, n_threads, torch_threads
-from skbag._training.device import CUDA_WORK, resolve_device
+from skbag._training.devices import CUDA_WORK, resolve_device
 from skbag._weighting.document_counts import Statistics
 
 

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from skbag._core.bags import Bags
-from skbag._targets.losses import LOSSES, n_outputs
+from skbag._targets.links import n_outputs
+from skbag._targets.losses import LOSSES
 from skbag._training.batches import make_batches
 from skbag._training.devices import Placement
 from skbag._training.network import Network

@@ -12,15 +12,17 @@ from skbag._text.byte_encoder import ByteEncoder
 from skbag._text.features import FeatureKind
 from skbag._text.hashed_encoder import HashedEncoder
 from skbag._text.plain_encoder import PlainEncoder
-from skbag._text.text_options import (
+from skbag._text.pruning import (
     FeatureCounts,
     Pruning,
-    TextOptions,
     check_any,
-    check_subwords,
     keep_features,
-    make_encoder,
     new_numbers,
+)
+from skbag._text.text_options import (
+    TextOptions,
+    check_subwords,
+    make_encoder,
     wants_short_text_features,
 )
 from skbag._text.token_rules import DEFAULT_RULE
@@ -247,7 +249,7 @@ def test_automatic_min_df_of_subwords_is_their_own(seed, monkeypatch):
     kinds = rng.choice([FeatureKind.TERM, FeatureKind.SUBWORD], size=60).astype(
         np.uint8
     )
-    monkeypatch.setattr("skbag._training.plan.TABLE_NUMBERS", int(rng.integers(5, 40)))
+    monkeypatch.setattr("skbag._text.pruning.TABLE_NUMBERS", int(rng.integers(5, 40)))
     pruning = Pruning("auto", 1.0, None)
     bags, is_subword = bags_of(counts), kinds == FeatureKind.SUBWORD
 

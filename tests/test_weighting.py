@@ -9,14 +9,9 @@ from sklearn.feature_extraction.text import TfidfTransformer
 
 from skbag._core.bags import Bags
 from skbag._text.features import FeatureKind
+from skbag._weighting.divergence import PRIOR_STRENGTH, class_divergence
 from skbag._weighting.document_counts import Statistics
-from skbag._weighting.weighting import (
-    KIND_FACTORS,
-    PRIOR_STRENGTH,
-    Weighting,
-    class_divergence,
-    class_informed_factors,
-)
+from skbag._weighting.weighting import KIND_FACTORS, Weighting, class_informed_factors
 
 
 def corpus(seed=0, n=30, n_ids=12, n_classes=3):

@@ -26,8 +26,7 @@ import memory
 import skbag._training.preparation
 from skbag import EmbeddingBagClassifier
 from skbag._core.available_memory import _free_in_heap
-from skbag._training.footprint import footprint
-from skbag._training.memory_estimate import SMALL, Task, fit_size
+from skbag._training.memory_estimate import SMALL, Task, fit_size, footprint
 
 Input = tuple[list[str], list[Any]]
 

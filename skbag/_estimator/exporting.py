@@ -11,8 +11,8 @@ from skbag._estimator import inputs
 from skbag._estimator.fitted_attributes import FittedModelMixin
 from skbag._estimator.parameters import check_compression
 from skbag._model.model import Model
-from skbag._persistence.file_content import file_size
 from skbag._persistence.onnx_graph import build_onnx
+from skbag._persistence.safetensors_file import file_size
 from skbag._targets.targets import Targets
 
 if TYPE_CHECKING:

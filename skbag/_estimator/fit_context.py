@@ -3,7 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from contextlib import AbstractContextManager, nullcontext
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+import sklearn
+from sklearn.utils._param_validation import InvalidParameterError
+
+from skbag._core.communicator import ALONE, Ranks
+
+_P = ParamSpec("_P")
+
+_R = TypeVar("_R")
+
+
+def keeps_global_settings(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Decorate a method that leaves two settings as they were, come what may.
+
+    scikit-learn's configuration and numpy's error state are set around checks by
+    context managers, which Ctrl-C may end between two steps of their own. So this
+    belongs outside of all other decorators.
+    """
+
+    @wraps(function)
+    def keeping(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        errors, config = np.geterr(), sklearn.get_config()
+
+        def put_back() -> None:
+            if np.geterr() != errors:
+                np.seterr(**errors)
+            if sklearn.get_config() != config:
+                sklearn.set_config(**config)
+
+        try:
+            return function(*args, **kwargs)
+        finally:
+            # Twice: it is Ctrl-C that may have ended the first.
+            try:
+                put_back()
+            finally:
+                put_back()
+
+    return keeping
+
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -91,3 +134,35 @@ class EpochTasks:
                 reconstruction_attributes=fitted_attributes,
                 **self._data,
             )
+
+
+_Fit = TypeVar("_Fit", bound=Callable[..., Any])
+
+
+def ranks_of(estimator: Any) -> AbstractContextManager[Ranks]:
+    """Who fits an estimator together, for as long as a fit lasts."""
+    if not estimator.distributed:
+        return nullcontext(ALONE)
+    from skbag._training.process_group import joined
+
+    return joined()
+
+
+def tells_bad_parameters(fit: _Fit) -> _Fit:
+    """Decorate a ``fit`` whose parameters are checked before it can join others.
+
+    They are in their fits already, and would wait.
+    """
+
+    @wraps(fit)
+    def telling(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return fit(self, *args, **kwargs)
+        except InvalidParameterError as error:
+            if self.distributed is True:
+                from skbag._training.process_group import tell_others
+
+                tell_others(error)
+            raise
+
+    return telling  # type: ignore[return-value]

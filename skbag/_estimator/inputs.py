@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
-from skbag._core.bags import check_sparse
+from skbag._core.sparse_checks import check_sparse
 from skbag._targets.label_sets import Codes
 from skbag._text.text_containers import read_documents, read_tokenized
 
@@ -244,62 +243,3 @@ def check_absolute(weight: NDArray[np.float64] | None) -> None:
             "weights count against 1 across all calls, takes at most "
             f"{LARGEST_WEIGHT:g}. Scale the weights."
         )
-
-
-def split_validation(
-    strata: NDArray[np.int64] | None,
-    n_samples: int,
-    fraction: float,
-    random_state: np.random.RandomState,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row numbers for training and for validation, stratified where possible.
-
-    Parameters
-    ----------
-    strata : ndarray of shape (n_samples,), dtype=int64, or None
-        Classes to have in both parts, if possible; None for a split at random.
-    n_samples : int
-    fraction : float
-        Share of the samples to validate by.
-    random_state : RandomState
-
-    Raises
-    ------
-    ValueError
-        If a part would be empty.
-
-    Warns
-    -----
-    UserWarning
-        Where a class is too small to stand in both parts.
-    """
-    # Imported here: prediction does not need it.
-    from sklearn.model_selection import train_test_split
-
-    n_validation = int(np.ceil(fraction * n_samples))
-    if strata is not None and not _can_stratify(strata, n_validation):
-        warnings.warn(
-            "The validation samples of early_stopping are not stratified: "
-            f"{n_validation} of {n_samples} samples cannot hold each of "
-            f"{len(np.unique(strata))} classes, or a class has a single sample. Raise "
-            "validation_fraction or merge rare classes.",
-            UserWarning,
-            stacklevel=2,
-        )
-        strata = None
-    train, validation = train_test_split(
-        np.arange(n_samples),
-        test_size=fraction,
-        stratify=strata,
-        random_state=random_state,
-    )
-    return train, validation
-
-
-def _can_stratify(strata: NDArray[np.int64], n_validation: int) -> bool:
-    """Whether each class can stand in both parts."""
-    counts = np.bincount(strata)
-    smallest_part = min(n_validation, len(strata) - n_validation)
-    return bool(
-        counts[counts > 0].min() >= 2 and smallest_part >= np.count_nonzero(counts)
-    )

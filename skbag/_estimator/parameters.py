@@ -17,7 +17,8 @@ from skbag._model.quantization import BITS
 from skbag._targets.losses import LOSSES
 from skbag._text.buckets import FEWEST_BUCKETS
 from skbag._text.pretrained import KeyedVectors, check_source
-from skbag._text.text_options import Pruning, TextOptions
+from skbag._text.pruning import Pruning
+from skbag._text.text_options import TextOptions
 from skbag._text.token_rules import DEFAULT_PATTERN, DEFAULT_RULE
 from skbag._training.settings import Settings, TrainingOptions
 from skbag._weighting.weighting import Weighting

@@ -24,14 +24,15 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from skbag._core.dtypes import ID_DTYPE, WEIGHT_DTYPE
-from skbag._model.byte_levels import ByteLevels
 from skbag._model.model import Model
-from skbag._model.quantization import CompactTable, bytes_of_row
-from skbag._text import compact_encoders, compact_plain_encoder
+from skbag._model.quantization import ByteLevels, CompactTable, bytes_of_row
+from skbag._text import compact_encoders
 from skbag._text.byte_encoder import ByteEncoder
-from skbag._text.compact_encoders import CompactByteEncoder
-from skbag._text.compact_plain_encoder import CompactPlainEncoder
-from skbag._text.compact_selection import CompactSelection
+from skbag._text.compact_encoders import (
+    CompactByteEncoder,
+    CompactPlainEncoder,
+    CompactSelection,
+)
 from skbag._text.encoder import Encoder
 from skbag._text.plain_encoder import PlainEncoder
 
@@ -292,7 +293,7 @@ def _compact(
 
 def _parts(encoder: Encoder | None) -> NDArray[np.int32] | None:
     if isinstance(encoder, ByteEncoder):
-        return compact_encoders.parts(encoder)
+        return compact_encoders.byte_backoffs(encoder)
     if isinstance(encoder, PlainEncoder):
-        return compact_plain_encoder.parts(encoder)
+        return compact_encoders.plain_backoffs(encoder)
     return None

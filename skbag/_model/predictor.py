@@ -18,7 +18,7 @@ from skbag._core.dtypes import WEIGHT_DTYPE
 from skbag._model.clusters import ClusteredLayer, Clusters
 from skbag._model.quantization import CompactTable
 from skbag._model.top_k import best_columns
-from skbag._targets.losses import class_scores
+from skbag._targets.links import class_scores
 
 NUMBERS_AT_ONCE = 2**20
 """Scores to choose the best of at a time: they stay in the cache, and need never be

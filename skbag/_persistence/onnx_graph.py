@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from skbag._core.dtypes import WEIGHT_DTYPE
 from skbag._model.clusters import Clusters
 from skbag._model.predictor import Fitted
-from skbag._targets.losses import class_scores
+from skbag._targets.links import class_scores
 from skbag._version import __version__
 
 if TYPE_CHECKING:

@@ -18,13 +18,23 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from skbag._core.bags import check_csr
-from skbag._core.dtypes import WEIGHT_DTYPE, native
+from skbag._core.dtypes import WEIGHT_DTYPE
+from skbag._core.sparse_checks import check_csr
 from skbag._model.clusters import Clusters
 from skbag._model.model import Featurizer, Model, Resume
 from skbag._model.predictor import Fitted
 from skbag._model.quantization import CompactTable
-from skbag._persistence.compact_state import (
+from skbag._persistence.fields import (
+    _UNSOUND,
+    LARGEST,
+    _array,
+    _check_finite,
+    _damaged,
+    _field,
+    _floats,
+    _integers,
+    _native,
+    _positive,
     levels_from_state,
     levels_state,
     table_from_state,
@@ -32,15 +42,16 @@ from skbag._persistence.compact_state import (
 )
 from skbag._targets.targets import ClassTargets, LabelTargets, Targets
 from skbag._text.byte_encoder import ByteEncoder
-from skbag._text.compact_encoders import CompactByteEncoder
-from skbag._text.compact_plain_encoder import CompactPlainEncoder
-from skbag._text.compact_selection import CompactSelection
+from skbag._text.compact_encoders import (
+    CompactByteEncoder,
+    CompactPlainEncoder,
+    CompactSelection,
+)
 from skbag._text.encoder import Encoder
 from skbag._text.hashed_encoder import HashedEncoder
 from skbag._text.plain_encoder import PlainEncoder
 from skbag._weighting.document_counts import Recent, Statistics
 from skbag._weighting.weighting import Weighting
-from skbag.exceptions import ModelFileError
 
 FORMAT = 1
 """Number of the layout that is written; all up to it are read."""
@@ -54,21 +65,8 @@ ENCODERS: dict[str, Any] = {
 }
 """Encoders by the name that state calls them."""
 
-_UNSOUND = (
-    KeyError,
-    TypeError,
-    ValueError,
-    IndexError,
-    AttributeError,
-    OverflowError,
-)
-"""What comes of reading state that holds other things than it should."""
-
-LARGEST = 1e30
-"""No trained number, nor any product of those of a path through the layers, is larger:
-values of samples may be up to 1e15, and are as small as the rows are large."""
-
 _SELECTION = "compact selection"
+
 _COMPACT_ENCODERS = (CompactByteEncoder, CompactPlainEncoder, CompactSelection)
 
 
@@ -427,64 +425,6 @@ def _check_layers(fitted: Fitted, targets: Targets) -> None:
         raise _damaged(f"{width} outputs for {len(targets.classes)} classes")
 
 
-# -- fields, each of the kind that it has to be ----------------------------------------
-
-
-def _damaged(what: str) -> ModelFileError:
-    return ModelFileError(
-        f"This is not the state of a sound model: {what}. Save the estimator again, or "
-        "take an undamaged copy."
-    )
-
-
-def _field(state: Any, name: str, *kinds: type) -> Any:
-    if not isinstance(state, dict) or name not in state:
-        raise _damaged(f"{name!r} is missing")
-    value = state[name]
-    # Exact: a bool is not a number here.
-    if type(value) not in kinds:
-        raise _damaged(f"{name!r} is of type {type(value).__name__}")
-    return value
-
-
-def _positive(state: Any, name: str) -> float:
-    value = _field(state, name, float, int, np.float64)
-    # A float has no room for all integers.
-    if not 0 < value < LARGEST:
-        raise _damaged(f"{name!r} is {value!r:.50}, not a positive number")
-    return float(value)
-
-
-def _array(state: Any, name: str, dtype: Any, *, ndim: int) -> NDArray[Any]:
-    array = _native(state.get(name) if isinstance(state, dict) else None, dtype, name)
-    if array.ndim != ndim:
-        raise _damaged(f"{name!r} has {array.ndim} dimensions")
-    return array
-
-
-def _floats(state: Any, name: str, *, ndim: int) -> NDArray[np.float32]:
-    array = _array(state, name, WEIGHT_DTYPE, ndim=ndim)
-    _check_finite(array, name)
-    return array
-
-
-def _integers(state: Any, name: str) -> NDArray[Any]:
-    """Index array of 32 or 64 bits: which it is depends on the machine of the fit."""
-    value = _field(state, name, np.ndarray, np.memmap)
-    wide = np.int64 if value.dtype.itemsize == 8 else np.int32
-    return _array(state, name, wide, ndim=1)
-
-
-def _native(array: Any, dtype: Any, name: str) -> NDArray[Any]:
-    """Return an array in this machine's byte order, without a copy if it is already."""
-    if not isinstance(array, np.ndarray):
-        raise _damaged(f"{name!r} is missing or not an array")
-    array = native(array)
-    if array.dtype != dtype:
-        raise _damaged(f"{name!r} holds {array.dtype}, not {np.dtype(dtype)}")
-    return np.ascontiguousarray(array) if array.ndim else array
-
-
 def _check_counts(array: NDArray[Any], name: str) -> None:
     """Raise where sums of weights, or of squares, are negative or not finite."""
     _check_finite(array, name)
@@ -511,9 +451,3 @@ def _check_magnitudes(fitted: Fitted) -> None:
         bound = max(bound, float(np.abs(intercept).max(initial=0)))
     if not bound < LARGEST:
         raise _damaged(f"scores of up to {bound:.3g}")
-
-
-def _check_finite(array: NDArray[Any], name: str) -> None:
-    # Both are NaN where anything is, and no array of flags is made.
-    if not (np.isfinite(array.min(initial=0)) and np.isfinite(array.max(initial=0))):
-        raise _damaged(f"{name!r} holds numbers that are not finite")

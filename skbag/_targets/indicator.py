@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.utils import assert_all_finite
 
-from skbag._core.bags import check_sparse
+from skbag._core.sparse_checks import check_sparse
 from skbag._targets.label_sets import LabelSets
 
 

@@ -23,21 +23,18 @@ from skbag._targets.labels import (
     encode_labels,
     learn_classes,
 )
-from skbag._targets.losses import (
+from skbag._targets.links import (
     USUAL_TEMPERATURE,
-    BaseLoss,
-    Loss,
     fit_label_temperature,
     fit_temperature,
     label_log_probabilities,
     label_probabilities,
     log_probabilities,
     n_outputs,
-    of_classes,
-    of_labels,
     predicted_codes,
     probabilities,
 )
+from skbag._targets.losses import BaseLoss, Loss, of_classes, of_labels
 
 
 class Targets(Protocol):

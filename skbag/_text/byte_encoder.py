@@ -23,7 +23,17 @@ from skbag._core.bags import Bags
 from skbag._core.dtypes import ID_DTYPE, native
 from skbag._text.analyzers import Occurrence, build_locator
 from skbag._text.byte_tokenizer import Spans, Tokens, hash_spans, tokenize
-from skbag._text.counting import Sort, chunks, edges, in_few_bytes, to_bags
+from skbag._text.encoder import Sort, chunks, edges, in_few_bytes, to_bags
+from skbag._text.feature_keys import (
+    _FIRST_ROLE,
+    _SKIP,
+    _check_keys,
+    _key_by_strings,
+    _key_of_role,
+    _pack,
+    _pack_role,
+    _unpack,
+)
 from skbag._text.features import SKIP_DISTANCES, FeatureKind, Role, name_of_skip_pair
 from skbag._text.interner import GrowingArray, Interner
 from skbag._text.lexicon import AFFIX_ROLES, Lexicon, affix_ids
@@ -33,19 +43,10 @@ from skbag._text.token_rules import DEFAULT_RULE, TokenRule, rule_of_version
 
 _NGRAM_RANGES = ((1, 1), (1, 2), (2, 2))
 
-_HALF = np.uint64(32)
-_LOW_HALF = np.uint64(0xFFFFFFFF)
-_FIRST_ROLE = (1 << 32) - 256
-"""The left halves from here on are roles, up to 255 of them; below, lexicon ids, from
-`_SKIP` on those of skip pairs. All bits set, which is what a missing id (-1) makes of
-the left half wherever it stands, is neither: such a key belongs to no feature. Keys are
-in files and pickles: these numbers stay as they are."""
-
-_SKIP = 1 << 31
-"""Added to the left half of a skip pair; lexicon ids stay below it."""
-
 _WHOLE_ROLES = (Role.TOKEN, Role.FIRST, Role.LAST)
+
 _N_COLUMNS = len(_WHOLE_ROLES) + len(AFFIX_ROLES)
+
 _AFFIX_COLUMNS = slice(len(_WHOLE_ROLES), _N_COLUMNS)
 """Columns of the table of the features that a word has by itself."""
 
@@ -537,34 +538,6 @@ class ByteEncoder:
         self._know(lexicon, Interner.checked(keys))
 
 
-def _check_keys(keys: NDArray[np.uint64], n_strings: int) -> None:
-    """Raise where a key points at a string that is not there."""
-    left, right = _unpack(keys)
-    is_role = left >= _FIRST_ROLE
-    strings = np.where(is_role, 0, left & ~_SKIP)
-    if max(strings.max(initial=-1), right.max(initial=-1)) >= n_strings or (
-        left.max(initial=0) >= _FIRST_ROLE + len(Role)
-    ):
-        raise ValueError("keys of strings that are not there")
-
-
-def _key_by_strings(key: Any, find: Callable[[str], int]) -> int:
-    """Key of the feature that an `Occurrence` tells by strings; -1 if unknown."""
-    if isinstance(key, str):
-        left, space, right = key.partition(" ")
-        if space:
-            return _key_of_pair(find(left), find(right), 0)
-        key = Role.TOKEN, key
-    if len(key) == 2:
-        role, string = key[0], find(key[1])
-        return -1 if string < 0 else _key_of_role(role, string)
-    return _key_of_pair(find(key[1]), find(key[2]), _SKIP)
-
-
-def _key_of_pair(left: int, right: int, more: int) -> int:
-    return -1 if min(left, right) < 0 else (left | more) << 32 | right
-
-
 def _pairs(
     rows: NDArray[np.int32], words: NDArray[np.int32], distance: int, find: _Find
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -577,25 +550,3 @@ def _pairs(
     # Often unknown, and then not worth sorting.
     found = np.flatnonzero(ids >= 0)
     return rows[:-distance][in_one_text].take(found), ids.take(found)
-
-
-def _pack(left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.uint64]:
-    keys = left.astype(np.uint64)
-    keys <<= _HALF
-    keys |= right.astype(np.uint64)
-    return keys
-
-
-def _pack_role(role: Role, strings: NDArray[Any]) -> NDArray[np.uint64]:
-    keys = strings.astype(np.uint64)
-    keys |= np.uint64(_FIRST_ROLE + role) << _HALF
-    return keys
-
-
-def _key_of_role(role: Role, string: int) -> int:
-    return _FIRST_ROLE + role << 32 | string
-
-
-def _unpack(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    left, right = keys >> _HALF, keys & _LOW_HALF
-    return left.astype(np.int64), right.astype(np.int64)

@@ -17,8 +17,13 @@ from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
 from skbag._core.dtypes import ID_DTYPE
-from skbag._text.analysis import Features, build_analysis, check_parameters
-from skbag._text.analyzers import Occurrence, build_locator
+from skbag._text.analyzers import (
+    Features,
+    Occurrence,
+    build_analysis,
+    build_locator,
+    check_parameters,
+)
 from skbag._text.buckets import (
     FEWEST_BUCKETS,
     Buckets,
@@ -27,7 +32,7 @@ from skbag._text.buckets import (
     keys_of_pairs,
 )
 from skbag._text.byte_tokenizer import Tokens, hash_spans, tokenize
-from skbag._text.counting import Sort, bag_arrays, chunks, edges, in_few_bytes, to_bags
+from skbag._text.encoder import Sort, bag_arrays, chunks, edges, in_few_bytes, to_bags
 from skbag._text.features import SKIP_DISTANCES, FeatureKind, Role
 from skbag._text.lexicon import AFFIXES
 from skbag._text.single_text import MOST_CHARACTERS

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from skbag._core.bags import Bags
 from skbag._core.communicator import Ranks, total
 from skbag._text.encoder import Encoder
-from skbag._text.text_options import FeatureCounts, Pruning, TextOptions, make_encoder
-from skbag._weighting.document_counts import Statistics
+from skbag._text.pruning import FeatureCounts, Pruning
+from skbag._text.text_options import TextOptions, make_encoder
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,20 +72,3 @@ def merge(ranks: Ranks, own: Learnt, options: TextOptions, pruning: Pruning) -> 
         for new, (_, each) in zip(ids, told, strict=True)
     )
     return Merged(merged, sum(others, first), ids[ranks.rank])
-
-
-def add_statistics(ranks: Ranks, own: Statistics) -> Statistics:
-    """Counts of the documents of all ranks.
-
-    Each rank adds up a block of the rows, and gets the others from those that did: so
-    its work does not grow with their number.
-    """
-    if ranks.n_ranks == 1:
-        return own
-    n_ids = own.class_counts.shape[0]
-    edges = [rank * n_ids // ranks.n_ranks for rank in range(ranks.n_ranks + 1)]
-    blocks = [own.rows(slice(*some)) for some in zip(edges, edges[1:], strict=False)]
-    first, *others = ranks.trade(blocks)
-    for other in others:
-        first = first.plus(other)
-    return Statistics.stacked(ranks.gather(first))

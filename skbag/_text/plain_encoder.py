@@ -14,9 +14,15 @@ from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
 from skbag._core.dtypes import ID_DTYPE
-from skbag._text.analysis import Features, build_analysis, check_parameters, vectorizer
-from skbag._text.analyzers import Occurrence, build_locator
-from skbag._text.counting import bag_arrays
+from skbag._text.analyzers import (
+    Features,
+    Occurrence,
+    build_analysis,
+    build_locator,
+    check_parameters,
+    vectorizer,
+)
+from skbag._text.encoder import bag_arrays
 from skbag._text.features import FeatureKind, Role, name_of_skip_pair
 from skbag._text.subwords import checked_range
 from skbag._text.token_rules import parameters_of_state, state_of_parameters

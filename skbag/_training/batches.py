@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from skbag._core.bags import Bags, SomeBags
-from skbag._core.communicator import ALONE, Parts, Ranks, cut_positions, trade_bags
+from skbag._core.communicator import ALONE, Parts, Ranks
 from skbag._core.dtypes import ID_DTYPE
 from skbag._core.sorting import argsort
 from skbag._targets.label_sets import Codes, as_array
+from skbag._training.sharding import cut_positions, trade_bags
 
 ENTRIES_AT_ONCE = 2**18
 """Batches are made several at a time, of about so many entries together."""

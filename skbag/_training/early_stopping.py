@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
-from skbag._core.communicator import (
-    Ranks,
-    cut_positions,
-    of_first,
-    trade_bags,
-    weights_together,
-)
+from skbag._core.communicator import Ranks, of_first, weights_together
 from skbag._targets.label_sets import as_array
 from skbag._training.plan import most_watched
 from skbag._training.samples import Samples
+from skbag._training.sharding import cut_positions, trade_bags
 from skbag._training.trainer import Trainer
 
 MOST_AT_ONCE = 4096
@@ -71,3 +68,62 @@ class Validation:
         if self._samples.weight is not None:
             found.append(self._samples.weight)
         return found
+
+
+def split_validation(
+    strata: NDArray[np.int64] | None,
+    n_samples: int,
+    fraction: float,
+    random_state: np.random.RandomState,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row numbers for training and for validation, stratified where possible.
+
+    Parameters
+    ----------
+    strata : ndarray of shape (n_samples,), dtype=int64, or None
+        Classes to have in both parts, if possible; None for a split at random.
+    n_samples : int
+    fraction : float
+        Share of the samples to validate by.
+    random_state : RandomState
+
+    Raises
+    ------
+    ValueError
+        If a part would be empty.
+
+    Warns
+    -----
+    UserWarning
+        Where a class is too small to stand in both parts.
+    """
+    # Imported here: prediction does not need it.
+    from sklearn.model_selection import train_test_split
+
+    n_validation = int(np.ceil(fraction * n_samples))
+    if strata is not None and not _can_stratify(strata, n_validation):
+        warnings.warn(
+            "The validation samples of early_stopping are not stratified: "
+            f"{n_validation} of {n_samples} samples cannot hold each of "
+            f"{len(np.unique(strata))} classes, or a class has a single sample. Raise "
+            "validation_fraction or merge rare classes.",
+            UserWarning,
+            stacklevel=2,
+        )
+        strata = None
+    train, validation = train_test_split(
+        np.arange(n_samples),
+        test_size=fraction,
+        stratify=strata,
+        random_state=random_state,
+    )
+    return train, validation
+
+
+def _can_stratify(strata: NDArray[np.int64], n_validation: int) -> bool:
+    """Whether each class can stand in both parts."""
+    counts = np.bincount(strata)
+    smallest_part = min(n_validation, len(strata) - n_validation)
+    return bool(
+        counts[counts > 0].min() >= 2 and smallest_part >= np.count_nonzero(counts)
+    )

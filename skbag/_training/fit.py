@@ -14,18 +14,18 @@ import numpy as np
 
 from skbag._core.communicator import ALONE, Ranks, of_first, own_generator
 from skbag._core.threads import keeps_torch_settings, torch_threads
-from skbag._estimator.inputs import split_validation
 from skbag._model.model import Featurizer, Model, Resume
 from skbag._model.predictor import Fitted
 from skbag._persistence.checkpoint import Checkpoint
 from skbag._text.pretrained import Vectors, find_vectors
-from skbag._text.text_options import Pruning
+from skbag._text.pruning import Pruning
 from skbag._training.column_scales import (
     column_scales,
     in_scaled_units,
     in_users_units,
     scaled,
 )
+from skbag._training.early_stopping import split_validation
 from skbag._training.fit_checks import warn_of
 from skbag._training.plan import most_watched
 from skbag._training.preparation import carry_over, extend, prepare, reprepare

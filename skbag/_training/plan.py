@@ -16,24 +16,6 @@ from skbag._core.bags import Bags, SomeBags
 from skbag._core.communicator import ALONE, Ranks, of_first, share_of
 from skbag._core.dtypes import ID_DTYPE
 
-TABLE_NUMBERS = 2**23
-"""Largest table that the automatic `min_df` allows, in numbers (32 MiB)."""
-
-LEAST_SKIPS = 2
-"""Texts that must hold a skip pair, where `min_df` is automatic."""
-
-LEAST_SUBWORDS = 2
-"""The same for a subword."""
-
-SHORT_TEXT = 256
-"""Mean characters below which texts are short, ..."""
-
-MANY_TEXTS = 200_000
-"""... and number of texts from which on words are known well enough by themselves."""
-
-MANY_TEXTS_OF_A_PART = 10_000
-"""The same for the first part of a stream: it says that many more will come."""
-
 ONE_STEP = 0.9
 """Step x curvature x squared norm for one sample; 1 would answer it exactly. For texts
 of norm 1 and the squared hinge that is a step of 0.45."""
@@ -71,29 +53,6 @@ WATCHED_SCORES = 2**23
 
 SCORES_PER_BATCH = 2**15
 """Largest batch x outputs: the scores and their gradient then stay in cache."""
-
-
-def auto_min_df(document_counts: NDArray[np.int64], width: int) -> int:
-    """Smallest document count that keeps the table within bounds.
-
-    Parameters
-    ----------
-    document_counts : ndarray of shape (n_ids,), dtype=int64
-    width : int
-        Columns of the table.
-    """
-    for min_df in (1, 2, 3, 4, 6):
-        if np.count_nonzero(document_counts >= min_df) * width <= TABLE_NUMBERS:
-            return min_df
-    return 8
-
-
-def texts_are_short(
-    n_characters: int, n_texts: int, *, are_first_part: bool = False
-) -> bool:
-    """Whether texts gain from the short-text features at little cost."""
-    many = MANY_TEXTS_OF_A_PART if are_first_part else MANY_TEXTS
-    return n_characters < SHORT_TEXT * n_texts and n_texts < many
 
 
 def held_out(n_samples: int, n_outputs: int) -> int:

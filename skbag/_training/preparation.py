@@ -21,33 +21,27 @@ from skbag._model.model import Featurizer
 from skbag._model.predictor import Fitted
 from skbag._targets.label_sets import one_each
 from skbag._text.encoder import Encoder
-from skbag._text.merging import Learnt, Merged, add_statistics, merge
-from skbag._text.text_options import (
-    check_any,
-    check_subwords,
-    keep_features,
-    new_numbers,
-    wants_short_text_features,
-)
+from skbag._text.merging import Learnt, Merged, merge
+from skbag._text.pruning import check_any, keep_features, new_numbers
+from skbag._text.text_options import check_subwords, wants_short_text_features
 from skbag._text.token_cache import learn
-from skbag._training.first_guess import first_guess
 from skbag._training.fit_checks import (
     MIN_SAMPLES,
     N_TEXTS,
     feature_findings,
     share_without_common_tokens,
 )
-from skbag._training.lazy_bags import LazyBags
+from skbag._training.initialisation import first_guess
 from skbag._training.memory_estimate import Task, check_buckets, check_memory
 from skbag._training.plan import held_out
-from skbag._training.samples import Samples
+from skbag._training.samples import LazyBags, Samples
 from skbag._training.settings import Settings
 from skbag._weighting.class_pruning import (
     classes_of_few_texts,
     n_features_per_class,
     rare_features_of_classes,
 )
-from skbag._weighting.document_counts import Statistics
+from skbag._weighting.document_counts import Statistics, add_statistics
 from skbag._weighting.weighting import Weighting
 
 GROWTH = 1.25

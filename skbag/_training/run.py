@@ -16,23 +16,14 @@ import torch
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
-from skbag._core.communicator import (
-    ALONE,
-    Ranks,
-    n_own_rows,
-    of_first,
-    own_rows,
-    total,
-    weights_together,
-)
+from skbag._core.communicator import ALONE, Ranks, of_first, total, weights_together
 from skbag._model.clusters import Clusters
 from skbag._model.predictor import Fitted
 from skbag._targets.label_sets import as_array, one_each, together
-from skbag._targets.losses import USUAL_TEMPERATURE
+from skbag._targets.links import USUAL_TEMPERATURE
 from skbag._text.pretrained import Vectors
 from skbag._training.batches import Batch, make_batches
-from skbag._training.device import resolve_device
-from skbag._training.devices import Placement, free_bytes
+from skbag._training.devices import Placement, free_bytes, resolve_device
 from skbag._training.early_stopping import Validation
 from skbag._training.fit_checks import training_finding
 from skbag._training.initialisation import (
@@ -55,6 +46,7 @@ from skbag._training.plan import (
 )
 from skbag._training.samples import Samples
 from skbag._training.settings import TrainingOptions
+from skbag._training.sharding import n_own_rows, own_rows
 from skbag._training.trainer import (
     LAYER_STEP,
     Diverged,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from skbag._targets.losses import BaseLoss
-from skbag._text.text_options import Pruning, TextOptions
+from skbag._text.pruning import Pruning
+from skbag._text.text_options import TextOptions
 from skbag._weighting.weighting import Weighting
 
 

@@ -17,19 +17,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from skbag._core.communicator import (
-    ALONE,
-    Parts,
-    Ranks,
-    of_first,
-    own_rows,
-    whole_table,
-)
+from skbag._core.communicator import ALONE, Parts, Ranks, of_first
 from skbag._model.predictor import Fitted
 from skbag._targets.losses import Loss
 from skbag._training.batches import Batch
 from skbag._training.devices import Placement
 from skbag._training.network import Intercept, Network, sum_bags
+from skbag._training.sharding import own_rows, whole_table
 
 INTERCEPT_STEP = 0.1
 """Adagrad step of the head's intercepts, at the start of the schedule."""

@@ -15,6 +15,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from skbag._core.bags import SomeBags
+from skbag._core.communicator import Ranks
 from skbag._targets.label_sets import Codes, LabelSets, one_each
 
 _BLOCK_ENTRIES = 2**19
@@ -342,3 +343,20 @@ def _csr_array(
     indptr = np.zeros(shape[0] + 1, dtype=np.int64)
     np.cumsum(np.bincount(rows, minlength=shape[0]), out=indptr[1:])
     return sp.csr_array((values, columns, indptr), shape=shape)
+
+
+def add_statistics(ranks: Ranks, own: Statistics) -> Statistics:
+    """Counts of the documents of all ranks.
+
+    Each rank adds up a block of the rows, and gets the others from those that did: so
+    its work does not grow with their number.
+    """
+    if ranks.n_ranks == 1:
+        return own
+    n_ids = own.class_counts.shape[0]
+    edges = [rank * n_ids // ranks.n_ranks for rank in range(ranks.n_ranks + 1)]
+    blocks = [own.rows(slice(*some)) for some in zip(edges, edges[1:], strict=False)]
+    first, *others = ranks.trade(blocks)
+    for other in others:
+        first = first.plus(other)
+    return Statistics.stacked(ranks.gather(first))

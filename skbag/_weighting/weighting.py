@@ -16,12 +16,10 @@ from numpy.typing import NDArray
 from skbag._core.bags import Bags
 from skbag._core.dtypes import WEIGHT_DTYPE
 from skbag._text.features import FeatureKind
-from skbag._weighting.divergence import label_divergence
+from skbag._weighting.divergence import (
+    class_divergence,
+)
 from skbag._weighting.document_counts import Statistics
-
-PRIOR_STRENGTH = 3.0
-"""How many documents of prior class shares a token's own class counts are mixed with,
-so that a token seen once is not taken for a certain sign of its class."""
 
 INFORMED_SHARE = 0.5
 """Share of a token's weight that its class information decides; the rest it keeps."""
@@ -40,9 +38,6 @@ KIND_FACTORS = {
 """Weight of each kind of feature against a single word: those that repeat what words
 say, in finer or coarser form, count for less."""
 
-_BLOCK_ROWS = 2**14
-"""Tokens whose class counts are looked at at a time."""
-
 
 def smooth_idf(statistics: Statistics) -> NDArray[np.float64]:
     """Inverse document frequency of each token, ``ln((1 + n) / (1 + df)) + 1``.
@@ -56,70 +51,6 @@ def smooth_idf(statistics: Statistics) -> NDArray[np.float64]:
     """
     document_counts = statistics.document_counts
     return np.log((1 + statistics.n_documents) / (1 + document_counts)) + 1
-
-
-def class_divergence(statistics: Statistics) -> NDArray[np.float64]:
-    """How far the classes of the documents that hold a token are from the prior.
-
-    The Kullback-Leibler divergence ``KL_j = sum_c q_jc ln(q_jc / pi_c)``, with `pi`
-    the shares of the classes and ``q_jc = (n_jc + a pi_c) / (n_j + a)`` the class
-    shares of the documents that hold token j, smoothed by ``a = PRIOR_STRENGTH``
-    documents of the prior (Kullback and Leibler, "On Information and Sufficiency",
-    1951; the smoothing is the mean of a Dirichlet posterior). Where documents have any
-    number of labels: `label_divergence`.
-
-    Returns
-    -------
-    divergence : ndarray of shape (n_ids,), dtype=float64
-        Zero for a token that says nothing, at most ``-ln(min pi)``.
-    """
-    counts = statistics.class_counts
-    prior = statistics.class_totals / statistics.n_documents
-    if statistics.any_counts is not None:
-        return label_divergence(
-            counts, prior, statistics.document_counts, PRIOR_STRENGTH
-        )
-    document_counts = statistics.document_counts
-    divergence = np.empty(len(document_counts))
-    # Some at a time: arrays of all would cost more to fill than the work done on them.
-    for start in range(0, len(divergence), _BLOCK_ROWS):
-        rows = slice(start, start + _BLOCK_ROWS)
-        entries = slice(*counts.indptr[[start, min(rows.stop, len(divergence))]])
-        divergence[rows] = _divergence_of_rows(
-            np.diff(counts.indptr[start : rows.stop + 1]),
-            counts.indices[entries],
-            counts.data[entries],
-            prior,
-            document_counts[rows] + PRIOR_STRENGTH,
-        )
-    return divergence
-
-
-def _divergence_of_rows(
-    lengths: NDArray[Any],
-    codes: NDArray[Any],
-    counts: NDArray[np.float64],
-    prior: NDArray[np.float64],
-    total: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """`class_divergence` of some tokens, by the arrays of their rows of counts."""
-    # A class without the token has q = t pi with t = a / (n_j + a): all of them
-    # together give (1 - sum of the other pi) t ln t, so only stored counts are visited.
-    absent = PRIOR_STRENGTH / total
-    row = np.repeat(np.arange(len(lengths)), lengths)
-    stored_prior = prior[codes]
-    if prior.all():
-        ratio = (counts / stored_prior + PRIOR_STRENGTH) / total[row]
-    else:
-        ratio = np.ones(len(row))
-        seen = stored_prior > 0
-        smoothed = counts[seen] / stored_prior[seen] + PRIOR_STRENGTH
-        ratio[seen] = smoothed / total[row[seen]]
-    terms = stored_prior * ratio * np.log(ratio)
-    stored = np.bincount(row, weights=terms, minlength=len(lengths))
-    stored_share = np.bincount(row, weights=stored_prior, minlength=len(lengths))
-    rest = np.maximum(1 - stored_share, 0) * absent * np.log(absent)
-    return np.maximum(stored + rest, 0)
 
 
 def class_informed_factors(

@@ -1,0 +1,219 @@
+"""Which features a fit keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skbag._core.bags import Bags
+from skbag._core.dtypes import ID_DTYPE
+from skbag._text.features import FeatureKind
+
+TABLE_NUMBERS = 2**23
+"""Largest table that the automatic `min_df` allows, in numbers (32 MiB)."""
+
+LEAST_SKIPS = 2
+"""Texts that must hold a skip pair, where `min_df` is automatic."""
+
+LEAST_SUBWORDS = 2
+"""The same for a subword."""
+
+
+def auto_min_df(document_counts: NDArray[np.int64], width: int) -> int:
+    """Smallest document count that keeps the table within bounds.
+
+    Parameters
+    ----------
+    document_counts : ndarray of shape (n_ids,), dtype=int64
+    width : int
+        Columns of the table.
+    """
+    for min_df in (1, 2, 3, 4, 6):
+        if np.count_nonzero(document_counts >= min_df) * width <= TABLE_NUMBERS:
+            return min_df
+    return 8
+
+
+@dataclass(frozen=True)
+class Pruning:
+    """Which features to keep. The fields are the estimator's parameters."""
+
+    min_df: float | str
+    max_df: float
+    max_features: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureCounts:
+    """How often features are in some texts.
+
+    Parameters
+    ----------
+    n_texts : int
+    documents : ndarray of shape (n_ids,), dtype=int64
+        In how many of the texts each feature is.
+    occurrences : ndarray of shape (n_ids,), dtype=float64, or None
+        How often it is there; None where nobody asks.
+    """
+
+    n_texts: int
+    documents: NDArray[np.int64]
+    occurrences: NDArray[np.float64] | None
+
+    @classmethod
+    def of(cls, bags: Bags, pruning: Pruning) -> FeatureCounts:
+        """Count features, whose ids are unique within each bag, as pruning needs."""
+        n_ids, occurrences = bags.n_ids, None
+        if pruning.max_features is not None:
+            found = np.bincount(bags.ids, weights=bags.weights, minlength=n_ids)
+            occurrences = found.astype(np.float64, copy=False)
+        return cls(len(bags), np.bincount(bags.ids, minlength=n_ids), occurrences)
+
+    def renumbered(self, ids: NDArray[np.int32], n_ids: int) -> FeatureCounts:
+        """Return the same counts with feature i of `n_ids` at ``ids[i]``."""
+
+        def moved(counts: NDArray[Any]) -> NDArray[Any]:
+            found = np.zeros(n_ids, dtype=counts.dtype)
+            found[ids] = counts
+            return found
+
+        occurrences = self.occurrences
+        return FeatureCounts(
+            self.n_texts,
+            moved(self.documents),
+            None if occurrences is None else moved(occurrences),
+        )
+
+    def __add__(self, other: FeatureCounts) -> FeatureCounts:
+        """Count the texts of both."""
+        occurrences = None
+        if self.occurrences is not None and other.occurrences is not None:
+            occurrences = self.occurrences + other.occurrences
+        return FeatureCounts(
+            self.n_texts + other.n_texts, self.documents + other.documents, occurrences
+        )
+
+
+def keep_features(
+    counted: FeatureCounts,
+    kinds: NDArray[np.uint8] | None,
+    pruning: Pruning,
+    width: int,
+    exempt: Callable[[int], NDArray[np.int32]] | None = None,
+) -> NDArray[np.int32]:
+    """Ids that survive pruning, most frequent first.
+
+    The meaning of `min_df`, `max_df` and `max_features` is that of
+    ``sklearn.feature_extraction.text.CountVectorizer``.
+
+    Parameters
+    ----------
+    counted : FeatureCounts
+    kinds : ndarray of shape (n_ids,), dtype=uint8, or None
+        The `FeatureKind` of each id; None where none is a skip pair or a subword.
+    pruning : Pruning
+    width : int
+        Columns of the table, for the automatic `min_df`.
+    exempt : callable or None
+        Called with an automatic `min_df` above 1, for ids to keep all the same.
+
+    Returns
+    -------
+    kept : ndarray of shape (n_kept,), dtype=int32
+        By falling number of documents, so that the rows used most lie together.
+
+    Raises
+    ------
+    ValueError
+        If nothing remains.
+    """
+    min_df, max_df = pruning.min_df, pruning.max_df
+    document_counts = counted.documents
+    is_exempt = np.zeros(len(document_counts), dtype=bool)
+    if isinstance(min_df, str):
+        if kinds is None:
+            min_df = auto_min_df(document_counts, width)
+        else:
+            document_counts = document_counts.copy()
+            min_df = _auto_min_df_by_kind(document_counts, kinds, width)
+        if min_df > 1 and exempt is not None:
+            is_exempt[exempt(min_df)] = True
+    low = _document_count(min_df, counted.n_texts)
+    high = _document_count(max_df, counted.n_texts)
+    if high < low:
+        raise ValueError(
+            f"max_df={max_df} corresponds to fewer documents than min_df={min_df}. "
+            "Raise max_df or lower min_df."
+        )
+    is_kept = (document_counts >= low) | is_exempt
+    kept = np.flatnonzero(is_kept & (document_counts <= high))
+    max_features = pruning.max_features
+    if max_features is not None and len(kept) > max_features:
+        assert counted.occurrences is not None
+        order = np.argsort(-counted.occurrences[kept], kind="stable")
+        kept = kept[order[:max_features]]
+    if len(kept) == 0:
+        check_any(counted.documents)
+        raise ValueError(
+            "After pruning, no tokens remain. Try a lower min_df or a higher max_df."
+        )
+    by_frequency = np.argsort(-document_counts[kept], kind="stable")
+    return kept[by_frequency].astype(ID_DTYPE)
+
+
+def check_any(document_counts: NDArray[np.int64]) -> None:
+    """Raise where texts have no features at all.
+
+    Parameters
+    ----------
+    document_counts : ndarray of shape (n_ids,), dtype=int64
+
+    Raises
+    ------
+    ValueError
+    """
+    if not document_counts.any():
+        raise ValueError(
+            "No tokens were found: the texts are empty or hold nothing that "
+            "token_pattern, analyzer or stop_words let through."
+        )
+
+
+def _auto_min_df_by_kind(
+    document_counts: NDArray[np.int64], kinds: NDArray[np.uint8], width: int
+) -> int:
+    """`auto_min_df`, and 0 in place of the counts of what is to go beside.
+
+    Subwords have a table of their own size: they leave the other features alone.
+    """
+    # Most skip pairs are met once, and then say what the words by them say.
+    is_chance = (kinds == FeatureKind.SKIP) & (document_counts < LEAST_SKIPS)
+    is_subword = kinds == FeatureKind.SUBWORD
+    if is_subword.any():
+        least = auto_min_df(document_counts[is_subword], width)
+        is_chance |= is_subword & (document_counts < max(least, LEAST_SUBWORDS))
+    document_counts[is_chance] = 0
+    return auto_min_df(document_counts[~is_subword], width)
+
+
+def _document_count(limit: Any, n_texts: int) -> float:
+    """A number of texts as it is, a share of them as a number."""
+    return float(limit if isinstance(limit, Integral) else limit * n_texts)
+
+
+def new_numbers(kept: NDArray[np.int32], n_ids: int) -> NDArray[np.int32]:
+    """What each of `n_ids` ids becomes where ``kept[i]`` becomes i.
+
+    Returns
+    -------
+    new_ids : ndarray of shape (n_ids,), dtype=int32
+        -1 for an id that is not kept.
+    """
+    new_ids = np.full(n_ids, -1, dtype=ID_DTYPE)
+    new_ids[kept] = np.arange(len(kept), dtype=ID_DTYPE)
+    return new_ids

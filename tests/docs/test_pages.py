@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
-FOLDER = Path(__file__).parent.parent / "docs"
+FOLDER = Path(__file__).parents[2] / "docs"
 if not FOLDER.is_dir():
     pytest.skip("docs/ is not in this installation", allow_module_level=True)
 

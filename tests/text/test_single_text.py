@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from skbag import EmbeddingBagClassifier
 from skbag._text import byte_encoder, single_text
 from skbag._text.byte_encoder import ByteEncoder
-from tests.test_byte_encoder import ALL_OPTIONS, DOCUMENTS, OPTIONS, TEXTS
+from tests.text.test_byte_encoder import ALL_OPTIONS, DOCUMENTS, OPTIONS, TEXTS
 
 
 def same(one, other):

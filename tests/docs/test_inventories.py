@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parent.parent / "docs" / "_ext" / "inventories.py"
+SCRIPT = Path(__file__).parents[2] / "docs" / "_ext" / "inventories.py"
 if not SCRIPT.is_file():
     pytest.skip("docs/ is not in this installation", allow_module_level=True)
 inventory_file = pytest.importorskip("sphinx.util.inventory").InventoryFile

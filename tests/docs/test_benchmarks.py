@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).parents[1] / "docs" / "benchmarks"
+FOLDER = Path(__file__).parents[2] / "docs" / "benchmarks"
 if not FOLDER.is_dir():
     pytest.skip("the benchmarks lie beside the source only", allow_module_level=True)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).parent.parent
+FOLDER = Path(__file__).parents[2]
 if not (FOLDER / "examples").is_dir():
     pytest.skip("examples/ is not in this installation", allow_module_level=True)
 

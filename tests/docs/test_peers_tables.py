@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 
 from skbag.tuning import TimedSearchCV
 
-FOLDER = Path(__file__).parent.parent / "docs" / "guide"
+FOLDER = Path(__file__).parents[2] / "docs" / "guide"
 if not FOLDER.is_dir():
     pytest.skip("docs/ is not in this installation", allow_module_level=True)
 

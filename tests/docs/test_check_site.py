@@ -9,7 +9,7 @@ import pytest
 
 from skbag import EmbeddingBagClassifier
 
-SCRIPT = Path(__file__).parent.parent / "docs" / "check_site.py"
+SCRIPT = Path(__file__).parents[2] / "docs" / "check_site.py"
 if not SCRIPT.is_file():
     pytest.skip("docs/ is not in this installation", allow_module_level=True)
 spec = importlib.util.spec_from_file_location("check_site", SCRIPT)

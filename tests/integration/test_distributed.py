@@ -476,7 +476,7 @@ def test_nothing_of_it_is_imported_without(corpus):
 
 # -- the example -----------------------------------------------------------------------
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "distributed" / "train.py"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "distributed" / "train.py"
 
 
 @pytest.mark.skipif(not EXAMPLE.is_file(), reason="the examples are not here")

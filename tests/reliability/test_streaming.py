@@ -36,7 +36,7 @@ from skbag.exceptions import ModelFileError
 
 CLASSES = ["garden", "kitchen", "sea"]
 KINDS = [FeatureKind.TERM, FeatureKind.NGRAM, FeatureKind.SKIP]
-EXAMPLE = Path(__file__).parent.parent / "examples" / "stream_parquet.py"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "stream_parquet.py"
 
 
 def parts(corpus, size):
@@ -103,7 +103,7 @@ def test_a_call_takes_as_much_memory_late_as_early():
 RESIDENT = """
 import resource, sys
 sys.path.insert(0, {folder!r})
-from test_streaming import CLASSES, EmbeddingBagClassifier, endless
+from tests.reliability.test_streaming import CLASSES, EmbeddingBagClassifier, endless
 
 clf = EmbeddingBagClassifier(n_buckets=2**14, random_state=0, n_jobs=1)
 sizes = []
@@ -116,7 +116,7 @@ print(sizes[19], sizes[-1])
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no module resource")
 def test_the_process_does_not_grow():
-    code = RESIDENT.format(folder=str(Path(__file__).parent))
+    code = RESIDENT.format(folder=str(Path(__file__).parents[2]))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     unit = 2**20 if sys.platform == "darwin" else 2**10

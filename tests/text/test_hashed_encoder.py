@@ -19,7 +19,7 @@ from skbag._text.encoder import Encoder
 from skbag._text.features import FeatureKind
 from skbag._text.hashed_encoder import HashedEncoder
 from skbag._text.plain_encoder import PlainEncoder
-from tests.test_byte_encoder import (
+from tests.text.test_byte_encoder import (
     ALL_OPTIONS,
     DOCUMENTS,
     OPTIONS,
@@ -273,7 +273,7 @@ def test_a_failed_learn_leaves_the_encoder_as_it_was(small_chunks):
 
 def test_buckets_do_not_depend_on_the_process():
     code = (
-        "from tests.test_hashed_encoder import *\n"
+        "from tests.text.test_hashed_encoder import *\n"
         "encoder = one_by_one(**EVERYTHING)\n"
         "print(encoder.learn(DOCUMENTS).ids.tolist())"
     )

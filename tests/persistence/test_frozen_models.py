@@ -19,7 +19,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 import skbag
 from skbag._persistence.state import FORMAT
 
-FROZEN = Path(__file__).parent / "frozen"
+FROZEN = Path(__file__).parents[1] / "frozen"
 FORMATS = sorted(folder.name for folder in FROZEN.glob("format_*"))
 CASES = [
     (format_, path.name)

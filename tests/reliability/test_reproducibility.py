@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -174,7 +175,7 @@ def test_with_any_number_of_threads_of_numpy(parameters, large_corpus):
 
 IN_A_NEW_PROCESS = """
 import json, sys
-from test_reproducibility import CONFIGURATIONS, fit_digest
+from tests.reliability.test_reproducibility import CONFIGURATIONS, fit_digest
 
 corpus = json.load(sys.stdin)
 print(*[fit_digest(p, *corpus) for p in CONFIGURATIONS.values()])
@@ -183,7 +184,7 @@ print(*[fit_digest(p, *corpus) for p in CONFIGURATIONS.values()])
 
 def test_in_new_processes_with_other_hash_seeds(corpus):
     found = {" ".join(fit_digest(p, *corpus) for p in CONFIGURATIONS.values())}
-    path = os.pathsep.join([os.path.dirname(__file__), *filter(None, sys.path)])
+    path = os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, sys.path)])
     for seed in ("1", "2"):
         done = subprocess.run(
             [sys.executable, "-c", IN_A_NEW_PROCESS],

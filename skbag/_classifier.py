@@ -26,17 +26,17 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_is_fitted
 
-from skbag._core.communicator import Ranks, alike_weights, check_same
+from skbag._core.communicator import Communicator, check_same, weights_on_all
 from skbag._core.threads import n_threads
 from skbag._estimator import inputs
 from skbag._estimator.diagram import DiagramMixin
-from skbag._estimator.exporting import TravellingMixin
+from skbag._estimator.exporting import ExportingMixin
 from skbag._estimator.fit_context import (
     CallbackSupportMixin,
     EpochTasks,
+    communicator_of,
     keeps_global_settings,
-    ranks_of,
-    tells_bad_parameters,
+    sends_parameter_errors,
     with_callbacks,
 )
 from skbag._estimator.inspecting import InspectingMixin
@@ -67,7 +67,7 @@ _PRIVATE_STATE = ("_model", "_resume", "_targets")
 class EmbeddingBagClassifier(
     InspectingMixin,
     DiagramMixin,
-    TravellingMixin,
+    ExportingMixin,
     PlainStateMixin,
     CallbackSupportMixin,
     ClassNamePrefixFeaturesOutMixin,
@@ -364,7 +364,7 @@ class EmbeddingBagClassifier(
     alpha_ : float
         What `alpha` came to.
 
-    temperature_ : float
+    inverse_temperature_ : float
         Factor of the scores in `predict_proba`, one for all classes or labels. It is
         fitted on samples of the first epoch before the model was trained on them; 1 for
         the cross-entropy.
@@ -496,7 +496,7 @@ class EmbeddingBagClassifier(
 
     @keeps_global_settings
     @with_callbacks
-    @tells_bad_parameters
+    @sends_parameter_errors
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -545,8 +545,8 @@ class EmbeddingBagClassifier(
         data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
         tasks = EpochTasks(self, max_epochs, data)
         trial = self._trial(keep_fitted=self.warm_start)
-        with ranks_of(trial) as ranks:
-            trial._fit(X, y, sample_weight, tasks, ranks)
+        with communicator_of(trial) as communicator:
+            trial._fit(X, y, sample_weight, tasks, communicator)
         tasks.end_fit(trial._fitted_attributes)
         # One assignment: an interruption leaves the old state or the new one.
         self.__dict__ = trial.__dict__
@@ -622,8 +622,8 @@ class EmbeddingBagClassifier(
         X = inputs.read_X(self, X, reset=False)
         # Part by part: the scores of a million texts would take far more memory.
         targets = self._targets
-        parts = model.verdicts_in_parts(X, targets.verdicts, n_threads(self.n_jobs))
-        labels: NDArray[Any] = targets.labels(list(parts))
+        parts = model.predict_in_parts(X, targets.predict_codes, n_threads(self.n_jobs))
+        labels: NDArray[Any] = targets.collect(list(parts))
         return labels
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -645,10 +645,10 @@ class EmbeddingBagClassifier(
         return scores.ravel() if scores.shape[1] == 1 else scores
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Probability of each class: the softmax of ``temperature_`` x scores.
+        """Probability of each class: the softmax of ``inverse_temperature_`` x scores.
 
         Of several labels per sample, that of each label by itself, the logistic
-        function of ``temperature_`` x scores: rows do not sum to 1.
+        function of ``inverse_temperature_`` x scores: rows do not sum to 1.
 
         Parameters
         ----------
@@ -661,7 +661,9 @@ class EmbeddingBagClassifier(
         """
         return self._map_scores(
             X,
-            lambda scores: self._targets.probabilities(scores, self._model.temperature),
+            lambda scores: self._targets.probabilities(
+                scores, self._model.inverse_temperature
+            ),
         )
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
@@ -678,7 +680,7 @@ class EmbeddingBagClassifier(
         return self._map_scores(
             X,
             lambda scores: self._targets.log_probabilities(
-                scores, self._model.temperature
+                scores, self._model.inverse_temperature
             ),
         )
 
@@ -744,7 +746,7 @@ class EmbeddingBagClassifier(
 
     @property
     def _n_features_out(self) -> int:
-        return int(self._fitted_model().fitted.embedding.shape[1])
+        return int(self._fitted_model().predictor.embedding.shape[1])
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -778,7 +780,7 @@ class EmbeddingBagClassifier(
         y: ArrayLike,
         sample_weight: ArrayLike | None,
         tasks: EpochTasks,
-        ranks: Ranks,
+        communicator: Communicator,
     ) -> None:
         # Imported here: predicting with an unpickled estimator must not need torch.
         from skbag._training.fit import fit
@@ -792,24 +794,24 @@ class EmbeddingBagClassifier(
         checkpoint = None
         if self.distributed or self.checkpoint is not None:
             facts = {**facts_of(self), "X": inputs.kind_of(X)}
-            check_same(ranks, facts)
+            check_same(communicator, facts)
             if self.checkpoint is not None:
-                checkpoint = Checkpoint(self.checkpoint, facts, ranks)
-        targets, codes = learn_targets(y, ranks)
+                checkpoint = Checkpoint(self.checkpoint, facts, communicator)
+        targets, codes = learn_targets(y, communicator)
         if before is not None:
             targets.check_same(self._targets)
         inputs.check_lengths(X, codes)
         weight = inputs.read_sample_weight(sample_weight, len(codes))
-        weight = alike_weights(ranks, weight, len(codes))
-        weighed, weight = targets.weigh(self.class_weight, codes, weight, ranks)
+        weight = weights_on_all(communicator, weight, len(codes))
+        weighed, weight = targets.weigh(self.class_weight, codes, weight, communicator)
         self._targets, self.classes_ = targets, targets.classes
 
-        are_watched = any(ranks.gather(tasks.are_watched))
+        are_watched = any(communicator.all_gather(tasks.are_watched))
 
         def end_epoch(report: EpochReport, model_so_far: Callable[[], Model]) -> bool:
-            if self.verbose and ranks.rank == 0:
+            if self.verbose and communicator.rank == 0:
                 _print_epoch(report)
-            if are_watched and ranks.n_ranks > 1:
+            if are_watched and communicator.world_size > 1:
                 # All ranks make it together, whichever of them looks at it.
                 model = model_so_far()
                 model_so_far = lambda: model  # noqa: E731
@@ -825,7 +827,7 @@ class EmbeddingBagClassifier(
             coverage=getattr(self, "embedding_init_coverage_", None),
             begin_epoch=tasks.begin_epoch,
             end_epoch=end_epoch,
-            ranks=ranks,
+            communicator=communicator,
             checkpoint=checkpoint,
         )
         self._keep(result)
@@ -894,7 +896,7 @@ class EmbeddingBagClassifier(
             )
         self._model = result.model
         self._resume = result.resume
-        self.temperature_ = result.model.temperature
+        self.inverse_temperature_ = result.model.inverse_temperature
         self.learning_rate_ = outcome.learning_rate
         self.alpha_ = outcome.alpha
         self.batch_size_ = outcome.batch_size

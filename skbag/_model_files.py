@@ -148,7 +148,7 @@ def load(path: Target, **callables: Any) -> EmbeddingBagClassifier:
     if hidden:
         raise ModelFileError(f"{name} sets {hidden[0]!r:.50}.")
     estimator = EmbeddingBagClassifier.__new__(EmbeddingBagClassifier)
-    estimator.restore_state(state)
+    estimator._restore_state(state)
     try:
         estimator._validate_params()
         _set_requests(estimator, about.get("requests") or {})

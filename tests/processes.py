@@ -14,7 +14,7 @@ PATIENCE = 60
 
 
 class Processes:
-    """Ranks of one process group.
+    """Communicator of one process group.
 
     Parameters
     ----------
@@ -147,22 +147,29 @@ def _fault(what, when):
     from skbag._training import preparation
     from skbag._training.process_group import ProcessGroup
 
-    all_gradients, learn, n_done = ProcessGroup.all_gradients, preparation.learn, 0
+    all_reduce_gradients, learn, n_done = (
+        ProcessGroup.all_reduce_gradients,
+        preparation.learn,
+        0,
+    )
 
     def faulty_step(self, *arguments):
         nonlocal n_done
         n_done += 1
         if n_done == when:
             _happen(what)
-        return all_gradients(self, *arguments)
+        return all_reduce_gradients(self, *arguments)
 
     if when == "before":
         _happen(what)
     if when == "learn":
         preparation.learn = lambda *arguments: _happen(what)
     elif what is not None:
-        ProcessGroup.all_gradients = faulty_step
+        ProcessGroup.all_reduce_gradients = faulty_step
     try:
         yield
     finally:
-        ProcessGroup.all_gradients, preparation.learn = all_gradients, learn
+        ProcessGroup.all_reduce_gradients, preparation.learn = (
+            all_reduce_gradients,
+            learn,
+        )

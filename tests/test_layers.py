@@ -102,7 +102,7 @@ def test_torch_is_imported_to_train_only(module):
     imports_torch = "torch" in {name.split(".")[0] for name in imports_of(module)}
     if module != "_targets/losses":  # for type checkers only
         assert not imports_torch or with_torch({module})
-    if package_of(module) == "_core" and module != "_core/sorting":  # inside functions
+    if package_of(module) == "_core":  # inside functions
         names = imports_of(module, top_level_only=True)
         assert "torch" not in {name.split(".")[0] for name in names}
 

@@ -1,4 +1,4 @@
-"""Ranks that are threads of one process: what they say goes by lists."""
+"""Communicator that are threads of one process: what they say goes by lists."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import threading
 
 
 class ThreadRank:
-    """One of several; as `skbag._core.communicator.Ranks`, for numpy's part of it."""
+    """One of several; a `Communicator`, for numpy's part of it."""
 
-    def __init__(self, rank, told, barrier):
-        self.rank, self.n_ranks = rank, len(told)
-        self._told, self._barrier = told, barrier
+    def __init__(self, rank, received, barrier):
+        self.rank, self.world_size = rank, len(received)
+        self._told, self._barrier = received, barrier
 
-    def enter(self, stage):
+    def stage(self, stage):
         """Nothing to note."""
 
-    def gather(self, value):
+    def all_gather(self, value):
         """All values, in the order of the ranks."""
         self._told[self.rank] = value
         self._barrier.wait()
@@ -23,18 +23,22 @@ class ThreadRank:
         self._barrier.wait()
         return found
 
-    def trade(self, values):
+    def all_to_all(self, values):
         """What each rank has for this one."""
-        return [each[self.rank] for each in self.gather(list(values))]
+        return [each[self.rank] for each in self.all_gather(list(values))]
 
 
-def on_ranks(n, function):
+def on_processes(n, function):
     """Call ``function(rank)`` on n ranks at a time; their results, in order."""
-    told, barrier, results = [None] * n, threading.Barrier(n, timeout=30), [None] * n
+    received, barrier, results = (
+        [None] * n,
+        threading.Barrier(n, timeout=30),
+        [None] * n,
+    )
 
     def run(rank):
         try:
-            results[rank] = function(ThreadRank(rank, told, barrier))
+            results[rank] = function(ThreadRank(rank, received, barrier))
         except BaseException as error:
             results[rank] = error
             barrier.abort()

@@ -45,7 +45,7 @@ def zipf_texts(
 ) -> tuple[list[str], list[str]]:
     """Texts of words whose frequency falls with their rank, and learnable labels.
 
-    Ranks are drawn log-uniformly, so that each word is met about as often as its rank
+    Communicator are drawn log-uniformly, so that each word is met about as often as its rank
     is small, and rare ones are met at all. One word in five is taken from a part of the
     vocabulary that belongs to the class.
     """

@@ -27,13 +27,13 @@ SHARED = ["learn", "_count", "make_batches"]
 EVERYWHERE = ["_with_weights", "keep_features"]
 """... what each does for all features, ..."""
 
-MERGING = ["merge", "add_statistics"]
+MERGING = ["merge", "reduce_counts"]
 """... for the features that each rank has found, ..."""
 
 TRAINING = ["run_epoch"]
 """... and for its rows of the table."""
 
-TALK = ["gather", "trade", "own_sums", "all_gradients"]
+TALK = ["gather", "trade", "reduce_scatter", "all_reduce_gradients"]
 
 
 def work(folder: str, name: str) -> None:
@@ -52,12 +52,12 @@ def work(folder: str, name: str) -> None:
 
     torch.set_num_threads(1)
     dist.init_process_group("gloo")
-    rank, n_ranks = dist.get_rank(), dist.get_world_size()
+    rank, world_size = dist.get_rank(), dist.get_world_size()
     train = pd.read_parquet(f"{folder}/{name}.train.parquet")
     test = pd.read_parquet(f"{folder}/{name}.test.parquet")
     texts, labels = (
-        train.text.tolist()[rank::n_ranks],
-        train.label.tolist()[rank::n_ranks],
+        train.text.tolist()[rank::world_size],
+        train.label.tolist()[rank::world_size],
     )
 
     seconds: dict[str, float] = defaultdict(float)
@@ -93,7 +93,7 @@ def work(folder: str, name: str) -> None:
     since = [0.0]
     for method in ("learn", "_count", "_with_weights", "keep_features", "merge"):
         timed(_preparation, method)
-    timed(_preparation, "add_statistics")
+    timed(_preparation, "reduce_counts")
     own_features: list[int] = []
     merge = _preparation.merge
 
@@ -119,7 +119,7 @@ def work(folder: str, name: str) -> None:
 
     def counting_rows(self: Any, *more: Any) -> Any:
         """Note how many rows the first half of the texts of each batch touches."""
-        if n_ranks == 1:
+        if world_size == 1:
             touched[0] = sum(
                 len(batch.ids[: batch.offsets[len(batch) // 2]].unique())
                 for batch in self.batches
@@ -161,9 +161,9 @@ def work(folder: str, name: str) -> None:
             "sent": dict(sent),
             "messages": dict(messages),
         }
-        if n_ranks == 2:
+        if world_size == 2:
             found["latency"], found["bandwidth"] = ping()
-    elif n_ranks == 2:
+    elif world_size == 2:
         ping()
     if rank == 0:
         print("FOUND " + json.dumps(found), flush=True)

@@ -33,9 +33,9 @@ has_gpus = torch.cuda.device_count() > local_rank
 if has_gpus:
     torch.cuda.set_device(local_rank)
 dist.init_process_group("nccl" if has_gpus else "gloo")
-rank, n_ranks = dist.get_rank(), dist.get_world_size()
+rank, world_size = dist.get_rank(), dist.get_world_size()
 
-# In earnest each process reads files of its own: parquet parts[rank::n_ranks], say.
+# In earnest each process reads files of its own: parquet parts[rank::world_size], say.
 texts, labels = load_docstrings(return_X_y=True)
 texts, test_texts, labels, test_labels = train_test_split(
     texts, labels, test_size=0.25, stratify=labels, random_state=0
@@ -48,7 +48,7 @@ clf = EmbeddingBagClassifier(
     random_state=0,
     verbose=1,  # Only rank 0 prints.
 )
-clf.fit(texts[rank::n_ranks], labels[rank::n_ranks])
+clf.fit(texts[rank::world_size], labels[rank::world_size])
 
 # All ranks have the same model now; one is enough to keep it.
 if rank == 0:

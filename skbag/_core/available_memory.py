@@ -131,9 +131,9 @@ def _room_v2(group: Path, swap: int) -> float:
     limit = _number(group / "memory.max")
     if math.isinf(limit):
         return limit
-    statistics = _pairs(group / "memory.stat")
+    document_counts = _pairs(group / "memory.stat")
     cache = sum(
-        statistics.get(name, 0)
+        document_counts.get(name, 0)
         for name in ("inactive_file", "active_file", "slab_reclaimable")
     )
     used = max(_number(group / "memory.current", 0) - cache, 0)
@@ -146,9 +146,9 @@ def _room_v1(group: Path, swap: int) -> float:
     limit = _number(group / "memory.limit_in_bytes")
     if math.isinf(limit):
         return limit
-    statistics = _pairs(group / "memory.stat")
-    cache = statistics.get("total_inactive_file", 0)
-    cache += statistics.get("total_active_file", 0)
+    document_counts = _pairs(group / "memory.stat")
+    cache = document_counts.get("total_inactive_file", 0)
+    cache += document_counts.get("total_active_file", 0)
     used = max(_number(group / "memory.usage_in_bytes", 0) - cache, 0)
     # Of memory and swap together, where that is counted.
     with_swap = _number(group / "memory.memsw.limit_in_bytes")

@@ -1,12 +1,13 @@
-"""The processes that fit one model together: what they tell each other.
+"""Collective communication of the processes that fit one model together.
 
-All of a fit that concerns more than one process goes through `Ranks`. `Alone` is one
-process by itself and does nothing, so that no other room asks how many there are.
+All messages of a fit go through a `Communicator`, whose methods have the names of
+``torch.distributed``. `SingleProcess` is a group of one and sends nothing, so that no
+other module asks how many processes there are.
 
 Each rank reads samples of its own. Of the table it trains the rows ``rank, rank +
-n_ranks, ...`` for the samples of all: ids are numbered by falling frequency, so every
-rank has as much to do as another. Batches are cut from the samples of all ranks, from
-each a part as large as its share of them.
+world_size, ...`` for the samples of all: ids are numbered by falling frequency, so
+every rank has as much to do as another. Batches are cut from the samples of all ranks,
+from each a part as large as its share of them.
 """
 
 from __future__ import annotations
@@ -23,22 +24,22 @@ Parts = tuple[int, ...]
 """How many samples of a batch each rank has."""
 
 
-class Ranks(Protocol):
+class Communicator(Protocol):
     """Processes that call the same methods in the same order, each with its values."""
 
-    n_ranks: int
+    world_size: int
     rank: int
 
-    def enter(self, stage: str) -> None:
+    def stage(self, stage: str) -> None:
         """Note what the fit is doing, for errors."""
 
-    def gather(self, value: _T) -> list[_T]:
+    def all_gather(self, value: _T) -> list[_T]:
         """The values of all ranks, in their order; the same on every rank."""
 
-    def trade(self, values: Sequence[_T]) -> list[_T]:
+    def all_to_all(self, values: Sequence[_T]) -> list[_T]:
         """Give ``values[r]`` to rank r; return what each rank has given to this one."""
 
-    def own_sums(self, x: Any, parts: Parts) -> Any:
+    def reduce_scatter(self, x: Any, parts: Parts) -> Any:
         """Add up what the ranks have of each sample, for the samples of this one.
 
         Parameters
@@ -53,7 +54,7 @@ class Ranks(Protocol):
             Added in the order of the ranks.
         """
 
-    def all_gradients(
+    def all_reduce_gradients(
         self, gradient: Any, head_gradients: Sequence[Any], value: Any, parts: Parts
     ) -> tuple[Any, list[Any], Any]:
         """Give what the samples of each rank say to all ranks.
@@ -74,91 +75,93 @@ class Ranks(Protocol):
         """
 
 
-class Alone:
+class SingleProcess:
     """One process by itself."""
 
-    n_ranks = 1
+    world_size = 1
     rank = 0
 
-    def enter(self, stage: str) -> None:
-        """See `Ranks`."""
+    def stage(self, stage: str) -> None:
+        """See `Communicator`."""
 
-    def gather(self, value: _T) -> list[_T]:
-        """See `Ranks`."""
+    def all_gather(self, value: _T) -> list[_T]:
+        """See `Communicator`."""
         return [value]
 
-    def trade(self, values: Sequence[_T]) -> list[_T]:
-        """See `Ranks`."""
+    def all_to_all(self, values: Sequence[_T]) -> list[_T]:
+        """See `Communicator`."""
         return list(values)
 
-    def own_sums(self, x: Any, parts: Parts) -> Any:
-        """See `Ranks`."""
+    def reduce_scatter(self, x: Any, parts: Parts) -> Any:
+        """See `Communicator`."""
         return x
 
-    def all_gradients(
+    def all_reduce_gradients(
         self, gradient: Any, head_gradients: Sequence[Any], value: Any, parts: Parts
     ) -> tuple[Any, list[Any], Any]:
-        """See `Ranks`."""
+        """See `Communicator`."""
         return gradient, list(head_gradients), value
 
 
-ALONE = Alone()
+SINGLE_PROCESS = SingleProcess()
 """No state: one for all fits."""
 
 
-def total(ranks: Ranks, value: Any) -> Any:
+def total(communicator: Communicator, value: Any) -> Any:
     """Sum of a number or array over the ranks, in their order."""
-    first, *others = ranks.gather(value)
+    first, *others = communicator.all_gather(value)
     for other in others:
         first = first + other
     return first
 
 
-def of_first(ranks: Ranks, value: _T) -> _T:
+def broadcast(communicator: Communicator, value: _T) -> _T:
     """Return the value of the first rank.
 
     For what follows from equal numbers on all ranks, but may differ in its last bit
     between two kinds of processor.
     """
-    return ranks.gather(value)[0]
+    return communicator.all_gather(value)[0]
 
 
-def weights_together(
-    told: Sequence[tuple[int, NDArray[np.float64] | None]],
+def concatenate_weights(
+    received: Sequence[tuple[int, NDArray[np.float64] | None]],
 ) -> NDArray[np.float64] | None:
     """Weights of samples that follow each other; None where all count alike.
 
     Parameters
     ----------
-    told : sequence of tuples
+    received : sequence of tuples
         Number of samples, and their weights or None.
     """
-    if all(weights is None for _, weights in told):
+    if all(weights is None for _, weights in received):
         return None
-    return np.concatenate([np.ones(n) if w is None else w for n, w in told])
+    return np.concatenate([np.ones(n) if w is None else w for n, w in received])
 
 
-def alike_weights(
-    ranks: Ranks, weights: NDArray[np.float64] | None, n_samples: int
+def weights_on_all(
+    communicator: Communicator, weights: NDArray[np.float64] | None, n_samples: int
 ) -> NDArray[np.float64] | None:
     """Weights of `n_samples`: ones where there are none, but on another rank."""
-    are_missing = ranks.gather(weights is None)
+    are_missing = communicator.all_gather(weights is None)
     return np.ones(n_samples) if weights is None and not all(are_missing) else weights
 
 
-def own_generator(ranks: Ranks, rng: np.random.Generator) -> np.random.Generator:
+def generator_of_process(
+    communicator: Communicator, rng: np.random.Generator
+) -> np.random.Generator:
     """Generator for what ranks draw in different numbers; `rng` stays alike on all."""
-    if ranks.n_ranks == 1:
+    if communicator.world_size == 1:
         return rng
-    return np.random.default_rng([int(rng.integers(2**62)), ranks.rank])
+    return np.random.default_rng([int(rng.integers(2**62)), communicator.rank])
 
 
-def check_same(ranks: Ranks, facts: dict[str, str]) -> None:
+def check_same(communicator: Communicator, facts: dict[str, str]) -> None:
     """Raise on all ranks where one says something else than the first.
 
     Parameters
     ----------
-    ranks : Ranks
+    communicator : Communicator
     facts : dict of str to str
         What must be alike, by name, in words.
 
@@ -166,7 +169,7 @@ def check_same(ranks: Ranks, facts: dict[str, str]) -> None:
     ------
     ValueError
     """
-    first, *others = ranks.gather(facts)
+    first, *others = communicator.all_gather(facts)
     for rank, other in enumerate(others, 1):
         for name, value in first.items():
             if other[name] != value:

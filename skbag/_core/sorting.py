@@ -2,7 +2,8 @@
 
 torch's radix sort takes a fourth to a tenth of the time of numpy's comparison sort.
 It may only be called from one thread of a process: another would start threads of its
-own that then compete with the first one's.
+own that then compete with the first one's. It is imported inside the functions, since
+prediction must not need it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 SMALLEST = 2**15
@@ -31,6 +31,8 @@ def sort(values: NDArray[Any]) -> NDArray[Any]:
     if len(values) < SMALLEST:
         values.sort()
         return values
+    import torch
+
     ascending: NDArray[Any] = torch.sort(torch.from_numpy(values)).values.numpy()
     return ascending
 
@@ -49,6 +51,8 @@ def argsort(values: NDArray[Any]) -> NDArray[np.int64]:
     """
     if len(values) < SMALLEST:
         return np.argsort(values, kind="stable")
+    import torch
+
     order = torch.sort(torch.from_numpy(values), stable=True).indices
     return np.asarray(order.numpy())
 
@@ -64,6 +68,8 @@ def add_at(
     places : ndarray of shape (n,), dtype=int64
     values : ndarray of shape (n,), dtype=float64
     """
+    import torch
+
     torch.from_numpy(sums).scatter_add_(
         0, torch.from_numpy(places), torch.from_numpy(values)
     )

@@ -80,7 +80,7 @@ class DiagramMixin:
         """Ids, size, epochs, score and classes; scikit-learn escapes it."""
         model = self._model
         parts = [
-            f"{len(model.fitted.embedding):,} ids",
+            f"{len(model.predictor.embedding):,} ids",
             _bytes(size_of(model_state(model))),
             f"{self.n_iter_} epoch{'s' if self.n_iter_ > 1 else ''}",
         ]

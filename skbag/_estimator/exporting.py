@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from skbag._training.torch_module import EmbeddingBagModule
 
-_Self = TypeVar("_Self", bound="TravellingMixin")
+_Self = TypeVar("_Self", bound="ExportingMixin")
 
 
-class TravellingMixin(FittedModelMixin):
+class ExportingMixin(FittedModelMixin):
     """Methods that give the model in another form."""
 
     _targets: Targets
@@ -80,11 +80,11 @@ class TravellingMixin(FittedModelMixin):
         --------
         encode : What it takes in.
         """
-        fitted = self._learning_model("become a torch module; convert").fitted
+        predictor = self._learning_model("become a torch module; convert").predictor
         # Imported here: predicting with an unpickled estimator must not need torch.
         from skbag._training.torch_module import EmbeddingBagModule
 
-        return EmbeddingBagModule.from_fitted(fitted, sparse=sparse)
+        return EmbeddingBagModule.from_predictor(predictor, sparse=sparse)
 
     def to_onnx(self) -> ModelProto:
         """Give the model as an ONNX graph: from `encode` to `predict_proba`.
@@ -116,8 +116,8 @@ class TravellingMixin(FittedModelMixin):
         """
         model = self._learning_model("become an ONNX graph; convert")
         return build_onnx(
-            model.fitted,
-            model.temperature,
+            model.predictor,
+            model.inverse_temperature,
             self.classes_,
             one_of_all=self._targets.one_of_all,
         )

@@ -11,7 +11,7 @@ import numpy as np
 import sklearn
 from sklearn.utils._param_validation import InvalidParameterError
 
-from skbag._core.communicator import ALONE, Ranks
+from skbag._core.communicator import SINGLE_PROCESS, Communicator
 
 _P = ParamSpec("_P")
 
@@ -139,16 +139,16 @@ class EpochTasks:
 _Fit = TypeVar("_Fit", bound=Callable[..., Any])
 
 
-def ranks_of(estimator: Any) -> AbstractContextManager[Ranks]:
+def communicator_of(estimator: Any) -> AbstractContextManager[Communicator]:
     """Who fits an estimator together, for as long as a fit lasts."""
     if not estimator.distributed:
-        return nullcontext(ALONE)
+        return nullcontext(SINGLE_PROCESS)
     from skbag._training.process_group import joined
 
     return joined()
 
 
-def tells_bad_parameters(fit: _Fit) -> _Fit:
+def sends_parameter_errors(fit: _Fit) -> _Fit:
     """Decorate a ``fit`` whose parameters are checked before it can join others.
 
     They are in their fits already, and would wait.
@@ -160,9 +160,9 @@ def tells_bad_parameters(fit: _Fit) -> _Fit:
             return fit(self, *args, **kwargs)
         except InvalidParameterError as error:
             if self.distributed is True:
-                from skbag._training.process_group import tell_others
+                from skbag._training.process_group import send_error
 
-                tell_others(error)
+                send_error(error)
             raise
 
     return telling  # type: ignore[return-value]

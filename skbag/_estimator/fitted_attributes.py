@@ -46,7 +46,7 @@ class FittedModelMixin:
         Of shape (n_ids, embedding_dim), float32; one column per output if
         ``embedding_dim=None``. Not there after `compress`.
         """
-        return self._open_model("embedding_").fitted.dense
+        return self._open_model("embedding_").predictor.dense
 
     @property
     def coef_(self) -> NDArray[np.float32]:
@@ -58,16 +58,18 @@ class FittedModelMixin:
         ``embedding_.T``, computed at each access: keep it in a variable. Not there
         with `hidden_layer_sizes`, of an adaptive softmax and after `compress`.
         """
-        fitted = self._open_model("coef_").fitted
-        if not fitted.is_additive:
-            what = "hidden layers" if fitted.clusters is None else "an adaptive softmax"
+        predictor = self._open_model("coef_").predictor
+        if not predictor.is_additive:
+            what = (
+                "hidden layers" if predictor.clusters is None else "an adaptive softmax"
+            )
             raise AttributeError(
                 f"coef_ exists where scores are linear in the tokens; this "
                 f"EmbeddingBagClassifier has {what}. Fit with hidden_layer_sizes=() "
                 "and another loss than 'adaptive_softmax'; or take the layers of "
                 "to_torch()."
             )
-        return fitted.linear_coef()
+        return predictor.linear_coef()
 
     @property
     def intercept_(self) -> NDArray[np.float32]:
@@ -76,7 +78,7 @@ class FittedModelMixin:
         Of shape (n_outputs,), float32. Of an adaptive softmax, one for each class and
         cluster, in the order in which it visits them.
         """
-        return self._fitted_model().fitted.layers[-1][1]
+        return self._fitted_model().predictor.layers[-1][1]
 
     def _fitted_model(self) -> Model:
         # The look is quicker than the check, which takes as long as a short text.

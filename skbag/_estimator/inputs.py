@@ -88,7 +88,7 @@ def read_X(estimator: Any, X: Any, *, reset: bool) -> list[str] | sp.csr_array:
     if model is not None and model.encoder is None:
         raise ValueError(
             "X holds texts, but this EmbeddingBagClassifier was fitted on a matrix "
-            f"of {model.fitted.embedding.shape[0]} columns. Transform the texts as "
+            f"of {model.predictor.embedding.shape[0]} columns. Transform the texts as "
             "before that fit, or fit it on texts."
         )
     if not documents.texts:

@@ -151,5 +151,5 @@ class InspectingMixin(FittedModelMixin):
     def _columns(self) -> Sequence[Any]:
         """Names of the columns of a matrix, or their numbers."""
         names = getattr(self, "feature_names_in_", None)
-        n_columns = len(self._fitted_model().fitted.embedding)
+        n_columns = len(self._fitted_model().predictor.embedding)
         return range(n_columns) if names is None else list(names)

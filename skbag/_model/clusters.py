@@ -34,14 +34,14 @@ class Clusters:
     order : ndarray of shape (n_classes,), dtype=int64
         Codes of the classes: the shortlist, the first cluster, the second, ..., from
         frequent to rare; ascending within each.
-    n_short : int
+    n_shortlist : int
         Length of the shortlist.
     size : int
         Number of classes of each cluster.
     """
 
     order: NDArray[np.int64]
-    n_short: int
+    n_shortlist: int
     size: int
 
     @classmethod
@@ -50,21 +50,21 @@ class Clusters:
         n_classes = len(counts)
         size = math.ceil(math.sqrt(n_classes))
         n_clusters = max(0, int(n_classes - SHORTLIST * size)) // size
-        n_short = n_classes - n_clusters * size
+        n_shortlist = n_classes - n_clusters * size
         order = np.argsort(-counts, kind="stable")
-        order[:n_short].sort()
-        order[n_short:].reshape(n_clusters, size).sort(axis=1)
-        return cls(order, n_short, size)
+        order[:n_shortlist].sort()
+        order[n_shortlist:].reshape(n_clusters, size).sort(axis=1)
+        return cls(order, n_shortlist, size)
 
     @property
     def n_clusters(self) -> int:
         """Number of clusters."""
-        return (len(self.order) - self.n_short) // self.size
+        return (len(self.order) - self.n_shortlist) // self.size
 
     @property
-    def n_first(self) -> int:
+    def head_size(self) -> int:
         """Number of scores of the first step."""
-        return self.n_short + self.n_clusters
+        return self.n_shortlist + self.n_clusters
 
     @property
     def n_rows(self) -> int:
@@ -74,7 +74,7 @@ class Clusters:
     @property
     def n_scores(self) -> int:
         """Number of scores that training computes of a sample."""
-        return self.n_first + self.size
+        return self.head_size + self.size
 
     @property
     def places(self) -> NDArray[np.int64]:
@@ -91,9 +91,9 @@ class ClusteredLayer:
     Parameters
     ----------
     clusters : Clusters
-    coef : ndarray of shape (n_first + n_clusters * size, n_in), dtype=float32
+    coef : ndarray of shape (head_size + n_clusters * size, n_in), dtype=float32
         One row for each score of the first step, then for each class of the clusters.
-    intercept : ndarray of shape (n_first + n_clusters * size,), dtype=float32
+    intercept : ndarray of shape (head_size + n_clusters * size,), dtype=float32
     """
 
     clusters: Clusters
@@ -106,7 +106,9 @@ class ClusteredLayer:
         wide = x.astype(np.float64)
         first = self._first(wide)
         result = np.empty((len(x), len(clusters.order)), dtype=np.float32)
-        result[:, clusters.order[: clusters.n_short]] = first[:, : clusters.n_short]
+        result[:, clusters.order[: clusters.n_shortlist]] = first[
+            :, : clusters.n_shortlist
+        ]
         for cluster in range(clusters.n_clusters):
             result[:, self._codes(cluster)] = self._within(wide, first, cluster)
         return result
@@ -130,10 +132,10 @@ class ClusteredLayer:
         wide = x.astype(np.float64)
         first = self._first(wide)
         found = _Best(len(x), k)
-        short = first[:, : clusters.n_short].astype(np.float32)
+        short = first[:, : clusters.n_shortlist].astype(np.float32)
         rows = np.arange(len(x))
-        found.add(rows, short, clusters.order[: clusters.n_short])
-        bounds = first[:, clusters.n_short :].astype(np.float32)
+        found.add(rows, short, clusters.order[: clusters.n_shortlist])
+        bounds = first[:, clusters.n_shortlist :].astype(np.float32)
         likely = np.argsort(-bounds, axis=1, kind="stable")
         start, stop = 0, 1
         while start < clusters.n_clusters and len(rows):
@@ -168,27 +170,27 @@ class ClusteredLayer:
             found.add(own[better], scores[better], self._codes(cluster))
 
     def _first(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        return _log_softmax(self._scores(x, slice(0, self.clusters.n_first)))
+        return _log_softmax(self._scores(x, slice(0, self.clusters.head_size)))
 
     def _within(
         self, x: NDArray[np.float64], first: NDArray[np.float64], cluster: int
     ) -> NDArray[np.float32]:
         """Log-probabilities of the classes of a cluster, (n_samples, size)."""
-        start = self.clusters.n_first + cluster * self.clusters.size
+        start = self.clusters.head_size + cluster * self.clusters.size
         part = slice(start, start + self.clusters.size)
         scores = _log_softmax(self._scores(x, part))
-        scores += first[:, [self.clusters.n_short + cluster]]
+        scores += first[:, [self.clusters.n_shortlist + cluster]]
         return scores.astype(np.float32)
 
     def _scores(self, x: NDArray[np.float64], part: slice) -> NDArray[np.float64]:
-        # Not BLAS, as in `Fitted`: a row's bits would depend on its neighbours.
+        # Not BLAS, as in `Predictor`: a row's bits would depend on its neighbours.
         coef = self.coef[part].astype(np.float64)
         scores: NDArray[np.float64] = np.einsum("ni,oi->no", x, coef)
         scores += self.intercept[part]
         return scores
 
     def _codes(self, cluster: int) -> NDArray[np.int64]:
-        start = self.clusters.n_short + cluster * self.clusters.size
+        start = self.clusters.n_shortlist + cluster * self.clusters.size
         return self.clusters.order[start : start + self.clusters.size]
 
 

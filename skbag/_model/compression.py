@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from skbag._core.dtypes import ID_DTYPE, WEIGHT_DTYPE
 from skbag._model.model import Model
-from skbag._model.quantization import ByteLevels, CompactTable, bytes_of_row
+from skbag._model.quantization import LogQuantized, QuantizedTable, bytes_of_row
 from skbag._text import compact_encoders
 from skbag._text.byte_encoder import ByteEncoder
 from skbag._text.compact_encoders import (
@@ -153,20 +153,20 @@ class _Rows:
     model: Model
 
     def __post_init__(self) -> None:
-        featurizer, fitted = self.model.featurizer, self.model.fitted
+        featurizer, predictor = self.model.featurizer, self.model.predictor
         self.encoder = featurizer.encoder
         self.norm = featurizer.weighting.norm
         self.weights = featurizer.id_weights
-        self.table = fitted.dense
+        self.table = predictor.dense
         if self.weights is not None:
             self.table = self.table * self.weights[:, np.newaxis]
         self.n, self.width = self.table.shape
-        statistics = featurizer.statistics
+        document_counts = featurizer.document_counts
         # Without counts each feature is taken to be as frequent as the others.
-        self.has_counts = statistics is not None
+        self.has_counts = document_counts is not None
         self.counts = np.ones(self.n)
-        if statistics is not None:
-            self.counts = statistics.settled().document_counts
+        if document_counts is not None:
+            self.counts = document_counts.flush(featurizer.pending).df
         self.parts = _parts(self.encoder) if self.has_counts else None
 
     @cached_property
@@ -189,7 +189,7 @@ class _Rows:
         n = min(n, self.n)
         some = self.order[: max(n, 1) : max(n // _SAMPLE, 1)]
         rows = self.table[some]
-        rounded = CompactTable.of(rows, bits)
+        rounded = QuantizedTable.of(rows, bits)
         error = rows - rounded.rows(np.arange(len(some)))
         squares = np.einsum("ij,ij->i", error, error, dtype=np.float64)
         share = (self.counts[some] * squares).sum() / (self.costs[some].sum() or 1)
@@ -252,7 +252,7 @@ class _Rows:
             rows *= WEIGHT_DTYPE(self._kept_norm(ids))
             if self.weights is not None:
                 # Rounded weights change the norms of texts a little, and no products.
-                weights = ByteLevels.rounded(self.weights[ids]).values
+                weights = LogQuantized.rounded(self.weights[ids]).values
                 rows /= weights[:, np.newaxis]
         columns = ids if encoder is None and len(ids) < self.n else None
         n_ids = self.n if encoder is None else len(ids)
@@ -261,12 +261,12 @@ class _Rows:
             featurizer=replace(
                 self.model.featurizer,
                 encoder=encoder,
-                statistics=None,
+                document_counts=None,
                 id_weights=weights,
             ),
-            fitted=replace(
-                self.model.fitted,
-                embedding=CompactTable.of(rows, bits, columns, n_ids),
+            predictor=replace(
+                self.model.predictor,
+                embedding=QuantizedTable.of(rows, bits, columns, n_ids),
             ),
         )
 

@@ -309,8 +309,8 @@ def explain(
         np.asarray(offsets, dtype=np.int64),
         names,
         spans,
-        weights[:, np.newaxis] * model.fitted.coefficients(ids),
-        model.fitted.layers[-1][1].astype(np.float64),
+        weights[:, np.newaxis] * model.predictor.coefficients(ids),
+        model.predictor.layers[-1][1].astype(np.float64),
         classes,
     )
 

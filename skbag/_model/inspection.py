@@ -55,7 +55,7 @@ def most_similar(
         If there is no such feature; or the rows have one number only.
     """
     _check_k(k)
-    embedding = model.fitted.dense
+    embedding = model.predictor.dense
     if embedding.shape[1] == 1:
         raise ValueError(
             "most_similar needs rows that can point in more than two ways, but those "
@@ -123,13 +123,13 @@ def check_additive(model: Model, method: str, instead: str) -> None:
     ------
     ValueError
     """
-    if model.fitted.clusters is not None:
+    if model.predictor.clusters is not None:
         raise ValueError(
             f"{method} would not be exact: with loss='adaptive_softmax' a score is a "
             f"log-probability, not a sum of what each feature adds. {instead}; or fit "
             "with loss='cross_entropy'."
         )
-    if not model.fitted.is_additive:
+    if not model.predictor.is_additive:
         raise ValueError(
             f"{method} would not be exact: with hidden layers a score is not a sum of "
             f"what each feature adds. {instead}; or fit with hidden_layer_sizes=()."
@@ -169,10 +169,10 @@ def largest(values: NDArray[np.float64], k: int) -> NDArray[np.int64]:
 
 def _contributions(model: Model, code: int, n_classes: int) -> NDArray[np.float64]:
     """What one occurrence of each feature adds to the score of a class."""
-    fitted, id_weights = model.fitted, model.featurizer.id_weights
-    embedding = fitted.dense
-    shared = n_classes == 2 and len(fitted.layers[0][1]) == 1
-    coef = fitted.layers[0][0]
+    predictor, id_weights = model.predictor, model.featurizer.id_weights
+    embedding = predictor.dense
+    shared = n_classes == 2 and len(predictor.layers[0][1]) == 1
+    coef = predictor.layers[0][0]
     if coef is None:
         values = embedding[:, 0 if shared else code].astype(np.float64)
     else:

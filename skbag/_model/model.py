@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
-from skbag._model.predictor import Fitted
-from skbag._model.quantization import CompactTable
+from skbag._model.predictor import Predictor
+from skbag._model.quantization import QuantizedTable
 from skbag._text.encoder import Encoder
-from skbag._weighting.document_counts import Statistics
+from skbag._weighting.document_counts import DocumentCounts, PendingCounts
 from skbag._weighting.weighting import Weighting
 
 _T = TypeVar("_T")
@@ -45,16 +45,27 @@ class Featurizer:
     encoder : Encoder or None
         None for a model fitted on a matrix.
     weighting : Weighting
-    statistics : Statistics or None
+    document_counts : DocumentCounts or None
         None where no weight depends on counts.
     id_weights : ndarray of shape (n_ids,), dtype=float32, or None
-        Made of `statistics`, kept because every prediction needs it.
+        Made of `document_counts`, kept because every prediction needs it.
+    pending : PendingCounts or None
+        Counts of documents that `document_counts` is yet to be given.
     """
 
     encoder: Encoder | None
     weighting: Weighting
-    statistics: Statistics | None
+    document_counts: DocumentCounts | None
     id_weights: NDArray[np.float32] | None
+    pending: PendingCounts | None = None
+
+    @property
+    def n_pairs(self) -> int:
+        """Number of (token, class) pairs whose counts are kept."""
+        n_pending = 0 if self.pending is None else len(self.pending)
+        if self.document_counts is None:
+            return n_pending
+        return int(self.document_counts.class_counts.nnz) + n_pending
 
     def weigh(self, X: Any) -> Bags:
         """Weighted bags of texts, or of the rows of a CSR matrix."""
@@ -89,9 +100,9 @@ class Featurizer:
         return [X[start:stop] for start, stop in chunk_bounds(sizes, limit)]
 
     @property
-    def gains_by_threads(self) -> bool:
+    def releases_gil(self) -> bool:
         """Whether parts may be weighed in several threads at once, and sooner so."""
-        return self.encoder is None or self.encoder.gains_by_threads
+        return self.encoder is None or self.encoder.releases_gil
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,14 +112,14 @@ class Model:
     Parameters
     ----------
     featurizer : Featurizer
-    fitted : Fitted
-    temperature : float
+    predictor : Predictor
+    inverse_temperature : float
         Factor of the scores before the softmax.
     """
 
     featurizer: Featurizer
-    fitted: Fitted
-    temperature: float
+    predictor: Predictor
+    inverse_temperature: float
 
     @property
     def encoder(self) -> Encoder | None:
@@ -118,7 +129,7 @@ class Model:
     @property
     def is_compact(self) -> bool:
         """Whether it only predicts."""
-        return isinstance(self.fitted.embedding, CompactTable)
+        return isinstance(self.predictor.embedding, QuantizedTable)
 
     def scores(self, X: Any, n_threads: int = 1) -> NDArray[np.float32]:
         """Scores of texts or rows, (n_samples, n_outputs)."""
@@ -143,21 +154,25 @@ class Model:
         -------
         results : ndarray of shape (n_samples, ...)
         """
-        fitted = self.fitted
-        width = fitted.n_outputs
-        return self._map(lambda bags: use(fitted.scores(bags)), width, X, n_threads)
+        predictor = self.predictor
+        width = predictor.n_outputs
+        return self._map(lambda bags: use(predictor.scores(bags)), width, X, n_threads)
 
-    def verdicts_in_parts(
+    def predict_in_parts(
         self,
         X: Any,
-        verdicts: Callable[[NDArray[np.float32]], Any],
+        predict_codes: Callable[[NDArray[np.float32]], Any],
         n_threads: int = 1,
     ) -> Iterator[Any]:
-        """What scores name, by a function of scores, in parts of bounded size."""
-        fitted = self.fitted
-        width = fitted.n_outputs if fitted.clusters is None else fitted.clusters.n_first
+        """Codes that a function predicts from scores, in parts of bounded size."""
+        predictor = self.predictor
+        width = (
+            predictor.n_outputs
+            if predictor.clusters is None
+            else predictor.clusters.head_size
+        )
         return self._in_parts(
-            lambda bags: fitted.verdicts(bags, verdicts), width, X, n_threads
+            lambda bags: predictor.predict(bags, predict_codes), width, X, n_threads
         )
 
     def best_in_parts(
@@ -170,16 +185,16 @@ class Model:
         """Codes of the k best outputs and their probabilities, in parts."""
 
         def best(bags: Bags) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-            return self.fitted.best(
-                bags, k, lambda scores: probabilities(scores, self.temperature)
+            return self.predictor.best(
+                bags, k, lambda scores: probabilities(scores, self.inverse_temperature)
             )
 
         return self._in_parts(best, k, X, n_threads)
 
     def vectors(self, X: Any, n_threads: int = 1) -> NDArray[np.float32]:
         """Document vectors of texts or rows, (n_samples, width)."""
-        width = self.fitted.embedding.shape[1]
-        return self._map(self.fitted.vectors, width, X, n_threads)
+        width = self.predictor.embedding.shape[1]
+        return self._map(self.predictor.vectors, width, X, n_threads)
 
     def bags(self, X: Any, n_threads: int = 1) -> Bags:
         """Weighted bags of texts or rows."""
@@ -204,7 +219,7 @@ class Model:
         def weigh_and_use(part: Any) -> _T:
             return use(self.featurizer.weigh(part))
 
-        if not self.featurizer.gains_by_threads:
+        if not self.featurizer.releases_gil:
             n_threads = 1
         parts = self.featurizer.chunks(X, n_threads, width)
         if n_threads == 1 or len(parts) == 1:

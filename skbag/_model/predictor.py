@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from skbag._core.bags import Bags
 from skbag._core.dtypes import WEIGHT_DTYPE
 from skbag._model.clusters import ClusteredLayer, Clusters
-from skbag._model.quantization import CompactTable
+from skbag._model.quantization import QuantizedTable
 from skbag._model.top_k import best_columns
 from skbag._targets.links import class_scores
 
@@ -29,12 +29,12 @@ ROWS_AT_ONCE = 2**14
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
+class Predictor:
     """A trained bag classifier.
 
     Parameters
     ----------
-    embedding : ndarray of shape (n_ids, width), dtype=float32, or CompactTable
+    embedding : ndarray of shape (n_ids, width), dtype=float32, or QuantizedTable
         The table. `width` is the number of outputs where there is no head.
     layers : tuple of (coef, intercept)
         The layers above the bag, each ``x @ coef.T + intercept``, with a ReLU between
@@ -44,7 +44,7 @@ class Fitted:
         Of the last layer, where that is an adaptive softmax.
     """
 
-    embedding: NDArray[np.float32] | CompactTable
+    embedding: NDArray[np.float32] | QuantizedTable
     layers: tuple[tuple[NDArray[np.float32] | None, NDArray[np.float32]], ...]
     clusters: Clusters | None = None
 
@@ -58,13 +58,13 @@ class Fitted:
     @property
     def dense(self) -> NDArray[np.float32]:
         """The table of a model that is not compressed, as an array."""
-        assert not isinstance(self.embedding, CompactTable)
+        assert not isinstance(self.embedding, QuantizedTable)
         return self.embedding
 
     @property
     def largest_row_value(self) -> float:
         """Largest absolute value in the table, or a bound of it."""
-        if isinstance(self.embedding, CompactTable):
+        if isinstance(self.embedding, QuantizedTable):
             return self.embedding.largest
         # Without an array of absolute values beside it.
         table = self.embedding
@@ -89,7 +89,7 @@ class Fitted:
         coefficients : ndarray of shape (n, n_outputs), dtype=float64
         """
         assert self.is_additive
-        if isinstance(self.embedding, CompactTable):
+        if isinstance(self.embedding, QuantizedTable):
             rows = self.embedding.rows_of(ids).astype(np.float64)
         else:
             rows = self.embedding[ids].astype(np.float64)
@@ -123,7 +123,7 @@ class Fitted:
         -------
         vectors : ndarray of shape (n_samples, width), dtype=float32
         """
-        if isinstance(self.embedding, CompactTable):
+        if isinstance(self.embedding, QuantizedTable):
             return self.embedding.matmul(bags)
         return bags.matmul(self.embedding)
 
@@ -169,15 +169,15 @@ class Fitted:
                 x += intercept
         return x.astype(WEIGHT_DTYPE, copy=False)
 
-    def verdicts(
-        self, bags: Bags, verdicts: Callable[[NDArray[np.float32]], Any]
+    def predict(
+        self, bags: Bags, predict_codes: Callable[[NDArray[np.float32]], Any]
     ) -> Any:
-        """What a function of scores makes of those of each bag.
+        """Codes that a function predicts from the scores of each bag.
 
         Of an adaptive softmax: the code of the best class, without all scores.
         """
         if self.clusters is None:
-            return verdicts(self.scores(bags))
+            return predict_codes(self.scores(bags))
         return self._best_of_clusters(bags, 1)[0][:, 0]
 
     def best(
@@ -200,7 +200,7 @@ class Fitted:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         assert self.clusters is not None
         x, last = self._below_clusters(bags), self._last_layer()
-        step = max(1, NUMBERS_AT_ONCE // self.clusters.n_first)
+        step = max(1, NUMBERS_AT_ONCE // self.clusters.head_size)
         parts = [last.best(x[i : i + step], k) for i in range(0, max(len(x), 1), step)]
         codes, log_probabilities = zip(*parts, strict=True)
         return np.concatenate(codes), np.concatenate(log_probabilities)

@@ -23,7 +23,7 @@ N_LEVELS = 256
 
 
 @dataclass(frozen=True, eq=False)
-class ByteLevels:
+class LogQuantized:
     """Numbers of which at most 256 differ.
 
     Parameters
@@ -37,7 +37,7 @@ class ByteLevels:
     levels: NDArray[np.float32]
 
     @classmethod
-    def of(cls, numbers: NDArray[np.float32]) -> ByteLevels:
+    def of(cls, numbers: NDArray[np.float32]) -> LogQuantized:
         """Numbers that are levels already, exactly.
 
         Raises
@@ -58,7 +58,7 @@ class ByteLevels:
     @classmethod
     def rounded(
         cls, numbers: NDArray[Any], n_levels: int = N_LEVELS, *, up: bool = False
-    ) -> ByteLevels:
+    ) -> LogQuantized:
         """Round positive numbers to levels in equal ratios.
 
         Parameters
@@ -112,7 +112,7 @@ _DECODED = {
 
 
 @dataclass(frozen=True, eq=False)
-class CompactTable:
+class QuantizedTable:
     """Rows on grids.
 
     Parameters
@@ -148,7 +148,7 @@ class CompactTable:
         bits: int,
         columns: NDArray[np.int32] | None = None,
         n_ids: int | None = None,
-    ) -> CompactTable:
+    ) -> QuantizedTable:
         """Put rows on grids.
 
         Parameters
@@ -296,7 +296,7 @@ def _grids(
     wanted[wanted < _SMALLEST_SPAN * wanted.max(initial=0)] = 0
     is_some = wanted > 0
     spans = np.zeros(len(wanted), dtype=WEIGHT_DTYPE)
-    spans[is_some] = ByteLevels.rounded(wanted[is_some], _N_SPANS, up=True).values
+    spans[is_some] = LogQuantized.rounded(wanted[is_some], _N_SPANS, up=True).values
     zeros = np.zeros(len(wanted))
     zeros[is_some] = np.ceil(-lowest[is_some] / spans[is_some] * _ZEROS)
     return spans, zeros.astype(np.uint8)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from skbag._core.communicator import Ranks
+from skbag._core.communicator import Communicator
 from skbag._persistence.packing import CannotPack
 from skbag._persistence.safetensors_file import read_state, write_state
 from skbag._version import __version__
@@ -29,7 +29,7 @@ class Checkpoint:
     path : str or path-like
     facts : mapping of str to str
         Parameters that must be those of the fit that was cut short, in words.
-    ranks : Ranks
+    communicator : Communicator
 
     Raises
     ------
@@ -38,16 +38,19 @@ class Checkpoint:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], facts: Mapping[str, str], ranks: Ranks
+        self,
+        path: str | os.PathLike[str],
+        facts: Mapping[str, str],
+        communicator: Communicator,
     ) -> None:
         self.path = os.path.abspath(os.fspath(path))
         self._facts = {
             **facts,
-            "the number of processes": str(ranks.n_ranks),
+            "the number of processes": str(communicator.world_size),
             "the version of skbag": __version__,
         }
-        self._ranks = ranks
-        if ranks.rank == 0 and not os.path.isdir(os.path.dirname(self.path)):
+        self._communicator = communicator
+        if communicator.rank == 0 and not os.path.isdir(os.path.dirname(self.path)):
             raise FileNotFoundError(
                 f"checkpoint={os.fspath(path)!r}: there is no folder "
                 f"{os.path.dirname(self.path)!r}. Make it before fit."
@@ -63,11 +66,15 @@ class Checkpoint:
         ModelFileError
             If the file is damaged, or is something else.
         """
-        ranks, state = self._ranks, None
-        if ranks.rank == 0 and os.path.exists(self.path):
+        communicator, state = self._communicator, None
+        if communicator.rank == 0 and os.path.exists(self.path):
             state = self._read()
-        told = [state] * ranks.n_ranks if ranks.rank == 0 else [None] * ranks.n_ranks
-        return ranks.trade(told)[0]
+        received = (
+            [state] * communicator.world_size
+            if communicator.rank == 0
+            else [None] * communicator.world_size
+        )
+        return communicator.all_to_all(received)[0]
 
     def write(self, state: dict[str, Any]) -> None:
         """Write state in place of an earlier one: whole, or not at all.
@@ -77,7 +84,7 @@ class Checkpoint:
         OSError
             If that cannot be done.
         """
-        if self._ranks.rank == 0:
+        if self._communicator.rank == 0:
             whole = {"facts": self._facts, **state}
             write_state(self.path, whole, _refuse, {"kind": _KIND, "callables": {}})
 

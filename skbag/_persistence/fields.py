@@ -12,8 +12,8 @@ from skbag._core.elias_fano import pack_sorted, unpack_sorted
 from skbag._model.quantization import (
     BITS,
     N_LEVELS,
-    ByteLevels,
-    CompactTable,
+    LogQuantized,
+    QuantizedTable,
     bytes_of_row,
 )
 from skbag.exceptions import ModelFileError
@@ -97,7 +97,7 @@ def _check_finite(array: NDArray[Any], name: str) -> None:
         raise _damaged(f"{name!r} holds numbers that are not finite")
 
 
-def table_state(table: CompactTable) -> dict[str, Any]:
+def table_state(table: QuantizedTable) -> dict[str, Any]:
     """Plain state of a table; its codes are shared, not copied."""
     columns = None
     if table.columns is not None:
@@ -113,7 +113,7 @@ def table_state(table: CompactTable) -> dict[str, Any]:
     }
 
 
-def table_from_state(state: Any) -> CompactTable:
+def table_from_state(state: Any) -> QuantizedTable:
     """Read plain state.
 
     Raises
@@ -139,12 +139,12 @@ def table_from_state(state: Any) -> CompactTable:
         columns = unpack_sorted(state["columns"], n_ids).astype(ID_DTYPE)
     if n_rows != (n_ids if columns is None else len(columns)):
         raise ValueError(f"{n_rows} rows for other ids")
-    return CompactTable(codes, bits, width, spans, zeros, columns, n_ids)
+    return QuantizedTable(codes, bits, width, spans, zeros, columns, n_ids)
 
 
 def levels_state(numbers: NDArray[np.float32]) -> dict[str, Any]:
     """Plain state of numbers of which at most 256 differ."""
-    found = ByteLevels.of(numbers)
+    found = LogQuantized.of(numbers)
     return {"codes": found.codes, "levels": found.levels}
 
 
@@ -162,7 +162,7 @@ def levels_from_state(state: Any) -> NDArray[np.float32]:
         raise ValueError("levels that are not there")
     if not (np.isfinite(levels).all() and (levels >= 0).all()):
         raise ValueError("levels that are negative or not finite")
-    return ByteLevels(codes, levels).values
+    return LogQuantized(codes, levels).values
 
 
 def _plain_array(array: Any, dtype: Any, *, ndim: int) -> NDArray[Any]:

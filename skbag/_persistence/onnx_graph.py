@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from skbag._core.dtypes import WEIGHT_DTYPE
 from skbag._model.clusters import Clusters
-from skbag._model.predictor import Fitted
+from skbag._model.predictor import Predictor
 from skbag._targets.links import class_scores
 from skbag._version import __version__
 
@@ -42,8 +42,8 @@ _DESCRIPTION = (
 
 
 def build_onnx(
-    fitted: Fitted,
-    temperature: float,
+    predictor: Predictor,
+    inverse_temperature: float,
     classes: NDArray[Any],
     *,
     one_of_all: bool = True,
@@ -52,8 +52,8 @@ def build_onnx(
 
     Parameters
     ----------
-    fitted : Fitted
-    temperature : float
+    predictor : Predictor
+    inverse_temperature : float
         Factor of the scores before the softmax, or the logistic function.
     classes : ndarray of shape (n_classes,)
         Labels; each one's ``str`` is kept in the metadata.
@@ -80,14 +80,16 @@ def build_onnx(
             "to_onnx needs the package onnx, which is not installed. Install it, and "
             'onnxruntime to run what it makes: pip install "skbag[onnx]"'
         ) from error
-    _check_size(fitted)
+    _check_size(predictor)
     graph = _Graph()
-    sums = _sum_bags(graph, fitted.dense)
-    scores = _apply_layers(graph, sums, fitted)
+    sums = _sum_bags(graph, predictor.dense)
+    scores = _apply_layers(graph, sums, predictor)
     if one_of_all:
-        _apply_softmax(graph, scores, temperature, fitted.n_outputs)
+        _apply_softmax(graph, scores, inverse_temperature, predictor.n_outputs)
     else:
-        factor = graph.constant(np.array(temperature, WEIGHT_DTYPE), "temperature")
+        factor = graph.constant(
+            np.array(inverse_temperature, WEIGHT_DTYPE), "temperature"
+        )
         powers = graph.node("Mul", scores, factor)
         graph.node("Sigmoid", powers, output="probabilities")
     int64, float32 = TensorProto.INT64, TensorProto.FLOAT
@@ -104,7 +106,7 @@ def build_onnx(
                 helper.make_tensor_value_info(name, float32, ["n_samples", width])
                 for name, width in (
                     ("probabilities", len(classes)),
-                    ("scores", fitted.n_outputs),
+                    ("scores", predictor.n_outputs),
                 )
             ],
             initializer=graph.constants,
@@ -190,16 +192,16 @@ def _sum_bags(graph: _Graph, embedding: NDArray[np.float32]) -> str:
     return graph.node("Squeeze", sums, one)
 
 
-def _apply_layers(graph: _Graph, x: str, fitted: Fitted) -> str:
+def _apply_layers(graph: _Graph, x: str, predictor: Predictor) -> str:
     """Scores of the sums, (n_samples, n_outputs)."""
-    last = len(fitted.layers) - 1
-    for depth, (coef, intercept) in enumerate(fitted.layers):
+    last = len(predictor.layers) - 1
+    for depth, (coef, intercept) in enumerate(predictor.layers):
         output = "scores" if depth == last else None
         if depth:
             x = graph.node("Relu", x)
-        if depth == last and fitted.clusters is not None:
+        if depth == last and predictor.clusters is not None:
             assert coef is not None
-            x = _apply_clusters(graph, x, fitted.clusters, coef, intercept)
+            x = _apply_clusters(graph, x, predictor.clusters, coef, intercept)
             continue
         bias = graph.constant(intercept, f"intercept_{depth}")
         if coef is None:
@@ -218,7 +220,7 @@ def _apply_clusters(
     intercept: NDArray[np.float32],
 ) -> str:
     """Log-probabilities of an adaptive softmax: see `_clusters`."""
-    n_first, n_short = clusters.n_first, clusters.n_short
+    head_size, n_shortlist = clusters.head_size, clusters.n_shortlist
 
     def linear(part: slice) -> str:
         weight, bias = graph.constant(coef[part]), graph.constant(intercept[part])
@@ -228,12 +230,14 @@ def _apply_clusters(
         return graph.constant(np.array(values, dtype=np.int64))
 
     one = numbers(1)
-    first = graph.node("LogSoftmax", linear(slice(n_first)), axis=1)
-    short = graph.node("Slice", first, numbers(0), numbers(n_short), one)
-    of_clusters = graph.node("Slice", first, numbers(n_short), numbers(n_first), one)
+    first = graph.node("LogSoftmax", linear(slice(head_size)), axis=1)
+    short = graph.node("Slice", first, numbers(0), numbers(n_shortlist), one)
+    of_clusters = graph.node(
+        "Slice", first, numbers(n_shortlist), numbers(head_size), one
+    )
     # 0: as many samples as there are.
     shape = numbers(0, clusters.n_clusters, clusters.size)
-    within = graph.node("Reshape", linear(slice(n_first, None)), shape)
+    within = graph.node("Reshape", linear(slice(head_size, None)), shape)
     within = graph.node("LogSoftmax", within, axis=2)
     both = graph.node("Add", within, graph.node("Unsqueeze", of_clusters, numbers(2)))
     flat = graph.node("Reshape", both, numbers(0, clusters.n_clusters * clusters.size))
@@ -243,22 +247,27 @@ def _apply_clusters(
 
 
 def _apply_softmax(
-    graph: _Graph, scores: str, temperature: float, n_outputs: int
+    graph: _Graph, scores: str, inverse_temperature: float, n_outputs: int
 ) -> None:
     """Probabilities, (n_samples, n_classes)."""
     # What a score of 1 is to each class: ones, or -1/2 and 1/2 of one shared score.
-    factors = class_scores(np.ones((1, n_outputs), dtype=WEIGHT_DTYPE)) * temperature
+    factors = (
+        class_scores(np.ones((1, n_outputs), dtype=WEIGHT_DTYPE)) * inverse_temperature
+    )
     link = graph.constant(factors.astype(WEIGHT_DTYPE), "temperature")
     powers = graph.node("Mul", scores, link)
     graph.node("Softmax", powers, axis=1, output="probabilities")
 
 
-def _check_size(fitted: Fitted) -> None:
+def _check_size(predictor: Predictor) -> None:
     """Raise where protobuf could not hold the numbers."""
-    arrays = [fitted.dense, *(array for layer in fitted.layers for array in layer)]
+    arrays = [
+        predictor.dense,
+        *(array for layer in predictor.layers for array in layer),
+    ]
     n_bytes = sum(array.nbytes for array in arrays if array is not None)
     if n_bytes > MOST_BYTES:
-        n_ids, width = fitted.dense.shape
+        n_ids, width = predictor.dense.shape
         raise ValueError(
             "An ONNX model is a protobuf message, which holds 2 GiB at most; this "
             f"model has {n_bytes / 2**30:.2f} GiB, in a table of {n_ids:,} x {width}. "

@@ -58,9 +58,9 @@ class PlainStateMixin:
                 ),
                 stacklevel=2,
             )
-        self.restore_state(state)
+        self._restore_state(state)
 
-    def restore_state(self, state: dict[str, Any]) -> None:
+    def _restore_state(self, state: dict[str, Any]) -> None:
         """Become the estimator that the state is of; parameters new since get defaults.
 
         Raises
@@ -69,6 +69,9 @@ class PlainStateMixin:
             If the state is not sound.
         """
         state = {**_defaults(type(self)), **state}
+        if "temperature_" in state:
+            # Its name before 0.1; it has always been the inverse.
+            state["inverse_temperature_"] = state.pop("temperature_")
         for name, value in state.items():
             if isinstance(value, np.ndarray):
                 state[name] = native(value)
@@ -80,7 +83,10 @@ class PlainStateMixin:
             kind = state.get("_targets", {"kind": "classes"})
             state["_targets"] = targets_from_state(kind, classes)
             model = model_from_state(state["_model"], state["_targets"])
-            n_ids, n_columns = len(model.fitted.embedding), state.get("n_features_in_")
+            n_ids, n_columns = (
+                len(model.predictor.embedding),
+                state.get("n_features_in_"),
+            )
             if model.encoder is None and n_columns != n_ids:
                 # Rows of the table would be read that are not there.
                 raise ModelFileError(

@@ -22,8 +22,8 @@ from skbag._core.dtypes import WEIGHT_DTYPE
 from skbag._core.sparse_checks import check_csr
 from skbag._model.clusters import Clusters
 from skbag._model.model import Featurizer, Model, Resume
-from skbag._model.predictor import Fitted
-from skbag._model.quantization import CompactTable
+from skbag._model.predictor import Predictor
+from skbag._model.quantization import QuantizedTable
 from skbag._persistence.fields import (
     _UNSOUND,
     LARGEST,
@@ -50,7 +50,7 @@ from skbag._text.compact_encoders import (
 from skbag._text.encoder import Encoder
 from skbag._text.hashed_encoder import HashedEncoder
 from skbag._text.plain_encoder import PlainEncoder
-from skbag._weighting.document_counts import Recent, Statistics
+from skbag._weighting.document_counts import DocumentCounts, PendingCounts
 from skbag._weighting.weighting import Weighting
 
 FORMAT = 1
@@ -72,11 +72,11 @@ _COMPACT_ENCODERS = (CompactByteEncoder, CompactPlainEncoder, CompactSelection)
 
 def model_state(model: Model) -> dict[str, Any]:
     """Plain state of a model; its arrays are shared, not copied."""
-    featurizer, fitted = model.featurizer, model.fitted
-    weighting, statistics = featurizer.weighting, featurizer.statistics
-    embedding, id_weights = fitted.embedding, featurizer.id_weights
+    featurizer, predictor = model.featurizer, model.predictor
+    weighting = featurizer.weighting
+    embedding, id_weights = predictor.embedding, featurizer.id_weights
     table: dict[str, Any]
-    if isinstance(embedding, CompactTable):
+    if isinstance(embedding, QuantizedTable):
         table = {
             "table": table_state(embedding),
             "id_weights": None if id_weights is None else levels_state(id_weights),
@@ -91,15 +91,16 @@ def model_state(model: Model) -> dict[str, Any]:
             "norm": weighting.norm,
             "supervised": weighting.supervised,
         },
-        "statistics": None if statistics is None else _statistics_state(statistics),
+        "statistics": _counts_state(featurizer),
         **table,
         "layers": [
-            {"coef": coef, "intercept": intercept} for coef, intercept in fitted.layers
+            {"coef": coef, "intercept": intercept}
+            for coef, intercept in predictor.layers
         ],
         "clusters": None
-        if fitted.clusters is None
-        else _clusters_state(fitted.clusters),
-        "temperature": model.temperature,
+        if predictor.clusters is None
+        else _clusters_state(predictor.clusters),
+        "temperature": model.inverse_temperature,
     }
 
 
@@ -123,7 +124,7 @@ def model_from_state(state: Any, targets: Targets) -> Model:
     n_ids = len(embedding)
     if encoder is not None and encoder.n_ids != n_ids:
         raise _damaged(f"{encoder.n_ids} features for {n_ids} rows of the table")
-    is_compact = isinstance(embedding, CompactTable)
+    is_compact = isinstance(embedding, QuantizedTable)
     if isinstance(encoder, _COMPACT_ENCODERS) and not is_compact:
         raise _damaged("a compact encoder without a compact table")
     id_weights = None
@@ -133,19 +134,22 @@ def model_from_state(state: Any, targets: Targets) -> Model:
             0 < id_weights.min(initial=1) and id_weights.max(initial=1) < LARGEST
         ):
             raise _damaged("id_weights are not one positive number per feature")
-    statistics = None
+    document_counts = pending = None
     if state.get("statistics") is not None:
-        statistics = _read_statistics(state["statistics"], n_ids, targets)
+        document_counts = _read_counts(state["statistics"], n_ids, targets)
+        pending = _read_pending(state["statistics"].get("recent"), document_counts)
     layers = tuple(map(_read_layer, _field(state, "layers", list)))
     clusters = None
     if state.get("clusters") is not None:
         clusters = _read_clusters(state["clusters"], targets)
-    fitted = Fitted(embedding, layers, clusters)
-    _check_layers(fitted, targets)
-    _check_magnitudes(fitted)
+    predictor = Predictor(embedding, layers, clusters)
+    _check_layers(predictor, targets)
+    _check_magnitudes(predictor)
     return Model(
-        Featurizer(encoder, _read_weighting(state), statistics, id_weights),
-        fitted,
+        Featurizer(
+            encoder, _read_weighting(state), document_counts, id_weights, pending
+        ),
+        predictor,
         _positive(state, "temperature"),
     )
 
@@ -209,7 +213,7 @@ def resume_from_state(state: Any, model: Model) -> Resume:
     """
     found = _field(state, "accumulators", list)
     accumulators = tuple(_native(a, WEIGHT_DTYPE, "accumulators") for a in found)
-    if [a.shape for a in accumulators] != _parameter_shapes(model.fitted):
+    if [a.shape for a in accumulators] != _parameter_shapes(model.predictor):
         raise _damaged("accumulators do not fit the layers")
     for array in accumulators:
         _check_counts(array, "accumulators")
@@ -219,7 +223,7 @@ def resume_from_state(state: Any, model: Model) -> Resume:
     return Resume(accumulators, _positive(state, "learning_rate"), n_seen)
 
 
-def _read_table(state: Any) -> NDArray[np.float32] | CompactTable:
+def _read_table(state: Any) -> NDArray[np.float32] | QuantizedTable:
     if isinstance(state, dict) and "table" in state:
         try:
             return table_from_state(state["table"])
@@ -237,17 +241,17 @@ def _read_id_weights(state: dict[str, Any], is_compact: bool) -> NDArray[np.floa
         raise _damaged(f"id_weights: {error!r}") from error
 
 
-def _parameter_shapes(fitted: Fitted) -> list[tuple[int, ...]]:
+def _parameter_shapes(predictor: Predictor) -> list[tuple[int, ...]]:
     """Shapes of the parameters of the layers, in torch's order."""
-    layers = fitted.layers if fitted.clusters is None else fitted.layers[:-1]
+    layers = predictor.layers if predictor.clusters is None else predictor.layers[:-1]
     shapes = [array.shape for layer in layers for array in layer if array is not None]
-    if fitted.clusters is not None:
+    if predictor.clusters is not None:
         # The classes of the clusters, a row for each, then what comes first.
-        coef, clusters = fitted.layers[-1][0], fitted.clusters
+        coef, clusters = predictor.layers[-1][0], predictor.clusters
         assert coef is not None
         n_in, size, n_clusters = coef.shape[1], clusters.size, clusters.n_clusters
         shapes += [(n_clusters, size * n_in), (n_clusters, size)]
-        shapes += [(clusters.n_first, n_in), (clusters.n_first,)]
+        shapes += [(clusters.head_size, n_in), (clusters.head_size,)]
     return shapes
 
 
@@ -294,21 +298,34 @@ def _read_selection(state: dict[str, Any]) -> Encoder:
         raise _damaged(f"selection: {error!r}") from error
 
 
-def _statistics_state(statistics: Statistics) -> dict[str, Any]:
+def _counts_state(featurizer: Featurizer) -> dict[str, Any] | None:
+    document_counts, pending = featurizer.document_counts, featurizer.pending
+    if document_counts is None:
+        return None
     # Not scipy's own pickle, whose module has moved between versions.
-    counts, recent = statistics.class_counts, statistics.recent
+    counts = document_counts.class_counts
+    exclusive = document_counts.exclusive
     return {
-        "recent": None if recent is None else dict(vars(recent)),
+        "recent": None if pending is None else _pending_state(pending),
         "counts": counts.data,
         "codes": counts.indices,
         "offsets": counts.indptr,
-        "class_totals": statistics.class_totals,
-        "any_counts": statistics.any_counts,
-        "any_total": statistics.any_total,
+        "class_totals": document_counts.class_totals,
+        "any_counts": None if exclusive else document_counts.df,
+        "any_total": None if exclusive else document_counts.n_documents,
     }
 
 
-def _read_statistics(state: Any, n_ids: int, targets: Targets) -> Statistics:
+def _pending_state(pending: PendingCounts) -> dict[str, Any]:
+    return {
+        "cells": pending.pairs,
+        "counts": pending.counts,
+        "any_ids": pending.any_ids,
+        "any_counts": pending.any_counts,
+    }
+
+
+def _read_counts(state: Any, n_ids: int, targets: Targets) -> DocumentCounts:
     n_classes = len(targets.classes)
     totals = _array(state, "class_totals", np.float64, ndim=1)
     counts = _array(state, "counts", np.float64, ndim=1)
@@ -325,66 +342,63 @@ def _read_statistics(state: Any, n_ids: int, targets: Targets) -> Statistics:
     if targets.one_of_all:
         if state.get("any_counts") is not None:
             raise _damaged("statistics of labels for classes")
-        recent = _read_recent(state.get("recent"), class_counts.shape, has_any=False)
-        return Statistics(class_counts, totals, recent=recent)
-    # The labels of a document do not add up to one.
-    any_counts = _array(state, "any_counts", np.float64, ndim=1)
-    if len(any_counts) != n_ids:
-        raise _damaged(f"any_counts of {len(any_counts)} features for {n_ids}")
-    _check_counts(any_counts, "any_counts")
-    return Statistics(
-        class_counts,
-        totals,
-        any_counts,
-        _positive(state, "any_total"),
-        recent=_read_recent(state.get("recent"), class_counts.shape, has_any=True),
-    )
+        return DocumentCounts.of_classes(class_counts, totals)
+    df = _array(state, "any_counts", np.float64, ndim=1)
+    if len(df) != n_ids:
+        raise _damaged(f"any_counts of {len(df)} features for {n_ids}")
+    _check_counts(df, "any_counts")
+    n_documents = _positive(state, "any_total")
+    return DocumentCounts(class_counts, totals, df, n_documents, exclusive=False)
 
 
-def _read_recent(state: Any, shape: tuple[int, int], *, has_any: bool) -> Recent | None:
+def _read_pending(state: Any, counts: DocumentCounts) -> PendingCounts | None:
     # Earlier files have none.
     if state is None:
         return None
     if not isinstance(state, dict):
         raise _damaged("recent is no mapping")
-    pairs = [("cells", "counts", math.prod(shape))]
-    if has_any:
-        pairs.append(("any_ids", "any_counts", shape[0]))
+    shape = counts.class_counts.shape
+    names = [("cells", "counts", math.prod(shape))]
+    if not counts.exclusive:
+        names.append(("any_ids", "any_counts", shape[0]))
     arrays: list[NDArray[Any]] = []
-    for places, values, n in pairs:
+    for places, values, n in names:
         where = _array(state, places, np.int64, ndim=1)
-        counts = _array(state, values, np.float64, ndim=1)
-        _check_counts(counts, values)
-        if len(where) != len(counts):
-            raise _damaged(f"recent: {len(where)} {places} for {len(counts)} counts")
+        value = _array(state, values, np.float64, ndim=1)
+        _check_counts(value, values)
+        if len(where) != len(value):
+            raise _damaged(f"recent: {len(where)} {places} for {len(value)} counts")
         if len(where) and not 0 <= where.min() <= where.max() < n:
             raise _damaged(f"recent: {places} out of range")
-        arrays += [where, counts]
-    return Recent(*arrays)
+        arrays += [where, value]
+    return PendingCounts(*arrays)
 
 
 def _clusters_state(clusters: Clusters) -> dict[str, Any]:
     return {
         "order": clusters.order,
-        "n_short": clusters.n_short,
+        "n_short": clusters.n_shortlist,
         "size": clusters.size,
     }
 
 
 def _read_clusters(state: Any, targets: Targets) -> Clusters:
     order = _array(state, "order", np.int64, ndim=1)
-    n_short, size = (_field(state, name, int) for name in ("n_short", "size"))
+    n_shortlist, size = (_field(state, name, int) for name in ("n_short", "size"))
     n_classes = len(targets.classes)
     if not targets.one_of_all or not np.array_equal(np.sort(order), range(n_classes)):
         raise _damaged("clusters are not of the classes")
-    n_clustered = n_classes - n_short
-    if not (0 < n_short < n_classes and 0 < size <= n_clustered) or n_clustered % size:
-        raise _damaged(f"clusters of {size} classes for {n_classes} less {n_short}")
+    n_clustered = n_classes - n_shortlist
+    if (
+        not (0 < n_shortlist < n_classes and 0 < size <= n_clustered)
+        or n_clustered % size
+    ):
+        raise _damaged(f"clusters of {size} classes for {n_classes} less {n_shortlist}")
     # Equal scores are told apart by this.
-    within = order[n_short:].reshape(-1, size)
-    if (np.diff(order[:n_short]) < 0).any() or (np.diff(within, axis=1) < 0).any():
+    within = order[n_shortlist:].reshape(-1, size)
+    if (np.diff(order[:n_shortlist]) < 0).any() or (np.diff(within, axis=1) < 0).any():
         raise _damaged("classes of a cluster are not in order")
-    return Clusters(order, n_short, size)
+    return Clusters(order, n_shortlist, size)
 
 
 def _read_weighting(state: Any) -> Weighting:
@@ -409,10 +423,10 @@ def _read_layer(
     return _floats(state, "coef", ndim=2), intercept
 
 
-def _check_layers(fitted: Fitted, targets: Targets) -> None:
+def _check_layers(predictor: Predictor, targets: Targets) -> None:
     """Raise where the layers do not lead from the table to the scores."""
-    layers, clusters = fitted.layers, fitted.clusters
-    width = fitted.embedding.shape[1]
+    layers, clusters = predictor.layers, predictor.clusters
+    width = predictor.embedding.shape[1]
     for coef, intercept in layers:
         shape = (len(intercept), width)
         if shape != (coef.shape if coef is not None else (width, width)) or (
@@ -442,10 +456,10 @@ def _check_order(classes: NDArray[Any]) -> None:
         raise _damaged("classes_ are not distinct and in order")
 
 
-def _check_magnitudes(fitted: Fitted) -> None:
+def _check_magnitudes(predictor: Predictor) -> None:
     """Raise where scores could overflow that no training has made."""
-    bound = fitted.largest_row_value
-    for coef, intercept in fitted.layers:
+    bound = predictor.largest_row_value
+    for coef, intercept in predictor.layers:
         if coef is not None:
             bound *= float(np.abs(coef).max(initial=0)) * coef.shape[1]
         bound = max(bound, float(np.abs(intercept).max(initial=0)))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_class_weight
 
-from skbag._core.communicator import ALONE, Ranks, total
+from skbag._core.communicator import SINGLE_PROCESS, Communicator, total
 from skbag._targets.label_sets import LabelSets
 
 _LARGEST_FLOAT = float(np.finfo(np.float64).max)
@@ -20,7 +20,7 @@ def total_weight(
     class_weight: Any,
     classes: NDArray[Any],
     codes: NDArray[np.int64],
-    ranks: Ranks = ALONE,
+    communicator: Communicator = SINGLE_PROCESS,
 ) -> NDArray[np.float64] | None:
     """Product of sample and class weights, or None where all are 1."""
     if class_weight is None:
@@ -29,7 +29,7 @@ def total_weight(
     # A sample of weight 0 is as good as absent, so it does not count for "balanced".
     present = codes if sample_weight is None else codes[sample_weight > 0]
     if class_weight == "balanced":
-        counts = total(ranks, np.bincount(present, minlength=len(classes)))
+        counts = total(communicator, np.bincount(present, minlength=len(classes)))
         named = np.flatnonzero(counts)
         # As compute_class_weight does, which takes samples and no counts.
         by_class[named] = counts.sum() / (len(named) * counts[named].astype(np.float64))
@@ -66,7 +66,7 @@ def label_weight(
     class_weight: Any,
     sets: LabelSets,
     sample_weight: NDArray[np.float64] | None,
-    ranks: Ranks = ALONE,
+    communicator: Communicator = SINGLE_PROCESS,
 ) -> NDArray[np.float64] | None:
     """Weight of having each label against not having it, or None where all are 1.
 
@@ -88,8 +88,8 @@ def label_weight(
     weights = np.ones(sets.n_labels)
     if class_weight == "balanced":
         present = np.ones(len(sets)) if sample_weight is None else sample_weight > 0
-        n_with = total(ranks, sets.counts(present.astype(np.float64)))
-        n_without = total(ranks, present.sum()) - n_with
+        n_with = total(communicator, sets.counts(present.astype(np.float64)))
+        n_without = total(communicator, present.sum()) - n_with
         both = (n_with > 0) & (n_without > 0)
         weights[both] = n_without[both] / n_with[both]
         return weights

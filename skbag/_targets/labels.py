@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
-from skbag._core.communicator import ALONE, Ranks, check_same
+from skbag._core.communicator import SINGLE_PROCESS, Communicator, check_same
 from skbag._core.items import is_missing
 
 
 def learn_classes(
-    y: Any, ranks: Ranks = ALONE
+    y: Any, communicator: Communicator = SINGLE_PROCESS
 ) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Classes of `y` and the code of each sample.
 
@@ -24,7 +24,7 @@ def learn_classes(
     ----------
     y : array-like of shape (n_samples,)
         Labels of any type that scikit-learn takes for classes.
-    ranks : Ranks
+    communicator : Communicator
         Who has labels, too.
 
     Returns
@@ -45,10 +45,10 @@ def learn_classes(
     y = read_labels(y)
     encoder = LabelEncoder()
     codes = np.asarray(encoder.fit_transform(y), dtype=np.int64)
-    if ranks.n_ranks > 1:
+    if communicator.world_size > 1:
         own = encoder.classes_
-        check_same(ranks, {"the type of the labels": _type_of(own)})
-        encoder.fit(np.concatenate(ranks.gather(own)))
+        check_same(communicator, {"the type of the labels": _type_of(own)})
+        encoder.fit(np.concatenate(communicator.all_gather(own)))
         codes = np.asarray(encoder.transform(own), dtype=np.int64)[codes]
     check_classes(encoder.classes_)
     return encoder.classes_, codes

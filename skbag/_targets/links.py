@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 _NUMBERS_AT_ONCE = 2**20
 """Probabilities that are worked on at a time (8 MiB)."""
 
-USUAL_TEMPERATURE = 2.0
+DEFAULT_INVERSE_TEMPERATURE = 2.0
 """Temperature of a model whose scores have been seen of no sample, ..."""
 
-TEMPERATURE_SPREAD = 0.7
+PRIOR_STD = 0.7
 """... and how far others are from it: the standard deviation of the logarithm, so that
 two of three are within a factor of two. Both were chosen on validation splits."""
 
-_TEMPERATURES = (0.05, 100.0)
+_BOUNDS = (0.05, 100.0)
 """Smallest and largest temperature."""
 
 
@@ -32,14 +32,14 @@ def n_outputs(n_classes: int) -> int:
 
 
 def probabilities(
-    scores: NDArray[np.float32], temperature: float
+    scores: NDArray[np.float32], inverse_temperature: float
 ) -> NDArray[np.float64]:
-    """Softmax of ``temperature * scores``, the inverse link of every loss here.
+    """Softmax of ``inverse_temperature * scores``, the inverse link of every loss here.
 
     Parameters
     ----------
     scores : ndarray of shape (n_samples, n_outputs), dtype=float32
-    temperature : float
+    inverse_temperature : float
         Factor of the scores (an inverse temperature), positive. Guo et al., "On
         Calibration of Modern Neural Networks", ICML 2017, section 4.2.
 
@@ -48,7 +48,7 @@ def probabilities(
     probabilities : ndarray of shape (n_samples, n_classes), dtype=float64
         Rows sum to 1.
     """
-    powers = class_scores(scores) * temperature
+    powers = class_scores(scores) * inverse_temperature
     powers -= powers.max(axis=1, keepdims=True)
     np.exp(powers, out=powers)
     powers /= powers.sum(axis=1, keepdims=True)
@@ -56,10 +56,10 @@ def probabilities(
 
 
 def log_probabilities(
-    scores: NDArray[np.float32], temperature: float
+    scores: NDArray[np.float32], inverse_temperature: float
 ) -> NDArray[np.float64]:
     """Logarithm of `probabilities`, finite where that underflows."""
-    return np.asarray(log_softmax(class_scores(scores) * temperature, axis=1))
+    return np.asarray(log_softmax(class_scores(scores) * inverse_temperature, axis=1))
 
 
 def class_scores(scores: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -73,16 +73,16 @@ def class_scores(scores: NDArray[np.float32]) -> NDArray[np.float64]:
     return wide
 
 
-def fit_temperature(
+def fit_inverse_temperature(
     scores: NDArray[np.float32],
     codes: NDArray[np.int64],
     weights: NDArray[np.float64] | None = None,
-    usual: float = USUAL_TEMPERATURE,
+    usual: float = DEFAULT_INVERSE_TEMPERATURE,
 ) -> float:
     """Temperature of the best probabilities ``probabilities(scores, T)``.
 
     The maximum of the posterior under a log-normal prior, ``log T`` being normal with
-    mean ``log(usual)`` and standard deviation `TEMPERATURE_SPREAD`: a few samples that
+    mean ``log(usual)`` and standard deviation `PRIOR_STD`: a few samples that
     are all right by chance would ask for probabilities of 0 and 1 otherwise. The more
     samples, the less the prior counts.
 
@@ -97,7 +97,7 @@ def fit_temperature(
 
     Returns
     -------
-    temperature : float
+    inverse_temperature : float
         In [0.05, 100]; `usual` where there is nothing to learn from.
     """
     if len(codes) == 0 or not np.isfinite(scores).all():
@@ -106,8 +106,8 @@ def fit_temperature(
     wide -= wide.mean(axis=1, keepdims=True)
     true = wide[np.arange(len(codes)), codes]
 
-    def slope_and_curvature(temperature: float) -> tuple[float, float]:
-        mean, variance = _moments(wide, temperature)
+    def slope_and_curvature(inverse_temperature: float) -> tuple[float, float]:
+        mean, variance = _moments(wide, inverse_temperature)
         slope = np.average(mean - true, weights=weights)
         return float(slope), float(np.average(variance, weights=weights))
 
@@ -132,17 +132,19 @@ def _most_probable(
     usual : float
         Median of the prior.
     """
-    low, high = np.log(_TEMPERATURES)
-    precision = TEMPERATURE_SPREAD**-2
+    low, high = np.log(_BOUNDS)
+    precision = PRIOR_STD**-2
     centre = log_temperature = float(np.log(usual))
     for _ in range(50):
-        temperature = float(np.exp(log_temperature))
-        slope, curvature = slope_and_curvature(temperature)
-        down = n_samples * temperature * slope
+        inverse_temperature = float(np.exp(log_temperature))
+        slope, curvature = slope_and_curvature(inverse_temperature)
+        down = n_samples * inverse_temperature * slope
         gradient = down + precision * (log_temperature - centre)
         # The exact second derivative where that is larger than without `down`, so that
         # no step goes too far.
-        second = n_samples * temperature**2 * curvature + max(down, 0.0) + precision
+        second = (
+            n_samples * inverse_temperature**2 * curvature + max(down, 0.0) + precision
+        )
         step = float(np.clip(gradient / second, -1, 1))
         log_temperature = float(np.clip(log_temperature - step, low, high))
         if abs(step) < 1e-6:
@@ -158,7 +160,7 @@ def _effective_size(n_samples: int, weights: NDArray[np.float64] | None) -> floa
 
 
 def _moments(
-    wide: NDArray[np.float64], temperature: float
+    wide: NDArray[np.float64], inverse_temperature: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and variance of each row under its softmax, a few rows at a time."""
     n_rows, width = wide.shape
@@ -166,7 +168,7 @@ def _moments(
     step = max(1, _NUMBERS_AT_ONCE // width)
     for start in range(0, n_rows, step):
         rows = wide[start : start + step]
-        p = softmax(temperature * rows, axis=1)
+        p = softmax(inverse_temperature * rows, axis=1)
         mean = (p * rows).sum(axis=1)
         means[start : start + step] = mean
         variances[start : start + step] = (p * rows**2).sum(axis=1) - mean**2
@@ -181,14 +183,14 @@ def predicted_codes(scores: NDArray[np.float32]) -> NDArray[np.int64]:
 
 
 def label_probabilities(
-    scores: NDArray[np.float32], temperature: float
+    scores: NDArray[np.float32], inverse_temperature: float
 ) -> NDArray[np.float64]:
-    """Logistic function of ``temperature * scores``: of each label by itself.
+    """Logistic function of ``inverse_temperature * scores``: of each label by itself.
 
     Parameters
     ----------
     scores : ndarray of shape (n_samples, n_labels), dtype=float32
-    temperature : float
+    inverse_temperature : float
         The same for all labels: Platt, "Probabilistic Outputs for Support Vector
         Machines", 1999, without his shift, so that a probability is above one half
         where the score is positive.
@@ -198,25 +200,25 @@ def label_probabilities(
     probabilities : ndarray of shape (n_samples, n_labels), dtype=float64
         Rows need not sum to 1.
     """
-    return np.asarray(expit(scores.astype(np.float64) * temperature))
+    return np.asarray(expit(scores.astype(np.float64) * inverse_temperature))
 
 
 def label_log_probabilities(
-    scores: NDArray[np.float32], temperature: float
+    scores: NDArray[np.float32], inverse_temperature: float
 ) -> NDArray[np.float64]:
     """Logarithm of `label_probabilities`, finite where that underflows."""
-    return np.asarray(log_expit(scores.astype(np.float64) * temperature))
+    return np.asarray(log_expit(scores.astype(np.float64) * inverse_temperature))
 
 
-def fit_label_temperature(
+def fit_label_inverse_temperature(
     scores: NDArray[np.float32],
     true: tuple[NDArray[np.int64], NDArray[np.int64]],
     weights: NDArray[np.float64] | None = None,
-    usual: float = USUAL_TEMPERATURE,
+    usual: float = DEFAULT_INVERSE_TEMPERATURE,
 ) -> float:
     """Temperature of the best probabilities ``label_probabilities(scores, T)``.
 
-    As `fit_temperature`.
+    As `fit_inverse_temperature`.
 
     Parameters
     ----------
@@ -229,7 +231,7 @@ def fit_label_temperature(
 
     Returns
     -------
-    temperature : float
+    inverse_temperature : float
         In [0.05, 100]; `usual` where there is nothing to learn from.
     """
     if scores.size == 0 or not np.isfinite(scores).all():
@@ -240,11 +242,11 @@ def fit_label_temperature(
     # A few at a time: float64 copies of all are large.
     n_rows = min(256, max(1, _NUMBERS_AT_ONCE // scores.shape[1]))
 
-    def slope_and_curvature(temperature: float) -> tuple[float, float]:
+    def slope_and_curvature(inverse_temperature: float) -> tuple[float, float]:
         slope, curvature = -of_true, 0.0
         for start in range(0, len(scores), n_rows):
             z = scores[start : start + n_rows].astype(np.float64)
-            p = expit(temperature * z)
+            p = expit(inverse_temperature * z)
             w = weight[start : start + n_rows]
             slope += float(w @ (p * z).sum(axis=1))
             curvature += float(w @ (p * (1 - p) * z * z).sum(axis=1))

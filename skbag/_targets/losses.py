@@ -29,7 +29,7 @@ from scipy.special import logit
 if TYPE_CHECKING:
     from torch import Tensor
 
-HEAVIEST = 4.0
+MAX_LABEL_WEIGHT = 4.0
 """Largest weight of a label: steps make room for no heavier ones (see `_recipe`), as
 every other step would be so many times smaller."""
 
@@ -42,7 +42,7 @@ class Loss(Protocol):
     """Whether scores need a temperature to become probabilities."""
     curvature: float
     """Largest second derivative in one score: how steps are sized."""
-    heaviest: float
+    max_sample_weight: float
     """Largest weight that the loss itself gives to an output of a sample."""
     clustered: bool
     """Whether the scores are the log-probabilities of `_adaptive_softmax`."""
@@ -108,7 +108,7 @@ class SquaredHinge:
     name = "squared_hinge"
     calibrated_by_temperature = True
     curvature = label_curvature = 2.0
-    heaviest = 1.0
+    max_sample_weight = 1.0
     clustered = False
 
     def gradient(
@@ -155,7 +155,7 @@ class CrossEntropy:
     # regression algorithm", 1992). The logistic function's is half of that.
     curvature = 0.5
     label_curvature = 0.25
-    heaviest = 1.0
+    max_sample_weight = 1.0
     clustered = False
 
     def gradient(
@@ -217,7 +217,8 @@ class OfLabels:
     loss : BaseLoss
     weights : ndarray of shape (n_labels,) or None
         Weight of having each label, against 1 for not having it; as ``pos_weight`` of
-        ``torch.nn.BCEWithLogitsLoss``, but at most `HEAVIEST`. None where all are 1.
+        ``torch.nn.BCEWithLogitsLoss``, but at most `MAX_LABEL_WEIGHT`.
+        None where all are 1.
     """
 
     clustered = False
@@ -227,8 +228,10 @@ class OfLabels:
         self.calibrated_by_temperature = loss.calibrated_by_temperature
         self.curvature = loss.label_curvature
         if weights is not None:
-            weights = np.minimum(weights, HEAVIEST)
-        self.heaviest = 1.0 if weights is None else float(max(weights.max(), 1.0))
+            weights = np.minimum(weights, MAX_LABEL_WEIGHT)
+        self.max_sample_weight = (
+            1.0 if weights is None else float(max(weights.max(), 1.0))
+        )
         self._loss = loss
         self._weights = weights
 

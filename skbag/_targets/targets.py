@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from skbag._core.communicator import ALONE, Ranks, check_same, of_first
+from skbag._core.communicator import SINGLE_PROCESS, Communicator, broadcast, check_same
 from skbag._targets.class_weight import label_weight, total_weight
 from skbag._targets.indicator import is_indicator, label_sets
 from skbag._targets.label_sets import Codes, LabelSets
@@ -24,9 +24,9 @@ from skbag._targets.labels import (
     learn_classes,
 )
 from skbag._targets.links import (
-    USUAL_TEMPERATURE,
-    fit_label_temperature,
-    fit_temperature,
+    DEFAULT_INVERSE_TEMPERATURE,
+    fit_inverse_temperature,
+    fit_label_inverse_temperature,
     label_log_probabilities,
     label_probabilities,
     log_probabilities,
@@ -67,7 +67,7 @@ class Targets(Protocol):
         class_weight: Any,
         codes: Codes,
         sample_weight: NDArray[np.float64] | None,
-        ranks: Ranks = ALONE,
+        communicator: Communicator = SINGLE_PROCESS,
     ) -> tuple[Targets, NDArray[np.float64] | None]:
         """Apply the estimator's `class_weight`: to samples, or to what counts."""
 
@@ -77,41 +77,41 @@ class Targets(Protocol):
     def strata(self, codes: Codes) -> NDArray[np.int64] | None:
         """Classes to stratify a split by, if any."""
 
-    def verdicts(self, scores: NDArray[np.float32]) -> Any:
-        """What scores name: codes (n_samples,), or the rows of a sparse indicator."""
+    def predict_codes(self, scores: NDArray[np.float32]) -> Any:
+        """Predicted codes, (n_samples,); or rows of a sparse indicator matrix."""
 
-    def labels(self, verdicts: list[Any]) -> Any:
+    def collect(self, predictions: list[Any]) -> Any:
         """The `y` of parts of verdicts, put together."""
 
     def probabilities(
-        self, scores: NDArray[np.float32], temperature: float
+        self, scores: NDArray[np.float32], inverse_temperature: float
     ) -> NDArray[np.float64]:
         """Probability of each class or label."""
 
     def log_probabilities(
-        self, scores: NDArray[np.float32], temperature: float
+        self, scores: NDArray[np.float32], inverse_temperature: float
     ) -> NDArray[np.float64]:
         """Logarithm of the same, without underflow."""
 
-    def fit_temperature(
+    def fit_inverse_temperature(
         self,
         scores: NDArray[np.float32],
         codes: Codes,
         weights: NDArray[np.float64] | None,
-        usual: float = USUAL_TEMPERATURE,
+        usual: float = DEFAULT_INVERSE_TEMPERATURE,
     ) -> float:
         """Factor of scores for the best probabilities of these codes."""
 
-    def accuracies(self, verdicts: Any, codes: Codes) -> NDArray[Any]:
+    def accuracies(self, predictions: Any, codes: Codes) -> NDArray[Any]:
         """Share of each sample that verdicts get right, (n_samples,)."""
 
     def counts(self, codes: Codes) -> NDArray[np.int64]:
         """Number of samples of each class, or with each label."""
 
-    def chance(self, counts: NDArray[np.int64], n_samples: int) -> float:
+    def majority_baseline(self, counts: NDArray[np.int64], n_samples: int) -> float:
         """Mean accuracy of always naming what is most frequent."""
 
-    def agreement(self, verdicts: Any, codes: Codes) -> NDArray[Any]:
+    def sample_scores(self, predictions: Any, codes: Codes) -> NDArray[Any]:
         """The score of each sample that early stopping goes by, (n_samples,)."""
 
 
@@ -161,12 +161,12 @@ class ClassTargets:
         class_weight: Any,
         codes: Codes,
         sample_weight: NDArray[np.float64] | None,
-        ranks: Ranks = ALONE,
+        communicator: Communicator = SINGLE_PROCESS,
     ) -> tuple[Targets, NDArray[np.float64] | None]:
         """See `Targets`."""
         assert not isinstance(codes, LabelSets)
         return self, total_weight(
-            sample_weight, class_weight, self.classes, codes, ranks
+            sample_weight, class_weight, self.classes, codes, communicator
         )
 
     def loss(self, loss: BaseLoss) -> Loss:
@@ -178,54 +178,54 @@ class ClassTargets:
         assert not isinstance(codes, LabelSets)
         return codes
 
-    def verdicts(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
+    def predict_codes(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
         """See `Targets`."""
         return predicted_codes(scores)
 
-    def labels(self, verdicts: list[Any]) -> NDArray[Any]:
+    def collect(self, predictions: list[Any]) -> NDArray[Any]:
         """See `Targets`."""
-        labels: NDArray[Any] = self.classes[np.concatenate(verdicts)]
-        return labels
+        y: NDArray[Any] = self.classes[np.concatenate(predictions)]
+        return y
 
     def probabilities(
-        self, scores: NDArray[np.float32], temperature: float
+        self, scores: NDArray[np.float32], inverse_temperature: float
     ) -> NDArray[np.float64]:
         """See `Targets`."""
-        return probabilities(scores, temperature)
+        return probabilities(scores, inverse_temperature)
 
     def log_probabilities(
-        self, scores: NDArray[np.float32], temperature: float
+        self, scores: NDArray[np.float32], inverse_temperature: float
     ) -> NDArray[np.float64]:
         """See `Targets`."""
-        return log_probabilities(scores, temperature)
+        return log_probabilities(scores, inverse_temperature)
 
-    def fit_temperature(
+    def fit_inverse_temperature(
         self,
         scores: NDArray[np.float32],
         codes: Codes,
         weights: NDArray[np.float64] | None,
-        usual: float = USUAL_TEMPERATURE,
+        usual: float = DEFAULT_INVERSE_TEMPERATURE,
     ) -> float:
         """See `Targets`."""
         assert not isinstance(codes, LabelSets)
-        return fit_temperature(scores, codes, weights, usual)
+        return fit_inverse_temperature(scores, codes, weights, usual)
 
-    def accuracies(self, verdicts: Any, codes: Codes) -> NDArray[Any]:
+    def accuracies(self, predictions: Any, codes: Codes) -> NDArray[Any]:
         """See `Targets`."""
-        return np.asarray(verdicts == codes)
+        return np.asarray(predictions == codes)
 
     def counts(self, codes: Codes) -> NDArray[np.int64]:
         """See `Targets`."""
         assert not isinstance(codes, LabelSets)
         return np.bincount(codes, minlength=len(self.classes))
 
-    def chance(self, counts: NDArray[np.int64], n_samples: int) -> float:
+    def majority_baseline(self, counts: NDArray[np.int64], n_samples: int) -> float:
         """See `Targets`."""
         return float(counts.max() / n_samples)
 
-    def agreement(self, verdicts: Any, codes: Codes) -> NDArray[Any]:
+    def sample_scores(self, predictions: Any, codes: Codes) -> NDArray[Any]:
         """See `Targets`: accuracy."""
-        return self.accuracies(verdicts, codes)
+        return self.accuracies(predictions, codes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -296,11 +296,11 @@ class LabelTargets:
         class_weight: Any,
         codes: Codes,
         sample_weight: NDArray[np.float64] | None,
-        ranks: Ranks = ALONE,
+        communicator: Communicator = SINGLE_PROCESS,
     ) -> tuple[Targets, NDArray[np.float64] | None]:
         """See `Targets`: here to what counts, having each label."""
         assert isinstance(codes, LabelSets)
-        weights = label_weight(class_weight, codes, sample_weight, ranks)
+        weights = label_weight(class_weight, codes, sample_weight, communicator)
         return replace(self, weights=weights), sample_weight
 
     def loss(self, loss: BaseLoss) -> Loss:
@@ -311,42 +311,42 @@ class LabelTargets:
         """See `Targets`: none, there are nearly as many sets as samples."""
         return None
 
-    def verdicts(self, scores: NDArray[np.float32]) -> Any:
+    def predict_codes(self, scores: NDArray[np.float32]) -> Any:
         """See `Targets`."""
         return sp.csr_array(scores > 0)
 
-    def labels(self, verdicts: list[Any]) -> Any:
+    def collect(self, predictions: list[Any]) -> Any:
         """See `Targets`."""
-        indicator = sp.vstack(verdicts, format="csr").astype(np.int64)
+        indicator = sp.vstack(predictions, format="csr").astype(np.int64)
         return indicator if self.sparse else indicator.toarray()
 
     def probabilities(
-        self, scores: NDArray[np.float32], temperature: float
+        self, scores: NDArray[np.float32], inverse_temperature: float
     ) -> NDArray[np.float64]:
         """See `Targets`."""
-        return label_probabilities(scores, temperature)
+        return label_probabilities(scores, inverse_temperature)
 
     def log_probabilities(
-        self, scores: NDArray[np.float32], temperature: float
+        self, scores: NDArray[np.float32], inverse_temperature: float
     ) -> NDArray[np.float64]:
         """See `Targets`."""
-        return label_log_probabilities(scores, temperature)
+        return label_log_probabilities(scores, inverse_temperature)
 
-    def fit_temperature(
+    def fit_inverse_temperature(
         self,
         scores: NDArray[np.float32],
         codes: Codes,
         weights: NDArray[np.float64] | None,
-        usual: float = USUAL_TEMPERATURE,
+        usual: float = DEFAULT_INVERSE_TEMPERATURE,
     ) -> float:
         """See `Targets`."""
         assert isinstance(codes, LabelSets)
         true = codes.rows, codes.labels
-        return fit_label_temperature(scores, true, weights, usual)
+        return fit_label_inverse_temperature(scores, true, weights, usual)
 
-    def accuracies(self, verdicts: Any, codes: Codes) -> NDArray[Any]:
+    def accuracies(self, predictions: Any, codes: Codes) -> NDArray[Any]:
         """See `Targets`: 1 minus the Hamming loss."""
-        n_both, n_named, n_true = _overlap(verdicts, codes)
+        n_both, n_named, n_true = _overlap(predictions, codes)
         n_wrong = n_named + n_true - 2 * n_both
         return np.asarray(1 - n_wrong / self.n_labels)
 
@@ -355,26 +355,28 @@ class LabelTargets:
         assert isinstance(codes, LabelSets)
         return np.asarray(codes.counts())
 
-    def chance(self, counts: NDArray[np.int64], n_samples: int) -> float:
+    def majority_baseline(self, counts: NDArray[np.int64], n_samples: int) -> float:
         """See `Targets`."""
         share = counts / n_samples
         return float(np.maximum(share, 1 - share).mean())
 
-    def agreement(self, verdicts: Any, codes: Codes) -> NDArray[Any]:
+    def sample_scores(self, predictions: Any, codes: Codes) -> NDArray[Any]:
         """See `Targets`: F1 of the labels of each sample, 1 for two empty sets."""
-        n_both, n_named, n_true = _overlap(verdicts, codes)
+        n_both, n_named, n_true = _overlap(predictions, codes)
         total = n_named + n_true
         return np.where(total > 0, 2 * n_both / np.maximum(total, 1), 1.0)
 
 
-def learn_targets(y: Any, ranks: Ranks = ALONE) -> tuple[Targets, Codes]:
+def learn_targets(
+    y: Any, communicator: Communicator = SINGLE_PROCESS
+) -> tuple[Targets, Codes]:
     """What `y` is, and its codes.
 
     Parameters
     ----------
     y : array-like of shape (n_samples,), or indicator matrix (n_samples, n_labels)
         Labels of any type, or zeros and ones, dense or sparse.
-    ranks : Ranks
+    communicator : Communicator
         Who has samples, too; classes are those of all.
 
     Raises
@@ -385,10 +387,12 @@ def learn_targets(y: Any, ranks: Ranks = ALONE) -> tuple[Targets, Codes]:
     if is_indicator(y):
         sets = label_sets(y)
         kind = f"an indicator matrix of {sets.n_labels} columns"
-        check_same(ranks, {"y": kind})
-        return LabelTargets(sets.n_labels, of_first(ranks, sp.issparse(y))), sets
-    check_same(ranks, {"y": "one class per sample"})
-    classes, codes = learn_classes(y, ranks)
+        check_same(communicator, {"y": kind})
+        return LabelTargets(
+            sets.n_labels, broadcast(communicator, sp.issparse(y))
+        ), sets
+    check_same(communicator, {"y": "one class per sample"})
+    classes, codes = learn_classes(y, communicator)
     return ClassTargets(classes), codes
 
 
@@ -432,11 +436,11 @@ def _check_same_kind(now: Targets, earlier: Targets) -> None:
 
 
 def _overlap(
-    verdicts: Any, codes: Codes
+    predictions: Any, codes: Codes
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Number of labels of each sample: named and true, named, true."""
     assert isinstance(codes, LabelSets)
     true = codes.to_csr()
-    both = verdicts.astype(np.int64).multiply(true)
-    n_both, n_named = (np.asarray(m.sum(axis=1)).ravel() for m in (both, verdicts))
+    both = predictions.astype(np.int64).multiply(true)
+    n_both, n_named = (np.asarray(m.sum(axis=1)).ravel() for m in (both, predictions))
     return n_both, n_named, np.diff(codes.offsets)

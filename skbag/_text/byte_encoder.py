@@ -163,7 +163,7 @@ class ByteEncoder:
         return Bags.concatenate(parts)
 
     @property
-    def gains_by_threads(self) -> bool:
+    def releases_gil(self) -> bool:
         """Yes: numpy lets go of the interpreter's lock."""
         return True
 

@@ -362,9 +362,9 @@ class CompactSelection:
         return self.encoder.kinds[self._new_ids >= 0]
 
     @property
-    def gains_by_threads(self) -> bool:
+    def releases_gil(self) -> bool:
         """Whether the other does."""
-        return self.encoder.gains_by_threads
+        return self.encoder.releases_gil
 
     def encode(self, documents: Sequence[str]) -> Bags:
         """Count features; see `Encoder`."""

@@ -40,7 +40,7 @@ class Encoder(Protocol):
         """
 
     @property
-    def gains_by_threads(self) -> bool:
+    def releases_gil(self) -> bool:
         """Whether `encode` is sooner done by several threads, each with a part."""
 
     def encode(self, documents: Sequence[str]) -> Bags:

@@ -124,7 +124,7 @@ class HashedEncoder:
         return Bags.concatenate(parts)
 
     @property
-    def gains_by_threads(self) -> bool:
+    def releases_gil(self) -> bool:
         """Whether numpy finds the features: it lets go of the interpreter's lock."""
         return self._rule is not None
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
-from skbag._core.communicator import Ranks, total
+from skbag._core.communicator import Communicator, total
 from skbag._text.encoder import Encoder
 from skbag._text.pruning import FeatureCounts, Pruning
 from skbag._text.text_options import TextOptions, make_encoder
@@ -44,31 +44,33 @@ class Merged:
     ids: NDArray[np.int32] | None
 
 
-def merge(ranks: Ranks, own: Learnt, options: TextOptions, pruning: Pruning) -> Merged:
+def merge(
+    communicator: Communicator, own: Learnt, options: TextOptions, pruning: Pruning
+) -> Merged:
     """Merge what ranks have learnt of their texts with the same options.
 
     Parameters
     ----------
-    ranks : Ranks
+    communicator : Communicator
     own : Learnt
         Left as it is.
     options : TextOptions
     pruning : Pruning
     """
     counted = FeatureCounts.of(own.counts, pruning)
-    if ranks.n_ranks == 1:
+    if communicator.world_size == 1:
         return Merged(own.encoder, counted, None)
     if options.vocabulary is not None:
-        return Merged(own.encoder, total(ranks, counted), None)
+        return Merged(own.encoder, total(communicator, counted), None)
     encoder: Any = own.encoder
     features = encoder.__getstate__()
     # There may be functions in them, alike on all ranks, that cannot be pickled.
     features.pop("parameters", None)
     merged = make_encoder(options, own.short_text_features)
-    told = ranks.gather((features, counted))
-    ids = [merged.absorb(features) for features, _ in told]
+    received = communicator.all_gather((features, counted))
+    ids = [merged.absorb(features) for features, _ in received]
     first, *others = (
         each.renumbered(new, merged.n_ids)
-        for new, (_, each) in zip(ids, told, strict=True)
+        for new, (_, each) in zip(ids, received, strict=True)
     )
-    return Merged(merged, sum(others, first), ids[ranks.rank])
+    return Merged(merged, sum(others, first), ids[communicator.rank])

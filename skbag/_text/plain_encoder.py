@@ -116,7 +116,7 @@ class PlainEncoder:
         return self._count(documents, self._find if self._fixed else self._find_or_add)
 
     @property
-    def gains_by_threads(self) -> bool:
+    def releases_gil(self) -> bool:
         """No: plain Python holds the interpreter's lock."""
         return False
 

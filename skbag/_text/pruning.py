@@ -14,13 +14,13 @@ from skbag._core.bags import Bags
 from skbag._core.dtypes import ID_DTYPE
 from skbag._text.features import FeatureKind
 
-TABLE_NUMBERS = 2**23
+MAX_TABLE_NUMBERS = 2**23
 """Largest table that the automatic `min_df` allows, in numbers (32 MiB)."""
 
-LEAST_SKIPS = 2
+MIN_DF_SKIP = 2
 """Texts that must hold a skip pair, where `min_df` is automatic."""
 
-LEAST_SUBWORDS = 2
+MIN_DF_SUBWORD = 2
 """The same for a subword."""
 
 
@@ -34,7 +34,7 @@ def auto_min_df(document_counts: NDArray[np.int64], width: int) -> int:
         Columns of the table.
     """
     for min_df in (1, 2, 3, 4, 6):
-        if np.count_nonzero(document_counts >= min_df) * width <= TABLE_NUMBERS:
+        if np.count_nonzero(document_counts >= min_df) * width <= MAX_TABLE_NUMBERS:
             return min_df
     return 8
 
@@ -192,11 +192,11 @@ def _auto_min_df_by_kind(
     Subwords have a table of their own size: they leave the other features alone.
     """
     # Most skip pairs are met once, and then say what the words by them say.
-    is_chance = (kinds == FeatureKind.SKIP) & (document_counts < LEAST_SKIPS)
+    is_chance = (kinds == FeatureKind.SKIP) & (document_counts < MIN_DF_SKIP)
     is_subword = kinds == FeatureKind.SUBWORD
     if is_subword.any():
         least = auto_min_df(document_counts[is_subword], width)
-        is_chance |= is_subword & (document_counts < max(least, LEAST_SUBWORDS))
+        is_chance |= is_subword & (document_counts < max(least, MIN_DF_SUBWORD))
     document_counts[is_chance] = 0
     return auto_min_df(document_counts[~is_subword], width)
 

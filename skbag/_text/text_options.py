@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from skbag._core.communicator import ALONE, Ranks, total
+from skbag._core.communicator import SINGLE_PROCESS, Communicator, total
 from skbag._text.byte_encoder import ByteEncoder
 from skbag._text.encoder import Learner
 from skbag._text.hashed_encoder import HashedEncoder
@@ -100,7 +100,7 @@ def wants_short_text_features(
     options: TextOptions,
     supervised: bool,
     texts: Sequence[str],
-    ranks: Ranks = ALONE,
+    communicator: Communicator = SINGLE_PROCESS,
     *,
     are_first_part: bool = False,
 ) -> bool:
@@ -122,7 +122,7 @@ def wants_short_text_features(
             and options.ngram_range[0] == 1
         ):
             return False
-        sizes = total(ranks, np.array([sum(map(len, texts)), len(texts)]))
+        sizes = total(communicator, np.array([sum(map(len, texts)), len(texts)]))
         return texts_are_short(*sizes.tolist(), are_first_part=are_first_part)
     if setting and options.vocabulary is not None:
         raise ValueError(

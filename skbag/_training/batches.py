@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from skbag._core.bags import Bags, SomeBags
-from skbag._core.communicator import ALONE, Parts, Ranks
+from skbag._core.communicator import SINGLE_PROCESS, Communicator, Parts
 from skbag._core.dtypes import ID_DTYPE
 from skbag._core.sorting import argsort
 from skbag._targets.label_sets import Codes, as_array
-from skbag._training.sharding import cut_positions, trade_bags
+from skbag._training.sharding import cut_positions, exchange_bags
 
 ENTRIES_AT_ONCE = 2**18
 """Batches are made several at a time, of about so many entries together."""
@@ -109,7 +109,7 @@ def make_batches(
     *,
     batch_size: int,
     keep_order: bool = False,
-    ranks: Ranks = ALONE,
+    communicator: Communicator = SINGLE_PROCESS,
 ) -> list[Batch]:
     """Cut bags into consecutive batches, on the CPU.
 
@@ -124,22 +124,24 @@ def make_batches(
         Texts per batch, those of all ranks together; the last may be smaller.
     keep_order : bool
         Keep what dropout needs.
-    ranks : Ranks
+    communicator : Communicator
         Who has bags, too. The batches then hold bags of all ranks, and of those the
         entries whose rows this rank trains.
     """
     batches: list[Batch] = []
-    edges = cut_positions(ranks.gather(len(bags)), batch_size)
-    mean_length = float(np.mean(ranks.gather(bags.mean_length)))
+    edges = cut_positions(communicator.all_gather(len(bags)), batch_size)
+    mean_length = float(np.mean(communicator.all_gather(bags.mean_length)))
     of_entries = int(ENTRIES_AT_ONCE / max(mean_length * batch_size, 1))
     step = max(1, of_entries)
     for first in range(0, len(edges) - 1, step):
         some = edges[first : first + step + 1]
-        start, stop = some[[0, -1], ranks.rank].tolist()
+        start, stop = some[[0, -1], communicator.rank].tolist()
         own = bags.slice(start, stop)
         weight = sample_weight(own, start)
-        part = trade_bags(ranks, own, some)
-        batches.extend(_cut(part, codes, weight, some, ranks, keep_order=keep_order))
+        part = exchange_bags(communicator, own, some)
+        batches.extend(
+            _cut(part, codes, weight, some, communicator, keep_order=keep_order)
+        )
     return batches
 
 
@@ -148,12 +150,12 @@ def _cut(
     codes: Codes,
     sample_weight: NDArray[np.float64] | None,
     edges: NDArray[np.int64],
-    ranks: Ranks,
+    communicator: Communicator,
     *,
     keep_order: bool,
 ) -> Iterator[Batch]:
     """Cut the bags between the first and the last of `edges` into batches."""
-    own = edges[:, ranks.rank].tolist()
+    own = edges[:, communicator.rank].tolist()
     all_edges = (edges - edges[0]).sum(axis=1)
     bounds = bags.offsets[all_edges]
     rows, row_starts, order = _transpose(bags, all_edges)

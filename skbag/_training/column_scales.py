@@ -15,15 +15,15 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from skbag._core.communicator import ALONE, Ranks, total
-from skbag._model.predictor import Fitted
+from skbag._core.communicator import SINGLE_PROCESS, Communicator, total
+from skbag._model.predictor import Predictor
 
-TOO_FAR = 100.0
+MAX_SCALE_RATIO = 100.0
 """A column is scaled, and with it all others, where its values are so many times as
 large as values of the matrix usually are. Normed TF-IDF weights of words never are;
 counts can be, where a word or a character is very frequent in long texts."""
 
-MOST_COLUMNS = 2**24
+MAX_COLUMNS = 2**24
 """Matrices of more, such as hashed ones, are left as they are: whether there is memory
 for a row of the table for each is yet to be asked."""
 
@@ -31,33 +31,35 @@ _ENTRIES = 2**16
 """Values that stand for all."""
 
 
-def column_scales(X: Any, ranks: Ranks = ALONE) -> NDArray[np.float64] | None:
+def column_scales(
+    X: Any, communicator: Communicator = SINGLE_PROCESS
+) -> NDArray[np.float64] | None:
     """Root mean square of the values of each column that are not zero.
 
     Parameters
     ----------
     X : scipy CSR array of shape (n_samples, n_columns)
-    ranks : Ranks
+    communicator : Communicator
         Who has samples, too; the scales are those of all.
 
     Returns
     -------
     scales : ndarray of shape (n_columns,), dtype=float64, or None
-        1 for a column without values; None where no column is `TOO_FAR`, and for more
-        than `MOST_COLUMNS`.
+        1 for a column without values; None where no column is `MAX_SCALE_RATIO` times
+        as large as usual, and for more than `MAX_COLUMNS`.
     """
     n_columns = X.shape[1]
-    if n_columns > MOST_COLUMNS:
+    if n_columns > MAX_COLUMNS:
         return None
     values = X.data.astype(np.float64)
     counts = np.bincount(X.indices, values != 0, minlength=n_columns)
     squares = np.bincount(X.indices, values**2, minlength=n_columns)
-    counts, squares = total(ranks, counts), total(ranks, squares)
+    counts, squares = total(communicator, counts), total(communicator, squares)
     scales = np.sqrt(squares / np.maximum(counts, 1))
     scales[scales == 0] = 1
     some = np.abs(values[:: max(len(values) // _ENTRIES, 1)])
-    some = np.concatenate(ranks.gather(some[some > 0]))
-    if not len(some) or scales.max() <= TOO_FAR * np.median(some):
+    some = np.concatenate(communicator.all_gather(some[some > 0]))
+    if not len(some) or scales.max() <= MAX_SCALE_RATIO * np.median(some):
         return None
     return np.asarray(scales)
 
@@ -68,18 +70,22 @@ def scaled(X: Any, scales: NDArray[np.float64]) -> sp.csr_array:
     return sp.csr_array((data, X.indices, X.indptr), shape=X.shape)
 
 
-def in_scaled_units(fitted: Fitted, scales: NDArray[np.float64] | None) -> Fitted:
+def in_scaled_units(
+    predictor: Predictor, scales: NDArray[np.float64] | None
+) -> Predictor:
     """Return trained arrays for columns divided by their scales."""
     if scales is None:
-        return fitted
-    return replace(fitted, embedding=_times(fitted.dense, scales))
+        return predictor
+    return replace(predictor, embedding=_times(predictor.dense, scales))
 
 
-def in_users_units(fitted: Fitted, scales: NDArray[np.float64] | None) -> Fitted:
+def in_users_units(
+    predictor: Predictor, scales: NDArray[np.float64] | None
+) -> Predictor:
     """Return trained arrays for the columns as they are."""
     if scales is None:
-        return fitted
-    return replace(fitted, embedding=_times(fitted.dense, 1 / scales))
+        return predictor
+    return replace(predictor, embedding=_times(predictor.dense, 1 / scales))
 
 
 def _times(

@@ -8,14 +8,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from skbag._core.communicator import ALONE, Ranks
+from skbag._core.communicator import SINGLE_PROCESS, Communicator
 from skbag._training.batches import Batch
 
 CUDA_WORK = 2e10
 """Numbers moved in a whole fit beyond which "auto" takes a CUDA device."""
 
 
-def resolve_device(device: str, work: float, ranks: Ranks = ALONE) -> torch.device:
+def resolve_device(
+    device: str, work: float, communicator: Communicator = SINGLE_PROCESS
+) -> torch.device:
     """Device of a name, "auto" by the size of the task.
 
     Parameters
@@ -24,7 +26,7 @@ def resolve_device(device: str, work: float, ranks: Ranks = ALONE) -> torch.devi
         "auto", or a device name of torch: "cpu", "cuda", "cuda:1", "mps".
     work : float
         Entries x width x epochs: the numbers that a fit moves.
-    ranks : Ranks
+    communicator : Communicator
         Who trains, too: "auto" is CUDA only where all have it.
 
     Returns
@@ -43,7 +45,9 @@ def resolve_device(device: str, work: float, ranks: Ranks = ALONE) -> torch.devi
     is one. It is never MPS, which is there for the asking.
     """
     if device == "auto":
-        use_cuda = work > CUDA_WORK and all(ranks.gather(torch.cuda.is_available()))
+        use_cuda = work > CUDA_WORK and all(
+            communicator.all_gather(torch.cuda.is_available())
+        )
         return torch.device("cuda" if use_cuda else "cpu")
     try:
         wanted = torch.device(device)
@@ -101,7 +105,7 @@ class Placement(Sequence[Batch]):
         On the CPU.
     device : torch.device
         Of the network.
-    most_bytes : int or None
+    max_bytes_on_device : int or None
         How many bytes may lie on the device; None for as many as there are.
     """
 
@@ -109,11 +113,11 @@ class Placement(Sequence[Batch]):
         self,
         batches: list[Batch],
         device: torch.device,
-        most_bytes: int | None = None,
+        max_bytes_on_device: int | None = None,
     ) -> None:
         self.device = device
         n_bytes = sum(batch.nbytes for batch in batches)
-        self.is_resident = most_bytes is None or n_bytes <= most_bytes
+        self.is_resident = max_bytes_on_device is None or n_bytes <= max_bytes_on_device
         if self.is_resident:
             batches = [batch.to(device) for batch in batches]
         self._batches = batches

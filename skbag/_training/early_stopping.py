@@ -9,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
-from skbag._core.communicator import Ranks, of_first, weights_together
+from skbag._core.communicator import Communicator, broadcast, concatenate_weights
 from skbag._targets.label_sets import as_array
-from skbag._training.plan import most_watched
+from skbag._training.plan import max_progressive_samples
 from skbag._training.samples import Samples
-from skbag._training.sharding import cut_positions, trade_bags
+from skbag._training.sharding import cut_positions, exchange_bags
 from skbag._training.trainer import Trainer
 
-MOST_AT_ONCE = 4096
+MAX_AT_ONCE = 4096
 """Samples scored together: like batches, so that scores stay small."""
 
 
@@ -27,23 +27,23 @@ class Validation:
     ----------
     samples : Samples
         Weighted bags, of this rank.
-    ranks : Ranks
+    communicator : Communicator
     """
 
-    def __init__(self, samples: Samples, ranks: Ranks) -> None:
+    def __init__(self, samples: Samples, communicator: Communicator) -> None:
         self._samples = samples
-        self._ranks = ranks
-        step = min(MOST_AT_ONCE, most_watched(samples.targets.n_outputs))
-        edges = cut_positions(ranks.gather(len(samples)), step)
+        self._communicator = communicator
+        step = min(MAX_AT_ONCE, max_progressive_samples(samples.targets.n_outputs))
+        edges = cut_positions(communicator.all_gather(len(samples)), step)
         self._parts: list[tuple[Bags, NDArray[np.int64]]] = []
         for number in range(len(edges) - 1):
             some = edges[number : number + 2]
-            own = samples.X.slice(*some[:, ranks.rank].tolist())
-            self._parts.append((trade_bags(ranks, own, some), some))
+            own = samples.X.slice(*some[:, communicator.rank].tolist())
+            self._parts.append((exchange_bags(communicator, own, some), some))
 
     def score(self, trainer: Trainer, device: torch.device) -> float:
         """Mean agreement of all ranks' samples with the state of a trainer so far."""
-        samples, ranks, values = self._samples, self._ranks, []
+        samples, communicator, values = self._samples, self._communicator, []
         targets = samples.targets
         for part, edges in self._parts:
             scores = trainer.score(
@@ -52,13 +52,15 @@ class Validation:
                 torch.from_numpy(part.weights).to(device),
                 tuple((edges[1] - edges[0]).tolist()),
             )
-            verdicts = targets.verdicts(scores.cpu().numpy())
-            codes = samples.codes[slice(*edges[:, ranks.rank])]
-            values.append(targets.agreement(verdicts, codes))
-        told = ranks.gather((np.concatenate(values), samples.weight))
-        weights = weights_together([(len(each), weight) for each, weight in told])
-        each = np.concatenate([each for each, _ in told])
-        return of_first(ranks, float(np.average(each, weights=weights)))
+            predictions = targets.predict_codes(scores.cpu().numpy())
+            codes = samples.codes[slice(*edges[:, communicator.rank])]
+            values.append(targets.sample_scores(predictions, codes))
+        received = communicator.all_gather((np.concatenate(values), samples.weight))
+        weights = concatenate_weights(
+            [(len(each), weight) for each, weight in received]
+        )
+        each = np.concatenate([each for each, _ in received])
+        return broadcast(communicator, float(np.average(each, weights=weights)))
 
     def arrays(self) -> list[NDArray[np.generic]]:
         """All that scores depend on."""

@@ -12,10 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from skbag._core.communicator import ALONE, Ranks, of_first, own_generator
+from skbag._core.communicator import (
+    SINGLE_PROCESS,
+    Communicator,
+    broadcast,
+    generator_of_process,
+)
 from skbag._core.threads import keeps_torch_settings, torch_threads
 from skbag._model.model import Featurizer, Model, Resume
-from skbag._model.predictor import Fitted
+from skbag._model.predictor import Predictor
 from skbag._persistence.checkpoint import Checkpoint
 from skbag._text.pretrained import Vectors, find_vectors
 from skbag._text.pruning import Pruning
@@ -27,14 +32,14 @@ from skbag._training.column_scales import (
 )
 from skbag._training.early_stopping import split_validation
 from skbag._training.fit_checks import warn_of
-from skbag._training.plan import most_watched
+from skbag._training.plan import max_progressive_samples
 from skbag._training.preparation import carry_over, extend, prepare, reprepare
 from skbag._training.run import EpochReport, Outcome, Start, TrainingRun
 from skbag._training.samples import Samples
 from skbag._training.settings import Settings
 from skbag.exceptions import ModelFileError
 
-TEMPERATURE_MEMORY = 4096
+N_CALIBRATION_SAMPLES = 4096
 """About how many of the last samples the temperature of ``partial_fit`` rests on, and
 how many of a part are looked at for it."""
 
@@ -62,7 +67,7 @@ def fit(
     coverage: float | None,
     begin_epoch: Callable[[], None],
     end_epoch: Callable[[EpochReport, Callable[[], Model]], bool],
-    ranks: Ranks = ALONE,
+    communicator: Communicator = SINGLE_PROCESS,
     checkpoint: Checkpoint | None = None,
 ) -> FitResult:
     """Fit a model.
@@ -83,7 +88,7 @@ def fit(
     end_epoch : callable
         Called after each with a report and a function that gives the model so far;
         training stops if it returns True.
-    ranks : Ranks
+    communicator : Communicator
         Who fits the same model to samples of its own.
     checkpoint : Checkpoint or None
         Where to go on from, if there is something, and to write to after each epoch.
@@ -93,56 +98,60 @@ def fit(
         random_state = saved["random_state"]
     # What follows moves on a generator that is the caller's, or numpy's.
     start_state = None if checkpoint is None else copy.deepcopy(random_state)
-    seed = of_first(ranks, random_state.randint(np.iinfo(np.int32).max))
+    seed = broadcast(communicator, random_state.randint(np.iinfo(np.int32).max))
     rng = np.random.default_rng(seed)
-    if ranks.n_ranks > 1:
+    if communicator.world_size > 1:
         # What follows must not depend on more than the seed that all share.
-        random_state = np.random.RandomState([seed, ranks.rank])
+        random_state = np.random.RandomState([seed, communicator.rank])
     scales = None
     if not isinstance(samples.X, list):
-        scales = column_scales(samples.X, ranks)
+        scales = column_scales(samples.X, communicator)
         if scales is not None:
             samples = samples.with_inputs(scaled(samples.X, scales))
-    samples, held_back = _split(
+    samples, validation_samples = _split(
         samples.without_weightless(), settings.validation_fraction, random_state
     )
     # Only proportions matter; steps are sized for weights of 1 on average.
-    samples = samples.with_mean_weight_one(ranks)
+    samples = samples.with_mean_weight_one(communicator)
     # Some may be nothing beside the others.
     samples = samples.without_weightless()
-    order = own_generator(ranks, rng) if settings.training.shuffle else None
+    order = (
+        generator_of_process(communicator, rng) if settings.training.shuffle else None
+    )
     start = None
-    ranks.enter("it learnt the features of the samples")
+    communicator.stage("it learnt the features of the samples")
     with torch_threads(settings.n_jobs):
         if before is None:
-            prepared = prepare(samples, settings, order, ranks)
+            prepared = prepare(samples, settings, order, communicator)
         else:
             prepared = reprepare(before.featurizer, samples, settings, order)
     if before is not None:
-        fitted = _carried(before, prepared.featurizer, settings)
-        start = Start(in_scaled_units(fitted, scales))
+        predictor = _carried(before, prepared.featurizer, settings)
+        start = Start(in_scaled_units(predictor, scales))
     featurizer, findings = prepared.featurizer, prepared.findings
     vectors = _vectors(settings, featurizer, before, coverage)
-    if held_back is not None:
-        held_back = held_back.with_inputs(featurizer.weigh(held_back.X))
-    ranks.enter("it dealt the samples out to train on")
+    if validation_samples is not None:
+        validation_samples = validation_samples.with_inputs(
+            featurizer.weigh(validation_samples.X)
+        )
+    communicator.stage("it dealt the samples out to train on")
     with torch_threads(_training_threads(settings)):
         run = TrainingRun(
             prepared.samples,
             settings.training,
-            n_held=prepared.n_held,
-            first_guess=prepared.first_guess,
+            n_progressive=prepared.n_progressive,
+            initial_table=prepared.initial_table,
             rng=rng,
-            validation=held_back,
+            validation=validation_samples,
             start=start,
             vectors=vectors,
-            ranks=ranks,
+            communicator=communicator,
         )
         del prepared  # Its bags: from here on the batches hold them.
 
         def model_so_far() -> Model:
             so_far = in_users_units(run.export(), scales)
-            return Model(featurizer, so_far, run.outcome.temperature)
+            return Model(featurizer, so_far, run.outcome.inverse_temperature)
 
         fingerprint = "" if checkpoint is None else run.fingerprint()
         if checkpoint is not None and saved is not None:
@@ -153,16 +162,16 @@ def fit(
         stop = False
         while not (run.done or stop):
             begin_epoch()
-            ranks.enter(f"it trained epoch {len(run.outcome.loss_curve) + 1}")
+            communicator.stage(f"it trained epoch {len(run.outcome.loss_curve) + 1}")
             report = run.epoch()
             if report is not None:
-                stop = any(ranks.gather(end_epoch(report, model_so_far)))
+                stop = any(communicator.all_gather(end_epoch(report, model_so_far)))
                 if checkpoint is not None:
                     state = {"run": run.state(), "random_state": start_state}
                     checkpoint.write({**state, "fingerprint": fingerprint})
-        ranks.enter("it put the model together")
-        fitted, accumulators = run.finish()
-        fitted = in_users_units(fitted, scales)
+        communicator.stage("it put the model together")
+        predictor, accumulators = run.finish()
+        predictor = in_users_units(predictor, scales)
         # A matrix of few columns may have nothing to do with its classes; texts nearly
         # always can be learnt, if only by heart.
         is_new_text = before is None and featurizer.encoder is not None
@@ -170,7 +179,7 @@ def fit(
     outcome = run.outcome
     warn_of(findings, training)
     return FitResult(
-        Model(featurizer, fitted, outcome.temperature),
+        Model(featurizer, predictor, outcome.inverse_temperature),
         Resume(accumulators, outcome.learning_rate, run.n_samples),
         outcome,
         None if vectors is None else vectors.coverage,
@@ -200,43 +209,47 @@ def partial_fit(
     if settings.training.shuffle:
         samples = samples.take(rng.permutation(len(samples)))
     start = None
-    most = min(TEMPERATURE_MEMORY, most_watched(samples.targets.n_outputs))
+    most = min(
+        N_CALIBRATION_SAMPLES, max_progressive_samples(samples.targets.n_outputs)
+    )
     known = None if before is None or resume is None else before.featurizer
     # Earlier samples of the first part have to teach what later ones judge.
-    n_held = min(len(samples) // 2 if known is None else len(samples), most)
+    n_progressive = min(len(samples) // 2 if known is None else len(samples), most)
     with torch_threads(settings.n_jobs):
-        featurizer, weighted = extend(known, samples, settings, n_held)
+        featurizer, weighted = extend(known, samples, settings, n_progressive)
     if before is not None and resume is not None:
         start = Start(
             # Rows stay as they are where weights change: see `extend`.
-            before.fitted,
+            before.predictor,
             resume.accumulators,
             # Smaller for a part for which that would be too large, and for late ones.
             resume.learning_rate,
             n_seen,
-            before.temperature,
+            before.inverse_temperature,
         )
     vectors = _vectors(settings, featurizer, before, coverage)
     with torch_threads(_training_threads(settings)):
         run = TrainingRun(
             weighted,
             settings.training,
-            n_held=n_held,
+            n_progressive=n_progressive,
             rng=rng,
             start=start,
             vectors=vectors,
         )
         del weighted  # As in fit.
         run.epoch()
-        fitted, accumulators = run.finish()
+        predictor, accumulators = run.finish()
     outcome = run.outcome
-    temperature = outcome.temperature
+    inverse_temperature = outcome.inverse_temperature
     if before is not None:
-        share = n_held / (n_held + min(n_seen, TEMPERATURE_MEMORY))
-        temperature = before.temperature ** (1 - share) * temperature**share
+        share = n_progressive / (n_progressive + min(n_seen, N_CALIBRATION_SAMPLES))
+        inverse_temperature = (
+            before.inverse_temperature ** (1 - share) * inverse_temperature**share
+        )
     rate = outcome.learning_rate if resume is None else resume.learning_rate
     return FitResult(
-        Model(featurizer, fitted, temperature),
+        Model(featurizer, predictor, inverse_temperature),
         Resume(accumulators, rate, n_seen + len(samples)),
         outcome,
         None if vectors is None else vectors.coverage,
@@ -261,15 +274,17 @@ def _split(
     if fraction is None:
         return samples, None
     strata = samples.targets.strata(samples.codes)
-    rows, held_back = split_validation(strata, len(samples), fraction, random_state)
-    return samples.take(rows), samples.take(held_back)
+    rows, validation_samples = split_validation(
+        strata, len(samples), fraction, random_state
+    )
+    return samples.take(rows), samples.take(validation_samples)
 
 
-def _carried(before: Model, featurizer: Featurizer, settings: Settings) -> Fitted:
+def _carried(before: Model, featurizer: Featurizer, settings: Settings) -> Predictor:
     """Trained arrays for changed weights; frozen ones stay as they are."""
     if settings.training.freeze_embedding:
-        return before.fitted
-    return carry_over(before.fitted, before.featurizer, featurizer)
+        return before.predictor
+    return carry_over(before.predictor, before.featurizer, featurizer)
 
 
 def _vectors(
@@ -286,7 +301,7 @@ def _vectors(
         settings.embedding_init,
         featurizer.encoder,
         dim,
-        n_known=0 if before is None else len(before.fitted.embedding),
+        n_known=0 if before is None else len(before.predictor.embedding),
         coverage=coverage or 0.0,
     )
 

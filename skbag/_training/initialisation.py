@@ -20,67 +20,67 @@ from skbag._core.bags import Bags
 from skbag._core.dtypes import WEIGHT_DTYPE
 from skbag._targets.label_sets import Codes, LabelSets
 from skbag._training.network import Network, sum_bags
-from skbag._weighting.document_counts import Statistics
+from skbag._weighting.document_counts import DocumentCounts
 
-CAUTION = 10.0
+PRIOR_STRENGTH = 10.0
 """How many documents of prior class shares a token's own are mixed with. More than
 for weights: what training finds here it takes for learnt."""
 
-SHARE = 0.5
+SHRINKAGE = 0.5
 """How far to go: tokens that occur together say much the same again."""
 
 
-def first_guess(statistics: Statistics) -> NDArray[np.float32]:
+def initial_table(document_counts: DocumentCounts) -> NDArray[np.float32]:
     """Score of each token by itself, before training.
 
-    ``2 s (q_j - pi)`` with ``s = SHARE``, `pi` the share of the second class and
+    ``2 s (q_j - pi)`` with ``s = SHRINKAGE``, `pi` the share of the second class and
     ``q_j = (n_j1 + a pi) / (n_j + a)`` that among the documents that hold token j,
-    smoothed by ``a = CAUTION`` documents of the prior. So `s` times how far the mean of
-    the classes, coded as -1 and +1, is from usual where the token is.
+    smoothed by ``a = PRIOR_STRENGTH`` documents of the prior. So `s` times how far the
+    mean of the classes, coded as -1 and +1, is from its prior where the token is.
 
     Parameters
     ----------
-    statistics : Statistics
+    document_counts : DocumentCounts
         Of at least one document, in two classes.
 
     Returns
     -------
     table : ndarray of shape (n_ids, 1), dtype=float32
     """
-    prior = statistics.class_totals[1] / statistics.n_documents
-    of_second = statistics.class_counts[:, [1]].toarray()
-    total = statistics.document_counts[:, np.newaxis] + CAUTION
-    share = (of_second + CAUTION * prior) / total
-    return np.asarray(2 * SHARE * (share - prior), dtype=WEIGHT_DTYPE)
+    prior = document_counts.class_totals[1] / document_counts.n_documents
+    of_second = document_counts.class_counts[:, [1]].toarray()
+    total = document_counts.df[:, np.newaxis] + PRIOR_STRENGTH
+    share = (of_second + PRIOR_STRENGTH * prior) / total
+    return np.asarray(2 * SHRINKAGE * (share - prior), dtype=WEIGHT_DTYPE)
 
 
-MOST_SAMPLES = 2**14
+MAX_SAMPLES = 2**14
 """Samples that the regression is made on, at most ..."""
 
-MOST_TARGETS = 2**24
+MAX_TARGETS = 2**24
 """... and samples x outputs, of which it makes a few arrays of float64."""
 
-MOST_NUMBERS = 2**22
+MAX_NUMBERS = 2**22
 """Samples x outputs that a penalty is judged by, at most."""
 
-OPENING = 0.3
+ORTHONORMAL_SHARE = 0.3
 """How much of its orthonormal start a single layer keeps, for texts of norm 1: so that
 classes which the regression knows nothing of can be learnt in the table."""
 
-LEAST_GAIN = 0.1
+MIN_GAIN = 0.1
 """Directions in which the layers change a squared score by less than this, for texts of
 norm 1, are learnt in more slowly, ..."""
 
-LEAST_SHARE = 1e-2
+MIN_SHARE = 1e-2
 """... and so are those where it is less than this share of the largest."""
 
 PENALTIES = tuple(10.0**power for power in range(-5, 2))
 """Penalties to choose from, relative to the mean variance of a dimension."""
 
 
-def most_samples(n_outputs: int) -> int:
-    """Return how many samples `start_head` should get at most."""
-    return max(min(MOST_SAMPLES, MOST_TARGETS // n_outputs), 1)
+def max_samples(n_outputs: int) -> int:
+    """Return how many samples `initialise_by_ridge` should get at most."""
+    return max(min(MAX_SAMPLES, MAX_TARGETS // n_outputs), 1)
 
 
 def mean_norm(network: Network, bags: Bags) -> float:
@@ -88,14 +88,14 @@ def mean_norm(network: Network, bags: Bags) -> float:
     return _root_mean_square(_vectors(network, bags))
 
 
-def row_metric(network: Network, norm: float) -> Tensor:
+def preconditioner(network: Network, norm: float) -> Tensor:
     """What to multiply the gradient of a row by, for steps of the size of scores.
 
     With L the product of the layers' weights, a step along the plain gradient changes
     the scores by ``L @ L.T``, by much or little as L is large or small in a direction.
     Times ``inv(L.T @ L + e)`` it changes them as if the table held the scores, as it
-    does with orthonormal layers (a Gauss-Newton step). `e` is `LEAST_GAIN` by the
-    square of `norm`, or `LEAST_SHARE` of the largest eigenvalue of ``L.T @ L`` if that
+    does with orthonormal layers (a Gauss-Newton step). `e` is `MIN_GAIN` by the
+    square of `norm`, or `MIN_SHARE` of the largest eigenvalue of ``L.T @ L`` if that
     is more, so that no row grows without bounds.
 
     Parameters
@@ -114,13 +114,13 @@ def row_metric(network: Network, norm: float) -> Tensor:
         product = weight if product is None else weight @ product
     assert product is not None
     values, axes = torch.linalg.eigh(product.T @ product)
-    least = max(LEAST_GAIN / norm**2, LEAST_SHARE * float(values[-1]))
+    least = max(MIN_GAIN / norm**2, MIN_SHARE * float(values[-1]))
     inverse = 1 / (values.clamp(min=0) + least)
     metric: Tensor = (axes * inverse) @ axes.T
     return metric.float()
 
 
-def start_head(
+def initialise_by_ridge(
     network: Network,
     bags: Bags,
     codes: Codes,
@@ -152,7 +152,7 @@ def start_head(
             weight = torch.from_numpy(sample_weight)
         y = signs(codes, len(first.bias))
         coef, intercept = ridge(vectors.double(), y, weight)
-        first.weight.data.mul_(OPENING / norm).add_(coef)
+        first.weight.data.mul_(ORTHONORMAL_SHARE / norm).add_(coef)
         first.bias.data.copy_(intercept)
 
 
@@ -199,7 +199,7 @@ def ridge(x: Tensor, y: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     unit = max(float(values.mean()), 1e-12)
     rotated = x @ axes
     moments = rotated.T @ (share * y)
-    n_judged = max(1, min(len(x), MOST_NUMBERS // y.shape[1]))
+    n_judged = max(1, min(len(x), MAX_NUMBERS // y.shape[1]))
     judged, target, part = rotated[:n_judged], y[:n_judged], share[:n_judged]
     best, best_error = moments, np.inf
     for penalty in PENALTIES:

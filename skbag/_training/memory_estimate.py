@@ -18,7 +18,7 @@ from skbag._training.plan import Moments, auto_batch_size
 from skbag._training.samples import LazyBags, Samples
 from skbag._training.settings import Settings
 
-COUNTING_TABLE = 2**24
+MAX_COUNTING_TABLE = 2**24
 """Largest table of tokens and classes that is counted in, in numbers."""
 
 _COUNTED_CELL = 12  # a float64 and an int32
@@ -42,7 +42,7 @@ class FitSize:
     ----------
     n_samples, n_entries, n_ids, n_classes : int
         Of the samples to train on, their bags together, the table, the task.
-    n_cells : int
+    n_pairs : int
         Pairs of a token and a class that are met, or a bound of them; 0 where they
         are not counted.
     n_batch_rows : int
@@ -50,7 +50,7 @@ class FitSize:
     width, n_outputs : int
         Columns of the table, and of the scores that training computes.
     batch_size : int
-    n_watched : int
+    n_progressive : int
         Samples that the first epoch is judged by.
     n_head : int
         Numbers in the layers above the bag.
@@ -70,12 +70,12 @@ class FitSize:
     n_entries: int
     n_ids: int
     n_classes: int
-    n_cells: int
+    n_pairs: int
     n_batch_rows: int
     width: int
     n_outputs: int
     batch_size: int
-    n_watched: int
+    n_progressive: int
     n_head: int
     n_tables: int
     bytes_per_entry: int
@@ -93,7 +93,7 @@ class Footprint:
     table : int
         One copy of it.
     n_tables : int
-    statistics : int
+    document_counts : int
         Counts by class while they are made and used; most of it is free again before
         training.
     batches : int
@@ -106,7 +106,7 @@ class Footprint:
 
     table: int
     n_tables: int
-    statistics: int
+    document_counts: int
     batches: int
     scores: int
     total: int
@@ -114,9 +114,9 @@ class Footprint:
 
 def footprint(size: FitSize) -> Footprint:
     """Estimate the peak of a fit above what is allocated already."""
-    kept_counts = _COUNTED_CELL * size.n_cells
-    statistics = _counting(size) if size.n_cells else 0
-    id_weights = 4 * size.n_ids if size.n_cells else 0
+    kept_counts = _COUNTED_CELL * size.n_pairs
+    document_counts = _counting(size) if size.n_pairs else 0
+    id_weights = 4 * size.n_ids if size.n_pairs else 0
     table = 4 * size.n_ids * size.width
     n_batches = -(-size.n_samples // size.batch_size)
     batches = (
@@ -139,29 +139,29 @@ def footprint(size: FitSize) -> Footprint:
         # Weights, gradients, their squared sums and roots, and a copy.
         + 20 * size.n_head
     )
-    watched = 8 * size.n_watched * size.n_outputs
+    progressive = 8 * size.n_progressive * size.n_outputs
     # What is exported comes when scores are no longer watched.
-    more = max(watched, (size.n_tables - 1) * table)
+    more = max(progressive, (size.n_tables - 1) * table)
     batched = kept_counts + id_weights + batches
     training = batched - size.counts_freed + table + step + more
     return Footprint(
         table=table,
         n_tables=size.n_tables,
-        statistics=statistics,
+        document_counts=document_counts,
         batches=batches,
-        scores=step + watched,
-        total=_WORKING + max(statistics, batched, training),
+        scores=step + progressive,
+        total=_WORKING + max(document_counts, batched, training),
     )
 
 
 def _counting(size: FitSize) -> int:
     """Bytes at the peak of counting by class, and of making weights of the counts."""
     n_all = size.n_ids * size.n_classes
-    if n_all <= min(COUNTING_TABLE, 2 * size.n_entries):
-        counting = 8 * n_all + _COUNTED_CELL * size.n_cells
+    if n_all <= min(MAX_COUNTING_TABLE, 2 * size.n_entries):
+        counting = 8 * n_all + _COUNTED_CELL * size.n_pairs
     else:
-        counting = _CELL_BEING_SORTED * size.n_cells
-    weighing = (_COUNTED_CELL + _CELL_BEING_WEIGHED) * size.n_cells + 48 * size.n_ids
+        counting = _CELL_BEING_SORTED * size.n_pairs
+    weighing = (_COUNTED_CELL + _CELL_BEING_WEIGHED) * size.n_pairs + 48 * size.n_ids
     return max(counting, weighing)
 
 
@@ -174,7 +174,7 @@ DIMENSIONS = 64
 _PER_BUCKET = 32
 """Bytes of a bucket beside its rows: whether it was met, its kind, counts, weight."""
 
-_NO_LIMITS = Moments(mean_squared_norm=1.0, eigenvalue=0.0, heaviest=1.0)
+_NO_LIMITS = Moments(mean_squared_norm=1.0, eigenvalue=0.0, max_sample_weight=1.0)
 
 _OF_SHORT_TEXTS = (FeatureKind.EDGE, FeatureKind.AFFIX, FeatureKind.SKIP)
 
@@ -190,9 +190,9 @@ class Task:
     encoder : Encoder or None
         None for the rows of a matrix.
     settings : Settings
-    n_held : int
+    n_progressive : int
         Samples that the first epoch is judged by.
-    n_cells_before : int, default=0
+    n_pairs_before : int, default=0
         Counts by class that new ones are added to.
     n_tables : int, default=2
         How often the table is there at most, early stopping aside.
@@ -203,8 +203,8 @@ class Task:
     counts: Samples
     encoder: Encoder | None
     settings: Settings
-    n_held: int
-    n_cells_before: int = 0
+    n_progressive: int
+    n_pairs_before: int = 0
     n_tables: int = 2
     prunes: bool = True
 
@@ -233,9 +233,9 @@ def check_memory(task: Task) -> None:
         f"memory, but {_amount(available)} are available. The table of "
         f"{size.n_ids:,} rows and {size.width:,} columns takes "
         f"{_amount(needed.table)}, {size.n_tables} times at the peak; the batches take "
-        f"{_amount(needed.batches)}, counts by class {_amount(needed.statistics)}, "
-        f"scores {_amount(needed.scores)}. To bring it down: "
-        f"{'; '.join(_remedies(task, size, needed))}."
+        f"{_amount(needed.batches)}, counts by class "
+        f"{_amount(needed.document_counts)}, scores {_amount(needed.scores)}. "
+        f"To bring it down: {'; '.join(_remedies(task, size, needed))}."
     )
 
 
@@ -274,11 +274,11 @@ def fit_size(task: Task, *, exactly: bool = False) -> FitSize:
     if exactly:
         documents = _documents_by_id(bags)
         n_entries = int(documents.sum())
-        n_cells = _different(documents * _repeats(counts), n_classes)
+        n_pairs = _different(documents * _repeats(counts), n_classes)
         n_batch_rows = _different(documents, n_batches)
     else:
         n_entries = len(bags.counts.ids)
-        n_cells = min(
+        n_pairs = min(
             int(np.ceil(n_entries * _repeats(counts))), bags.n_ids * n_classes
         )
         n_batch_rows = min(n_entries, bags.n_ids * n_batches)
@@ -294,12 +294,12 @@ def fit_size(task: Task, *, exactly: bool = False) -> FitSize:
         n_entries=n_entries,
         n_ids=bags.n_ids,
         n_classes=n_classes,
-        n_cells=n_cells + task.n_cells_before if counted else 0,
+        n_pairs=n_pairs + task.n_pairs_before if counted else 0,
         n_batch_rows=n_batch_rows,
         width=training.embedding_dim or outputs,
         n_outputs=outputs if _wants_all_scores(task) else n_scores,
         batch_size=batch_size,
-        n_watched=task.n_held,
+        n_progressive=task.n_progressive,
         n_head=sum(m * n for m, n in zip(layers, layers[1:], strict=False)),
         # Vectors that tokens begin with, and the rows that lie below what is learnt.
         n_tables=task.n_tables + (fraction > 0) + _tables_of_vectors(task.settings),
@@ -382,7 +382,7 @@ def _remedies(task: Task, size: FitSize, needed: Footprint) -> list[str]:
         )
     sizes = (
         needed.table * needed.n_tables,
-        max(needed.batches, needed.statistics),
+        max(needed.batches, needed.document_counts),
         needed.scores,
     )
     remedies = zip(sizes, (by_table, by_samples, by_scores), strict=True)

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from skbag._core.dtypes import WEIGHT_DTYPE
 from skbag._model.clusters import Clusters
-from skbag._model.predictor import Fitted
+from skbag._model.predictor import Predictor
 
 
 class AdaptiveSoftmax(nn.Module):
@@ -52,21 +52,23 @@ class AdaptiveSoftmax(nn.Module):
         within = (x @ weight.T + self.bias.view(-1)).view(
             len(x), clusters.n_clusters, clusters.size
         )
-        within = within.log_softmax(dim=2) + first[:, clusters.n_short :, None]
-        ordered = torch.cat([first[:, : clusters.n_short], within.flatten(1)], dim=1)
+        within = within.log_softmax(dim=2) + first[:, clusters.n_shortlist :, None]
+        ordered = torch.cat(
+            [first[:, : clusters.n_shortlist], within.flatten(1)], dim=1
+        )
         return ordered[:, self.places]
 
     def loss(self, x: Tensor, codes: Tensor, weights: Tensor | None) -> Tensor:
         """Cross-entropy, weighted and summed over the batch."""
-        n_short, size = self.clusters.n_short, self.clusters.size
+        n_shortlist, size = self.clusters.n_shortlist, self.clusters.size
         places = self.places[codes]
-        number = (places - n_short).div(size, rounding_mode="floor")
-        target = torch.where(places < n_short, places, n_short + number)
+        number = (places - n_shortlist).div(size, rounding_mode="floor")
+        target = torch.where(places < n_shortlist, places, n_shortlist + number)
         value = -self.first(x).log_softmax(dim=1).gather(1, target.unsqueeze(1))[:, 0]
-        rows = (places >= n_short).nonzero()[:, 0]
+        rows = (places >= n_shortlist).nonzero()[:, 0]
         if len(rows):
             scores = self._within(x[rows], number[rows])
-            target = (places[rows] - n_short).remainder(size).unsqueeze(1)
+            target = (places[rows] - n_shortlist).remainder(size).unsqueeze(1)
             more = -scores.log_softmax(dim=1).gather(1, target)[:, 0]
             value = value.index_add(0, rows, more)
         total: Tensor = (value if weights is None else value * weights).sum()
@@ -156,7 +158,7 @@ class Network(nn.Module):
         """
         if embedding_dim is None:
             return cls(_zeros(n_ids, n_outputs), Intercept(_zeros(n_outputs)))
-        n_last = n_outputs if clusters is None else clusters.n_first
+        n_last = n_outputs if clusters is None else clusters.head_size
         sizes = [embedding_dim, *hidden_layer_sizes, n_last]
         layers: list[nn.Module] = []
         for n_in, n_out in zip(sizes, sizes[1:], strict=False):
@@ -170,20 +172,20 @@ class Network(nn.Module):
         return cls(_zeros(n_ids, embedding_dim), nn.Sequential(*layers))
 
     @classmethod
-    def from_fitted(cls, fitted: Fitted, n_ids: int) -> Network:
+    def from_predictor(cls, predictor: Predictor, n_ids: int) -> Network:
         """Go on from trained arrays; rows beyond them, for new ids, are zero."""
-        embedding = fitted.dense
+        embedding = predictor.dense
         table = _zeros(n_ids, embedding.shape[1])
         # Through numpy: of a read-only array, torch would make a copy first.
         table.numpy()[: len(embedding)] = embedding
         layers: list[nn.Module] = []
-        for coef, intercept in fitted.layers:
+        for coef, intercept in predictor.layers:
             if coef is None:
                 return cls(table, Intercept(_tensor(intercept)))
             if layers:
                 layers.append(nn.ReLU())
-            is_last = len(layers) == 2 * (len(fitted.layers) - 1)
-            clusters = fitted.clusters if is_last else None
+            is_last = len(layers) == 2 * (len(predictor.layers) - 1)
+            clusters = predictor.clusters if is_last else None
             layers.append(layer_from(coef, intercept, clusters))
         return cls(table, nn.Sequential(*layers))
 
@@ -216,7 +218,7 @@ class Network(nn.Module):
         last = self.head[-1] if isinstance(self.head, nn.Sequential) else None
         return last if isinstance(last, AdaptiveSoftmax) else None
 
-    def export(self) -> Fitted:
+    def export(self) -> Predictor:
         """Copy the trained numbers into numpy arrays that own their memory."""
         if isinstance(self.head, Intercept):
             layers: tuple[tuple[np.ndarray | None, np.ndarray], ...] = (
@@ -229,12 +231,12 @@ class Network(nn.Module):
             )
         last = self.adaptive_softmax
         if last is None:
-            return Fitted(_array(self.table), layers)
+            return Predictor(_array(self.table), layers)
         weight = last.weight.view(-1, last.first.in_features)
         coef = _array(torch.cat([last.first.weight, weight]))
         intercept = _array(torch.cat([last.first.bias, last.bias.view(-1)]))
         layers = (*layers[:-1], (coef, intercept))
-        return Fitted(_array(self.table), layers, last.clusters)
+        return Predictor(_array(self.table), layers, last.clusters)
 
 
 def linear_from(coef: np.ndarray, intercept: np.ndarray) -> nn.Linear:
@@ -251,12 +253,12 @@ def layer_from(
     """Linear layer, or adaptive softmax of clusters, that holds copies of arrays."""
     if clusters is None:
         return linear_from(coef, intercept)
-    n_first, n_clusters = clusters.n_first, clusters.n_clusters
+    head_size, n_clusters = clusters.head_size, clusters.n_clusters
     return AdaptiveSoftmax(
         clusters,
-        linear_from(coef[:n_first], intercept[:n_first]),
-        _tensor(coef[n_first:].reshape(n_clusters, -1)),
-        _tensor(intercept[n_first:].reshape(n_clusters, -1)),
+        linear_from(coef[:head_size], intercept[:head_size]),
+        _tensor(coef[head_size:].reshape(n_clusters, -1)),
+        _tensor(intercept[head_size:].reshape(n_clusters, -1)),
     )
 
 

@@ -13,57 +13,57 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags, SomeBags
-from skbag._core.communicator import ALONE, Ranks, of_first, share_of
+from skbag._core.communicator import SINGLE_PROCESS, Communicator, broadcast, share_of
 from skbag._core.dtypes import ID_DTYPE
 
-ONE_STEP = 0.9
+SINGLE_SAMPLE_STEP = 0.9
 """Step x curvature x squared norm for one sample; 1 would answer it exactly. For texts
 of norm 1 and the squared hinge that is a step of 0.45."""
 
-LEAST_STEP = 1 / 8
+MIN_BATCH_STEP = 1 / 8
 """The least share of the step right for one sample that a batch may leave."""
 
-LEAST_VISITS = 20_000
+MIN_SAMPLE_VISITS = 20_000
 """Few samples are visited in more epochs, until so many visits are made, ..."""
 
-MOST_EPOCHS = 10
+MAX_EPOCHS = 10
 """... or so many epochs."""
 
 VISITS_PER_CLASS = 40
 """With layers above the table, each output is visited so often, too: its row in the
 last layer is learnt from the samples of its class."""
 
-LARGEST_ALPHA = 1e-3
+MAX_ALPHA = 1e-3
 """Largest automatic L2 penalty, for samples of norm 1 and the squared hinge, ..."""
 
-SAMPLES_BETWEEN = 150
+N_SAMPLES_BETWEEN = 150
 """... where so many samples or fewer lie between two of a class."""
 
-SLOWEST = 4.0
+MAX_SLOWDOWN = 4.0
 """How much smaller heavy samples may make every step."""
 
-LARGE_STEPS = 20_000
+N_FULL_STEP_SAMPLES = 20_000
 """About how many samples of a stream are learnt in steps right for one sample."""
 
-MEASURED = 2000
+N_MOMENT_SAMPLES = 2000
 """How many samples stand for all where norms and directions are measured."""
 
-WATCHED_SCORES = 2**23
+MAX_PROGRESSIVE_SCORES = 2**23
 """How many scores of samples not yet trained on are kept at most (32 MiB)."""
 
 SCORES_PER_BATCH = 2**15
 """Largest batch x outputs: the scores and their gradient then stay in cache."""
 
 
-def held_out(n_samples: int, n_outputs: int) -> int:
+def n_progressive_samples(n_samples: int, n_outputs: int) -> int:
     """How many samples the first epoch is judged by before it trains on them."""
     enough = min(4096, max(n_samples // 10, min(64, n_samples // 3)))
-    return int(min(enough, most_watched(n_outputs)))
+    return int(min(enough, max_progressive_samples(n_outputs)))
 
 
-def most_watched(n_outputs: int) -> int:
+def max_progressive_samples(n_outputs: int) -> int:
     """How many samples' scores may be kept; with thousands of classes they are long."""
-    return max(WATCHED_SCORES // n_outputs, 1)
+    return max(MAX_PROGRESSIVE_SCORES // n_outputs, 1)
 
 
 @dataclass(frozen=True)
@@ -77,44 +77,44 @@ class Moments:
     eigenvalue : float
         Largest of the second moment ``E[w x x.T]``: the strength of the direction that
         all bags share.
-    heaviest : float
+    max_sample_weight : float
         Largest sample weight that steps make room for.
     """
 
     mean_squared_norm: float
     eigenvalue: float
-    heaviest: float
+    max_sample_weight: float
 
     @classmethod
     def measure(
         cls,
         bags: SomeBags,
         sample_weight: NDArray[np.float64] | None = None,
-        ranks: Ranks = ALONE,
+        communicator: Communicator = SINGLE_PROCESS,
     ) -> Moments:
         """Measure bags in random order: the first of all ranks' stand for all."""
         weight = np.ones(len(bags)) if sample_weight is None else sample_weight
-        sizes = ranks.gather(len(bags))
-        n_own = share_of(min(sum(sizes), MEASURED), sizes)[ranks.rank]
-        told = ranks.gather(
+        sizes = communicator.all_gather(len(bags))
+        n_own = share_of(min(sum(sizes), N_MOMENT_SAMPLES), sizes)[communicator.rank]
+        received = communicator.all_gather(
             (bags.slice(0, n_own), weight[:n_own], weight.max(initial=0))
         )
-        sample = Bags.concatenate([some for some, _, _ in told])
-        shown = np.concatenate([weights for _, weights, _ in told])
-        heaviest = max(largest for _, _, largest in told)
+        sample = Bags.concatenate([some for some, _, _ in received])
+        shown = np.concatenate([weights for _, weights, _ in received])
+        max_sample_weight = max(largest for _, _, largest in received)
         moments = cls(
             mean_squared_norm=float(_squared_norms(sample).mean()),
             eigenvalue=_largest_second_moment(sample, shown),
-            heaviest=float(np.clip(heaviest, 1, SLOWEST)),
+            max_sample_weight=float(np.clip(max_sample_weight, 1, MAX_SLOWDOWN)),
         )
-        return of_first(ranks, moments)
+        return broadcast(communicator, moments)
 
     @property
     def for_one(self) -> float:
         """Step x curvature for one sample of middling norm."""
         if self.mean_squared_norm == 0:
-            return ONE_STEP
-        return ONE_STEP / (self.mean_squared_norm * self.heaviest)
+            return SINGLE_SAMPLE_STEP
+        return SINGLE_SAMPLE_STEP / (self.mean_squared_norm * self.max_sample_weight)
 
     def for_batch(self, batch_size: int) -> float:
         """Largest step x curvature along the direction that a batch shares."""
@@ -131,7 +131,7 @@ def auto_batch_size(n_samples: int, n_outputs: int, moments: Moments) -> int:
     by_updates = 2 ** round(np.log2(max(1.0, n_samples / 80)))
     by_cache = 2 ** int(np.log2(max(1, SCORES_PER_BATCH // n_outputs)))
     size = int(max(16, min(1024, by_updates, by_cache)))
-    while size > 16 and moments.for_batch(size) < LEAST_STEP * moments.for_one:
+    while size > 16 and moments.for_batch(size) < MIN_BATCH_STEP * moments.for_one:
         size //= 2
     return size
 
@@ -161,11 +161,11 @@ def auto_learning_rate(
     n_seen : int, default=0
         Samples of a stream before these.
     """
-    for_one = moments.for_one / np.sqrt(1 + n_seen / LARGE_STEPS)
+    for_one = moments.for_one / np.sqrt(1 + n_seen / N_FULL_STEP_SAMPLES)
     return float(min(for_one, moments.for_batch(batch_size)) / curvature)
 
 
-def carried_weights(
+def clip_sample_weights(
     bags: Bags,
     sample_weight: NDArray[np.float64] | None,
     learning_rate: float,
@@ -228,28 +228,28 @@ def first_plan_epochs(n_samples: int, work: float, n_layer_outputs: int = 0) -> 
 
 
 def auto_epochs(
-    skill: float, n_samples: int, work: float, n_layer_outputs: int = 0
+    skill_score: float, n_samples: int, work: float, n_layer_outputs: int = 0
 ) -> int:
     """Number of epochs, once the first has shown how well the classes can be told.
 
     Parameters
     ----------
-    skill : float
-        See `skill`.
+    skill_score : float
+        See `skill_score`.
     n_samples : int
     work : float
         Numbers that an epoch moves: entries x width.
     n_layer_outputs : int, default=0
         Outputs of the layers above the table; 0 where there are none.
     """
-    by_skill = min(2 + round(2 * skill), 3 if work >= 2.5e8 else 4)
-    visits = max(LEAST_VISITS, VISITS_PER_CLASS * n_layer_outputs)
-    by_visits = min(MOST_EPOCHS, -(-visits // n_samples))
+    by_skill = min(2 + round(2 * skill_score), 3 if work >= 2.5e8 else 4)
+    visits = max(MIN_SAMPLE_VISITS, VISITS_PER_CLASS * n_layer_outputs)
+    by_visits = min(MAX_EPOCHS, -(-visits // n_samples))
     return max(by_skill, by_visits)
 
 
 def auto_alpha(
-    skill: float,
+    skill_score: float,
     n_samples: int,
     moments: Moments,
     curvature: float,
@@ -265,8 +265,8 @@ def auto_alpha(
 
     Parameters
     ----------
-    skill : float
-        See `skill`.
+    skill_score : float
+        See `skill_score`.
     n_samples : int
     moments : Moments
     curvature : float
@@ -274,11 +274,13 @@ def auto_alpha(
     n_between : float, default=1.0
         From one sample of a class to the next, on average.
     """
-    largest = LARGEST_ALPHA * min(1.0, SAMPLES_BETWEEN / n_between)
-    strength = min(10 * (1 - skill) ** 2 / n_samples, largest)
+    largest = MAX_ALPHA * min(1.0, N_SAMPLES_BETWEEN / n_between)
+    strength = min(10 * (1 - skill_score) ** 2 / n_samples, largest)
     return strength * moments.mean_squared_norm * curvature / 2
 
 
-def skill(accuracy: float, chance: float) -> float:
+def skill_score(accuracy: float, majority_baseline: float) -> float:
     """Accuracy above that of always naming what is most frequent, in [0, 1]."""
-    return float(np.clip((accuracy - chance) / (1 - chance + 1e-9), 0, 1))
+    return float(
+        np.clip((accuracy - majority_baseline) / (1 - majority_baseline + 1e-9), 0, 1)
+    )

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
-from skbag._core.communicator import ALONE, Ranks, share_of, total
+from skbag._core.communicator import SINGLE_PROCESS, Communicator, share_of, total
 from skbag._core.dtypes import ID_DTYPE
 from skbag._model.model import Featurizer
-from skbag._model.predictor import Fitted
+from skbag._model.predictor import Predictor
 from skbag._targets.label_sets import one_each
 from skbag._text.encoder import Encoder
 from skbag._text.merging import Learnt, Merged, merge
@@ -31,9 +31,9 @@ from skbag._training.fit_checks import (
     feature_findings,
     share_without_common_tokens,
 )
-from skbag._training.initialisation import first_guess
+from skbag._training.initialisation import initial_table
 from skbag._training.memory_estimate import Task, check_buckets, check_memory
-from skbag._training.plan import held_out
+from skbag._training.plan import n_progressive_samples
 from skbag._training.samples import LazyBags, Samples
 from skbag._training.settings import Settings
 from skbag._weighting.class_pruning import (
@@ -41,7 +41,7 @@ from skbag._weighting.class_pruning import (
     n_features_per_class,
     rare_features_of_classes,
 )
-from skbag._weighting.document_counts import Statistics, add_statistics
+from skbag._weighting.document_counts import DocumentCounts, reduce_counts
 from skbag._weighting.weighting import Weighting
 
 GROWTH = 1.25
@@ -57,11 +57,11 @@ class Prepared:
     featurizer : Featurizer
     samples : Samples
         Weighted bags, in the order of training.
-    n_held : int
+    n_progressive : int
         How many of the last samples, those of all ranks together, are to judge the
         first epoch; they have not been counted for the class-informed weights.
-    first_guess : ndarray of shape (n_ids, 1), dtype=float32, or None
-        See `first_guess`; None where classes are not two or not to be counted, and
+    initial_table : ndarray of shape (n_ids, 1), dtype=float32, or None
+        See `initial_table`; None where classes are not two or not to be counted, and
         where training goes on from an earlier one.
     findings : tuple of str
         Warnings about the features.
@@ -69,8 +69,8 @@ class Prepared:
 
     featurizer: Featurizer
     samples: Samples
-    n_held: int
-    first_guess: NDArray[np.float32] | None
+    n_progressive: int
+    initial_table: NDArray[np.float32] | None
     findings: tuple[str, ...] = ()
 
 
@@ -78,7 +78,7 @@ def prepare(
     samples: Samples,
     settings: Settings,
     order: np.random.Generator | None,
-    ranks: Ranks = ALONE,
+    communicator: Communicator = SINGLE_PROCESS,
 ) -> Prepared:
     """Learn the features of samples and their weights.
 
@@ -89,18 +89,22 @@ def prepare(
     settings : Settings
     order : numpy Generator or None
         Shuffles the samples; None leaves them in order.
-    ranks : Ranks
+    communicator : Communicator
         Who has samples, too.
     """
-    encoder, counts = _learn(_shuffled(samples, order), settings, ranks)
-    check_memory(Task(counts, encoder, settings, _n_held(counts, ranks)))
-    prepared = _weigh(counts, encoder, settings.weighting, ranks)
+    encoder, counts = _learn(_shuffled(samples, order), settings, communicator)
+    check_memory(Task(counts, encoder, settings, _n_held(counts, communicator)))
+    prepared = _weigh(counts, encoder, settings.weighting, communicator)
     if encoder is not None and settings.text.vocabulary is None:
-        findings = _findings(counts, prepared.featurizer, settings, ranks)
+        findings = _findings(counts, prepared.featurizer, settings, communicator)
         prepared = replace(prepared, findings=findings)
-    statistics = prepared.featurizer.statistics
-    if settings.weighting.supervised and statistics and samples.targets.n_outputs == 1:
-        return replace(prepared, first_guess=first_guess(statistics))
+    document_counts = prepared.featurizer.document_counts
+    if (
+        settings.weighting.supervised
+        and document_counts
+        and samples.targets.n_outputs == 1
+    ):
+        return replace(prepared, initial_table=initial_table(document_counts))
     return prepared
 
 
@@ -123,7 +127,10 @@ def reprepare(
 
 
 def extend(
-    featurizer: Featurizer | None, samples: Samples, settings: Settings, n_held: int
+    featurizer: Featurizer | None,
+    samples: Samples,
+    settings: Settings,
+    n_progressive: int,
 ) -> tuple[Featurizer, Samples]:
     """Add samples to what a featurizer has seen, or to nothing: ``partial_fit``.
 
@@ -139,13 +146,13 @@ def extend(
     """
     if featurizer is None:
         encoder, counts = _learn(samples, settings, is_first_part=True)
-        check_memory(Task(counts, encoder, settings, n_held, prunes=False))
-        statistics = _count(counts, settings.weighting, len(counts))
-        extended = _with_weights(encoder, settings.weighting, statistics)
+        check_memory(Task(counts, encoder, settings, n_progressive, prunes=False))
+        document_counts = _count(counts, settings.weighting, len(counts))
+        extended = _with_weights(encoder, settings.weighting, document_counts)
     else:
         encoder, counts = _learn_more(featurizer, samples)
         settings = replace(settings, weighting=featurizer.weighting)
-        task = Task(counts, encoder, settings, n_held)
+        task = Task(counts, encoder, settings, n_progressive)
         # Rows are not carried over, and the model before is there already.
         check_memory(replace(_to_go_on(featurizer, task), n_tables=2))
         extended = _count_on(featurizer, encoder, counts)
@@ -153,15 +160,17 @@ def extend(
     return extended, counts.with_inputs(bags)
 
 
-def carry_over(fitted: Fitted, before: Featurizer, after: Featurizer) -> Fitted:
+def carry_over(
+    predictor: Predictor, before: Featurizer, after: Featurizer
+) -> Predictor:
     """Trained arrays for changed weights: weight x row stays what it was.
 
     For a warm start, whose weights are those of other samples.
     """
     if before.id_weights is None or after.id_weights is None:
-        return fitted
+        return predictor
     ratio = before.id_weights / after.id_weights[: len(before.id_weights)]
-    return replace(fitted, embedding=fitted.dense * ratio[:, np.newaxis])
+    return replace(predictor, embedding=predictor.dense * ratio[:, np.newaxis])
 
 
 def _count_on(
@@ -173,18 +182,28 @@ def _count_on(
     are new ids. How often that happens grows with the logarithm of a stream, which so
     pays for its new texts and not each time for the whole table.
     """
-    if before.statistics is None:
+    if before.document_counts is None:
         return replace(before, encoder=encoder)
     n_ids = counts.X.n_ids
-    statistics = before.statistics.add(counts.X, counts.codes, counts.weight)
-    n_documents = before.statistics.n_documents, statistics.n_documents
+    document_counts, pending = before.document_counts.add(
+        counts.X, counts.codes, counts.weight
+    )
+    if before.pending is not None:
+        pending = before.pending + pending
+    n_documents = before.document_counts.n_documents, document_counts.n_documents
     is_same_power = len({_power(n) for n in n_documents}) == 1
-    if not is_same_power or n_ids != statistics.class_counts.shape[0]:
-        return _with_weights(encoder, before.weighting, statistics.settled(n_ids))
-    if statistics.recent is not None and len(statistics.recent) > n_ids:
-        # Memory is bounded by the table, whatever the stream.
-        statistics = statistics.settled()
-    return replace(before, encoder=encoder, statistics=statistics)
+    if not is_same_power or n_ids != document_counts.class_counts.shape[0]:
+        flushed = document_counts.flush(pending, n_ids)
+        return _with_weights(encoder, before.weighting, flushed)
+    if len(pending) <= n_ids:
+        return replace(
+            before, encoder=encoder, document_counts=document_counts, pending=pending
+        )
+    # Memory is bounded by the table, whatever the stream.
+    document_counts = document_counts.flush(pending)
+    return replace(
+        before, encoder=encoder, document_counts=document_counts, pending=None
+    )
 
 
 def _power(n_documents: float) -> int:
@@ -195,7 +214,7 @@ def _power(n_documents: float) -> int:
 def _learn(
     samples: Samples,
     settings: Settings,
-    ranks: Ranks = ALONE,
+    communicator: Communicator = SINGLE_PROCESS,
     *,
     is_first_part: bool = False,
 ) -> tuple[Encoder | None, Samples]:
@@ -211,7 +230,7 @@ def _learn(
         options,
         settings.weighting.supervised,
         texts,
-        ranks,
+        communicator,
         are_first_part=is_first_part,
     )
     check_subwords(options)
@@ -220,7 +239,9 @@ def _learn(
     encoder, counts = learn(texts, options, short)
     if options.vocabulary is not None:
         return encoder, samples.with_inputs(_all_of(counts))
-    merged = merge(ranks, Learnt(encoder, counts, short), options, settings.pruning)
+    merged = merge(
+        communicator, Learnt(encoder, counts, short), options, settings.pruning
+    )
     encoder = merged.encoder
     if options.n_buckets is not None:
         if not is_first_part:
@@ -234,7 +255,7 @@ def _learn(
         kept = np.empty(0, dtype=ID_DTYPE)
     else:
         counted = samples.with_inputs(counts)
-        exempt = partial(_rare_features, counted, merged, width, ranks)
+        exempt = partial(_rare_features, counted, merged, width, communicator)
         kept = keep_features(merged.counted, kinds, settings.pruning, width, exempt)
     new_ids = new_numbers(kept, encoder.n_ids)
     if merged.ids is not None:
@@ -244,10 +265,10 @@ def _learn(
 
 
 def _rare_features(
-    counts: Samples, merged: Merged, width: int, ranks: Ranks, min_df: int
+    counts: Samples, merged: Merged, width: int, communicator: Communicator, min_df: int
 ) -> NDArray[np.int32]:
     """Ids that classes of few texts keep though they are below `min_df`."""
-    class_counts = total(ranks, counts.targets.counts(counts.codes))
+    class_counts = total(communicator, counts.targets.counts(counts.codes))
     few = classes_of_few_texts(class_counts, min_df)
     if not few.any():
         return np.empty(0, dtype=ID_DTYPE)
@@ -264,30 +285,33 @@ def _rare_features(
         merged.encoder.kinds,
         min_df,
         n_features_per_class(int(few.sum()), width),
-        ranks,
+        communicator,
     )
 
 
 def _findings(
-    counts: Samples, featurizer: Featurizer, settings: Settings, ranks: Ranks
+    counts: Samples,
+    featurizer: Featurizer,
+    settings: Settings,
+    communicator: Communicator,
 ) -> tuple[str, ...]:
     """Warnings about the features of the samples of a fit."""
-    bags, statistics = counts.X, featurizer.statistics
-    n_texts = total(ranks, len(counts))
+    bags, document_counts = counts.X, featurizer.document_counts
+    n_texts = total(communicator, len(counts))
     if n_texts < MIN_SAMPLES:
         return ()
-    if statistics is None or counts.weight is not None:
+    if document_counts is None or counts.weight is not None:
         ids = bags.slice(0, len(bags)).ids
-        documents = total(ranks, np.bincount(ids, minlength=bags.n_ids))
+        documents = total(communicator, np.bincount(ids, minlength=bags.n_ids))
     else:
-        documents = statistics.document_counts
+        documents = document_counts.df
     assert featurizer.encoder is not None
     sample = bags.slice(0, min(len(bags), N_TEXTS))
     return feature_findings(
         share_without_common_tokens(
             sample, documents, featurizer.encoder.kinds, n_texts
         ),
-        total(ranks, counts.targets.counts(counts.codes)),
+        total(communicator, counts.targets.counts(counts.codes)),
         n_texts,
         bags.n_ids,
         settings.pruning.min_df,
@@ -308,20 +332,19 @@ def _learn_more(
 
 def _to_go_on(before: Featurizer, task: Task) -> Task:
     """Return the same task as one that goes on from what is there."""
-    counted = before.statistics
     return replace(
         task,
-        n_cells_before=0 if counted is None else counted.n_cells,
+        n_pairs_before=before.n_pairs,
         # One more for the rows that are carried over.
         n_tables=3 if before.id_weights is not None else 2,
         prunes=False,
     )
 
 
-def _n_held(counts: Samples, ranks: Ranks = ALONE) -> int:
+def _n_held(counts: Samples, communicator: Communicator = SINGLE_PROCESS) -> int:
     """How many of the samples of all ranks the first epoch is judged by."""
-    n_samples = total(ranks, len(counts))
-    return held_out(n_samples, counts.targets.n_outputs)
+    n_samples = total(communicator, len(counts))
+    return n_progressive_samples(n_samples, counts.targets.n_outputs)
 
 
 def _all_of(counts: Bags) -> LazyBags:
@@ -340,32 +363,41 @@ def _weigh(
     counts: Samples,
     encoder: Encoder | None,
     weighting: Weighting,
-    ranks: Ranks = ALONE,
+    communicator: Communicator = SINGLE_PROCESS,
 ) -> Prepared:
-    n_held, sizes = _n_held(counts, ranks), ranks.gather(len(counts))
+    n_progressive, sizes = (
+        _n_held(counts, communicator),
+        communicator.all_gather(len(counts)),
+    )
     n_counted = len(counts)
     if weighting.supervised:
-        n_counted = int(share_of(sum(sizes) - n_held, sizes)[ranks.rank])
-    statistics = _count(counts, weighting, n_counted)
-    if statistics is not None:
-        statistics = add_statistics(ranks, statistics)
-    featurizer = _with_weights(encoder, weighting, statistics)
+        n_counted = int(share_of(sum(sizes) - n_progressive, sizes)[communicator.rank])
+    document_counts = _count(counts, weighting, n_counted)
+    if document_counts is not None:
+        document_counts = reduce_counts(communicator, document_counts)
+    featurizer = _with_weights(encoder, weighting, document_counts)
     bags = counts.X.weighted(weighting, featurizer.id_weights)
-    return Prepared(featurizer, counts.with_inputs(bags), n_held, None)
+    return Prepared(featurizer, counts.with_inputs(bags), n_progressive, None)
 
 
-def _count(counts: Samples, weighting: Weighting, stop: int) -> Statistics | None:
+def _count(counts: Samples, weighting: Weighting, stop: int) -> DocumentCounts | None:
     """Count the documents up to `stop`, where a weight depends on them."""
     if not (weighting.use_idf or weighting.supervised):
         return None
     weight = None if counts.weight is None else counts.weight[:stop]
     n_classes = len(counts.targets.classes)
-    return Statistics.count(counts.X, counts.codes[:stop], n_classes, weight)
+    return DocumentCounts.count(counts.X, counts.codes[:stop], n_classes, weight)
 
 
 def _with_weights(
-    encoder: Encoder | None, weighting: Weighting, statistics: Statistics | None
+    encoder: Encoder | None,
+    weighting: Weighting,
+    document_counts: DocumentCounts | None,
 ) -> Featurizer:
     kinds = None if encoder is None else encoder.kinds
-    id_weights = None if statistics is None else weighting.id_weights(statistics, kinds)
-    return Featurizer(encoder, weighting, statistics, id_weights)
+    id_weights = (
+        None
+        if document_counts is None
+        else weighting.id_weights(document_counts, kinds)
+    )
+    return Featurizer(encoder, weighting, document_counts, id_weights)

@@ -1,4 +1,4 @@
-"""Ranks that talk by ``torch.distributed``: gloo on the CPU, NCCL between GPUs.
+"""Communicator that talk by ``torch.distributed``: gloo on the CPU, NCCL between GPUs.
 
 Nothing may hang. A rank that fails tells the others why, and a rank that dies is found
 missing by whoever waits for it. For that there are two groups of connections: one for
@@ -20,7 +20,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from skbag._core.communicator import ALONE, Parts, Ranks
+from skbag._core.communicator import SINGLE_PROCESS, Communicator, Parts
 from skbag.exceptions import RankError
 
 _T = TypeVar("_T")
@@ -36,7 +36,7 @@ _FAILED, _LOST = -1, -2
 
 
 @contextmanager
-def joined() -> Iterator[Ranks]:
+def joined() -> Iterator[Communicator]:
     """Join all processes of the default process group for one fit.
 
     An error inside is raised here as it is, and on the other ranks as a `RankError`.
@@ -56,23 +56,23 @@ def joined() -> Iterator[Ranks]:
             "distributed=False."
         )
     if dist.get_world_size() == 1:
-        yield ALONE
+        yield SINGLE_PROCESS
         return
-    ranks = ProcessGroup()
+    communicator = ProcessGroup()
     try:
-        yield ranks
-        ranks.gather(None)  # Nobody has failed since the last message.
+        yield communicator
+        communicator.all_gather(None)  # Nobody has failed since the last message.
     except RankError:
         raise
     except BaseException as error:
-        ranks.tell(error)
+        communicator.tell(error)
         setattr(error, _TOLD, True)
         raise
     finally:
-        ranks.close()
+        communicator.close()
 
 
-def tell_others(error: Exception) -> None:
+def send_error(error: Exception) -> None:
     """Let the other ranks, who begin a fit, know that this one cannot.
 
     Parameters
@@ -100,7 +100,7 @@ class ProcessGroup:
     """
 
     def __init__(self) -> None:
-        self.n_ranks = dist.get_world_size()
+        self.world_size = dist.get_world_size()
         self.rank = dist.get_rank()
         self.n_sent = 0
         self._stage = "it began"
@@ -112,31 +112,31 @@ class ProcessGroup:
                 dist.barrier()
             self._messages = dist.new_group(backend="gloo", timeout=_timeout())
 
-    def enter(self, stage: str) -> None:
-        """See `Ranks`."""
+    def stage(self, stage: str) -> None:
+        """See `Communicator`."""
         self._stage = stage
 
-    def gather(self, value: _T) -> list[_T]:
-        """See `Ranks`."""
+    def all_gather(self, value: _T) -> list[_T]:
+        """See `Communicator`."""
         data = _pickled(value)
         sizes = self._announce(len(data))
         room = max(sizes)
         padded = torch.zeros(room, dtype=torch.uint8)
         padded[: len(data)] = data
-        parts = list(torch.empty(self.n_ranks, room, dtype=torch.uint8))
+        parts = list(torch.empty(self.world_size, room, dtype=torch.uint8))
         with self._connected():
             dist.all_gather(parts, padded, group=self._messages)
-        self.n_sent += room * (self.n_ranks - 1)
+        self.n_sent += room * (self.world_size - 1)
         return [
             value if rank == self.rank else _unpickled(part[:size])
             for rank, (part, size) in enumerate(zip(parts, sizes, strict=True))
         ]
 
-    def trade(self, values: Sequence[_T]) -> list[_T]:
-        """See `Ranks`."""
+    def all_to_all(self, values: Sequence[_T]) -> list[_T]:
+        """See `Communicator`."""
         data = [_pickled(value) for value in values]
         lengths = [len(each) for each in data]
-        received = [each[self.rank] for each in self.gather(lengths)]
+        received = [each[self.rank] for each in self.all_gather(lengths)]
         parts = [torch.empty(length, dtype=torch.uint8) for length in received]
         with self._connected():
             # Not all_to_all_single: this needs no copy of all that is sent.
@@ -147,30 +147,30 @@ class ProcessGroup:
             for rank, part in enumerate(parts)
         ]
 
-    def own_sums(self, x: Tensor, parts: Parts) -> Tensor:
-        """See `Ranks`."""
+    def reduce_scatter(self, x: Tensor, parts: Parts) -> Tensor:
+        """See `Communicator`."""
         own, width = parts[self.rank], x.shape[1]
-        received = self._for_steps(x).new_empty(self.n_ranks * own, width)
+        received = self._for_steps(x).new_empty(self.world_size * own, width)
         with self._connected():
             dist.all_to_all_single(
                 received,
                 self._for_steps(x),
-                [own] * self.n_ranks,
+                [own] * self.world_size,
                 list(parts),
                 group=self._step_group(x),
             )
         self.n_sent += x.element_size() * width * (len(x) - own)
-        sums = _in_order(received.view(self.n_ranks, own, width))
+        sums = _in_order(received.view(self.world_size, own, width))
         return sums.to(x.device)
 
-    def all_gradients(
+    def all_reduce_gradients(
         self,
         gradient: Tensor,
         head_gradients: Sequence[Tensor],
         value: Tensor,
         parts: Parts,
     ) -> tuple[Tensor, list[Tensor], Tensor]:
-        """See `Ranks`."""
+        """See `Communicator`."""
         width, longest = gradient.shape[1], max(parts)
         # One message: small ones take as long as large ones.
         all_sums = [value, *head_gradients]
@@ -181,10 +181,10 @@ class ProcessGroup:
             out=message[: sum(sizes) + gradient.numel()],
         )
         message = self._for_steps(message)
-        received = list(message.new_empty(self.n_ranks, len(message)))
+        received = list(message.new_empty(self.world_size, len(message)))
         with self._connected():
             dist.all_gather(received, message, group=self._step_group(gradient))
-        self.n_sent += message.element_size() * len(message) * (self.n_ranks - 1)
+        self.n_sent += message.element_size() * len(message) * (self.world_size - 1)
         start = sum(sizes)
         gradients = torch.cat(
             [
@@ -222,28 +222,30 @@ class ProcessGroup:
         RankError
             If this rank or another has none, and `text` is not the reason.
         """
-        sizes = list(torch.empty(self.n_ranks, 1, dtype=torch.int64))
+        sizes = list(torch.empty(self.world_size, 1, dtype=torch.int64))
         with self._connected():
             dist.all_gather(sizes, torch.tensor([size]), group=self._messages)
-        self.n_sent += 8 * (self.n_ranks - 1)
+        self.n_sent += 8 * (self.world_size - 1)
         found = [int(each) for each in sizes]
         if min(found) < 0:
-            self._raise_told(found, text)
+            self._raise_received(found, text)
         return found
 
-    def _raise_told(self, found: list[int], text: str) -> None:
+    def _raise_received(self, found: list[int], text: str) -> None:
         data = text.encode("utf-8", "replace")[:_LONGEST_TEXT]
         padded = torch.zeros(_LONGEST_TEXT, dtype=torch.uint8)
         padded[: len(data)] = torch.tensor(list(data), dtype=torch.uint8)
-        texts = list(torch.empty(self.n_ranks, _LONGEST_TEXT, dtype=torch.uint8))
+        texts = list(torch.empty(self.world_size, _LONGEST_TEXT, dtype=torch.uint8))
         with self._connected():
             dist.all_gather(texts, padded, group=self._messages)
-        told = [
+        received = [
             f"rank {rank}: {_text(each)}"
             for rank, (each, size) in enumerate(zip(texts, found, strict=True))
             if size == _FAILED
         ]
-        raise RankError("; ".join(told) or self._lost("its connections were closed"))
+        raise RankError(
+            "; ".join(received) or self._lost("its connections were closed")
+        )
 
     @contextmanager
     def _connected(self) -> Iterator[None]:
@@ -285,9 +287,9 @@ class ProcessGroup:
 
     def _send_and_receive(self, sent: list[Tensor], received: list[Tensor]) -> None:
         """Send to each rank and receive from each, in as many rounds as ranks."""
-        for distance in range(1, self.n_ranks):
-            to = (self.rank + distance) % self.n_ranks
-            from_ = (self.rank - distance) % self.n_ranks
+        for distance in range(1, self.world_size):
+            to = (self.rank + distance) % self.world_size
+            from_ = (self.rank - distance) % self.world_size
             waiting = []
             if len(sent[to]):
                 waiting.append(dist.isend(sent[to], to, group=self._messages))

@@ -16,33 +16,39 @@ import torch
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
-from skbag._core.communicator import ALONE, Ranks, of_first, total, weights_together
+from skbag._core.communicator import (
+    SINGLE_PROCESS,
+    Communicator,
+    broadcast,
+    concatenate_weights,
+    total,
+)
 from skbag._model.clusters import Clusters
-from skbag._model.predictor import Fitted
+from skbag._model.predictor import Predictor
 from skbag._targets.label_sets import as_array, one_each, together
-from skbag._targets.links import USUAL_TEMPERATURE
+from skbag._targets.links import DEFAULT_INVERSE_TEMPERATURE
 from skbag._text.pretrained import Vectors
 from skbag._training.batches import Batch, make_batches
 from skbag._training.devices import Placement, free_bytes, resolve_device
 from skbag._training.early_stopping import Validation
 from skbag._training.fit_checks import training_finding
 from skbag._training.initialisation import (
+    initialise_by_ridge,
+    max_samples,
     mean_norm,
-    most_samples,
-    row_metric,
-    start_head,
+    preconditioner,
 )
 from skbag._training.network import Network
 from skbag._training.plan import (
-    MEASURED,
+    N_MOMENT_SAMPLES,
     Moments,
     auto_alpha,
     auto_batch_size,
     auto_epochs,
     auto_learning_rate,
-    carried_weights,
+    clip_sample_weights,
     first_plan_epochs,
-    skill,
+    skill_score,
 )
 from skbag._training.samples import Samples
 from skbag._training.settings import TrainingOptions
@@ -50,7 +56,7 @@ from skbag._training.sharding import n_own_rows, own_rows
 from skbag._training.trainer import (
     LAYER_STEP,
     Diverged,
-    Ground,
+    PretrainedRows,
     Progress,
     Schedule,
     Trainer,
@@ -84,7 +90,7 @@ class Outcome:
     learning_rate: float
     alpha: float
     batch_size: int
-    temperature: float = 1.0
+    inverse_temperature: float = 1.0
     diverged: bool = False
     loss_curve: list[float] = field(default_factory=list)
     validation_scores: list[float] = field(default_factory=list)
@@ -97,14 +103,15 @@ class Start:
     """Trained arrays to go on from.
 
     `learning_rate` is the largest step that a rule may choose, `n_seen` the number of
-    samples of the same stream that they were trained on, `temperature` what it was.
+    samples of the same stream that they were trained on, `inverse_temperature` that of
+    the model.
     """
 
-    fitted: Fitted
+    predictor: Predictor
     accumulators: tuple[NDArray[np.float32], ...] | None = None
     learning_rate: float = np.inf
     n_seen: int = 0
-    temperature: float = USUAL_TEMPERATURE
+    inverse_temperature: float = DEFAULT_INVERSE_TEMPERATURE
 
 
 class TrainingRun:
@@ -115,7 +122,7 @@ class TrainingRun:
     samples : Samples
         Weighted bags, lazy ones perhaps, in the order of the batches.
     options : TrainingOptions
-    n_held : int
+    n_progressive : int
         How many of the last samples, those of all ranks together, to visit last in the
         first epoch and judge the model by before training on them.
     rng : numpy Generator
@@ -124,11 +131,11 @@ class TrainingRun:
         Where given, the state of the best validation score is kept.
     start : Start or None
         Arrays to go on from.
-    first_guess : ndarray of shape (n_ids, 1), dtype=float32, or None
-        Where to begin a table of scores: see `first_guess`.
+    initial_table : ndarray of shape (n_ids, 1), dtype=float32, or None
+        Where to begin a table of scores: see `initial_table`.
     vectors : Vectors or None
         Rows of tokens to begin with.
-    ranks : Ranks
+    communicator : Communicator
         Who trains the same model on samples of its own.
     """
 
@@ -139,31 +146,33 @@ class TrainingRun:
         samples: Samples,
         options: TrainingOptions,
         *,
-        n_held: int,
+        n_progressive: int,
         rng: np.random.Generator,
         validation: Samples | None = None,
         start: Start | None = None,
-        first_guess: NDArray[np.float32] | None = None,
+        initial_table: NDArray[np.float32] | None = None,
         vectors: Vectors | None = None,
-        ranks: Ranks = ALONE,
+        communicator: Communicator = SINGLE_PROCESS,
     ) -> None:
         # Without their bags: the batches hold all of them, and memory is dear.
         self.samples = samples.with_inputs(None)
-        self.ranks = ranks
-        self.n_samples = total(ranks, len(samples))
-        self.n_ids = n_own_rows(samples.X.n_ids, ranks)
+        self.communicator = communicator
+        self.n_samples = total(communicator, len(samples))
+        self.n_ids = n_own_rows(samples.X.n_ids, communicator)
         self.options = options
         self.rng = rng
         self.targets = samples.targets
         self.temperature_before = (
-            USUAL_TEMPERATURE if start is None else start.temperature
+            DEFAULT_INVERSE_TEMPERATURE if start is None else start.inverse_temperature
         )
         self.loss = self.targets.loss(options.loss)
-        self._counts = total(ranks, self.targets.counts(samples.codes))
+        self._counts = total(communicator, self.targets.counts(samples.codes))
         outputs = self.targets.n_outputs
         width = options.embedding_dim or outputs
         curvature = self.loss.curvature
-        self.moments = Moments.measure(samples.X, self._heaviest_weights(), ranks)
+        self.moments = Moments.measure(
+            samples.X, self._heaviest_weights(), communicator
+        )
         clusters = self._clusters(start)
         n_scores = outputs if clusters is None else clusters.n_scores
         n_seen = 0 if start is None else start.n_seen
@@ -177,23 +186,25 @@ class TrainingRun:
         else:
             rate = options.learning_rate_init
         batches = self._make_batches(samples, batch_size, rate)
-        n_entries = total(ranks, sum(len(batch.ids) for batch in batches))
+        n_entries = total(communicator, sum(len(batch.ids) for batch in batches))
         self.work = float(n_entries) * (width + 16)
         self.n_layer_outputs = 0 if options.embedding_dim is None else outputs
         self.n_planned = options.max_iter or first_plan_epochs(
             self.n_samples, self.work, self.n_layer_outputs
         )
-        device = resolve_device(options.device, self.work * self.n_planned, ranks)
+        device = resolve_device(
+            options.device, self.work * self.n_planned, communicator
+        )
         self.batches = Placement(batches, device, free_bytes(device))
-        held_from = self.n_samples - n_held
+        held_from = self.n_samples - n_progressive
         starts = np.cumsum([0, *map(len, batches)])[:-1]
-        self.n_watched = int(np.count_nonzero(starts >= held_from))
+        self.n_progressive_batches = int(np.count_nonzero(starts >= held_from))
         seed = int(rng.integers(2**62))
-        network = self._network(outputs, clusters, start, first_guess, seed)
+        network = self._network(outputs, clusters, start, initial_table, seed)
         norm = 1.0
         if vectors is not None:
-            self._begin_with(vectors, network, samples, n_held, start is None)
-            some = samples.X.slice(0, min(len(samples), MEASURED))
+            self._begin_with(vectors, network, samples, n_progressive, start is None)
+            some = samples.X.slice(0, min(len(samples), N_MOMENT_SAMPLES))
             norm = mean_norm(network, some)
         self.schedule = Schedule(
             learning_rate=rate,
@@ -201,10 +212,10 @@ class TrainingRun:
             n_steps=self.n_planned * len(self.batches) if options.decay else None,
         )
         network = network.to(device)
-        ground, metric = None, None
+        pretrained_rows, metric = None, None
         if vectors is not None and not options.freeze_embedding:
-            ground = Ground.below(network, vectors.tokens)
-            metric = row_metric(network, norm).to(device)
+            pretrained_rows = PretrainedRows.below(network, vectors.tokens)
+            metric = preconditioner(network, norm).to(device)
         self.trainer = Trainer(
             network,
             self.loss,
@@ -213,15 +224,17 @@ class TrainingRun:
             dropout=options.dropout,
             seed=seed,
             accumulators=None if start is None else start.accumulators,
-            ground=ground,
+            pretrained_rows=pretrained_rows,
             frozen=options.freeze_embedding,
-            row_metric=metric,
+            preconditioner=metric,
             first_layer_step=LAYER_STEP / norm,
-            ranks=ranks,
+            communicator=communicator,
         )
-        self._validation = None if validation is None else Validation(validation, ranks)
+        self._validation = (
+            None if validation is None else Validation(validation, communicator)
+        )
         self.outcome = Outcome(rate, self.schedule.alpha, batch_size)
-        self._best: Fitted | None = None
+        self._best: Predictor | None = None
         self._n_without_gain = 0
 
     @property
@@ -240,9 +253,11 @@ class TrainingRun:
         outcome = self.outcome
         started = perf_counter()
         first = not outcome.loss_curve
-        n_watched = self.n_watched if first and self._wants_scores else 0
+        n_progressive_batches = (
+            self.n_progressive_batches if first and self._wants_scores else 0
+        )
         try:
-            progress = self.trainer.run_epoch(self._order(first), n_watched)
+            progress = self.trainer.run_epoch(self._order(first), n_progressive_batches)
         except Diverged:
             outcome.diverged = True
             return None
@@ -261,18 +276,18 @@ class TrainingRun:
             texts_per_second=self.n_samples / max(seconds, 1e-9),
         )
 
-    def export(self) -> Fitted:
+    def export(self) -> Predictor:
         """Copy the state so far."""
         return self._without_absent(self.trainer.whole(self.trainer.export()))
 
-    def finish(self) -> tuple[Fitted, tuple[NDArray[np.float32], ...]]:
+    def finish(self) -> tuple[Predictor, tuple[NDArray[np.float32], ...]]:
         """Trained arrays, the best of them where validated, and the accumulators."""
-        fitted = self.trainer.whole(self._best or self.trainer.export())
-        return self._without_absent(fitted), of_first(
-            self.ranks, self.trainer.accumulators
+        predictor = self.trainer.whole(self._best or self.trainer.export())
+        return self._without_absent(predictor), broadcast(
+            self.communicator, self.trainer.accumulators
         )
 
-    def _without_absent(self, fitted: Fitted) -> Fitted:
+    def _without_absent(self, predictor: Predictor) -> Predictor:
         """Leave classes without a sample next to no probability.
 
         Not in a part of a stream, whose later parts may have them; nor in clusters of
@@ -280,10 +295,10 @@ class TrainingRun:
         """
         absent = self._counts == 0
         if not (self.options.decay and self.targets.one_of_all and absent.any()):
-            return fitted
-        if fitted.clusters is not None:
-            return fitted
-        *below, (coef, intercept) = fitted.layers
+            return predictor
+        if predictor.clusters is not None:
+            return predictor
+        *below, (coef, intercept) = predictor.layers
         if len(absent) == 2:
             absent = absent[1:]
             least = -ABSENT if absent[0] else ABSENT
@@ -291,16 +306,16 @@ class TrainingRun:
         else:
             least = intercept[~absent].min(initial=0) - ABSENT
             intercept = np.where(absent, least, intercept).astype(intercept.dtype)
-        return replace(fitted, layers=(*below, (coef, intercept)))
+        return replace(predictor, layers=(*below, (coef, intercept)))
 
-    def _with_present(self, fitted: Fitted) -> Fitted:
+    def _with_present(self, predictor: Predictor) -> Predictor:
         """Undo `_without_absent` where there are samples now.
 
         Steps of an intercept are small: it would not come back.
         """
-        *below, (coef, intercept) = fitted.layers
-        if fitted.clusters is not None or not self.targets.one_of_all:
-            return fitted
+        *below, (coef, intercept) = predictor.layers
+        if predictor.clusters is not None or not self.targets.one_of_all:
+            return predictor
         if len(intercept) == 1:
             restored = np.where(np.abs(intercept) == ABSENT, 0, intercept)
         else:
@@ -308,7 +323,7 @@ class TrainingRun:
             is_back = (intercept < usual) & (self._counts > 0)
             restored = np.where(is_back, usual, intercept)
         return replace(
-            fitted, layers=(*below, (coef, restored.astype(intercept.dtype)))
+            predictor, layers=(*below, (coef, restored.astype(intercept.dtype)))
         )
 
     def state(self) -> dict[str, Any]:
@@ -338,7 +353,7 @@ class TrainingRun:
         best = state["best"]
         if best is not None:
             now = self.trainer.export()
-            rows = np.ascontiguousarray(own_rows(best["embedding"], self.ranks))
+            rows = np.ascontiguousarray(own_rows(best["embedding"], self.communicator))
             layers = tuple(best["layers"])
             self._best = replace(now, embedding=rows, layers=layers)
 
@@ -352,15 +367,15 @@ class TrainingRun:
         network = self.trainer.network
         tensors = [t for batch in self.batches for t in batch.tensors()]
         tensors += [network.table, *network.head.state_dict().values()]
-        if self.trainer.ground is not None:
-            tensors.append(self.trainer.ground.rows)
+        if self.trainer.pretrained_rows is not None:
+            tensors.append(self.trainer.pretrained_rows.rows)
         arrays = [t.detach().cpu().numpy() for t in tensors]
         if self._validation is not None:
             arrays += self._validation.arrays()
         for array in arrays:
             digest.update(repr((array.dtype.str, array.shape)).encode())
             digest.update(np.ascontiguousarray(array).tobytes())
-        of_all = b"".join(self.ranks.gather(digest.digest()))
+        of_all = b"".join(self.communicator.all_gather(digest.digest()))
         return hashlib.sha256(of_all).hexdigest()
 
     def _make_batches(
@@ -373,7 +388,7 @@ class TrainingRun:
             own = None if weight is None else weight[first : first + len(bags)]
             if options.learning_rate_init is not None:
                 return own
-            return carried_weights(bags, own, rate, self.loss.curvature)
+            return clip_sample_weights(bags, own, rate, self.loss.curvature)
 
         return make_batches(
             samples.X,
@@ -381,7 +396,7 @@ class TrainingRun:
             sample_weight,
             batch_size=batch_size,
             keep_order=options.dropout > 0,
-            ranks=self.ranks,
+            communicator=self.communicator,
         )
 
     @property
@@ -396,23 +411,25 @@ class TrainingRun:
 
     def _heaviest_weights(self) -> NDArray[np.float64] | None:
         """Weights of the samples, each in the output where it weighs most."""
-        weight, heaviest = self.samples.weight, self.loss.heaviest
-        if heaviest == 1:
+        weight, max_sample_weight = self.samples.weight, self.loss.max_sample_weight
+        if max_sample_weight == 1:
             return weight
-        return heaviest * (np.ones(len(self.samples)) if weight is None else weight)
+        return max_sample_weight * (
+            np.ones(len(self.samples)) if weight is None else weight
+        )
 
     def _network(
         self,
         outputs: int,
         clusters: Clusters | None,
         start: Start | None,
-        first_guess: NDArray[np.float32] | None,
+        initial_table: NDArray[np.float32] | None,
         seed: int,
     ) -> Network:
         n_ids = self.n_ids
         if start is not None:
-            self._check_layers(start.fitted, outputs)
-            return Network.from_fitted(self._with_present(start.fitted), n_ids)
+            self._check_layers(start.predictor, outputs)
+            return Network.from_predictor(self._with_present(start.predictor), n_ids)
         network = Network.initialise(
             n_ids,
             outputs,
@@ -424,9 +441,13 @@ class TrainingRun:
         if network.has_plain_layers:
             network.add_to_scores(self.loss.constant_scores(self._shares()))
         norm = self.moments.mean_squared_norm**0.5
-        if first_guess is not None and self.options.embedding_dim is None and norm > 0:
+        if (
+            initial_table is not None
+            and self.options.embedding_dim is None
+            and norm > 0
+        ):
             # Meant for bags of norm 1.
-            rows = own_rows(first_guess, self.ranks)
+            rows = own_rows(initial_table, self.communicator)
             network.table.copy_(torch.from_numpy(rows)).div_(norm)
         return network
 
@@ -437,7 +458,9 @@ class TrainingRun:
         weight = samples.weight
         if weight is not None and rows is not None:
             weight = weight[rows]
-        counts = total(self.ranks, np.bincount(codes, weight, minlength=n_classes))
+        counts = total(
+            self.communicator, np.bincount(codes, weight, minlength=n_classes)
+        )
         # Half a sample more on either side: there may be none, or no other.
         return np.asarray((counts + 0.5) / (self.n_samples + 1))
 
@@ -456,7 +479,9 @@ class TrainingRun:
     def constant_loss(self) -> float:
         """Mean loss of the best scores that are the same for all unweighted samples."""
         samples, scores = self.samples, self.loss.constant_scores(self._shares())
-        n_rows = min(len(samples), MEASURED, max(SCORES_AT_ONCE // len(scores), 1))
+        n_rows = min(
+            len(samples), N_MOMENT_SAMPLES, max(SCORES_AT_ONCE // len(scores), 1)
+        )
         rows = np.linspace(0, len(samples) - 1, n_rows).astype(np.int64)
         _, value = self.loss.gradient(
             torch.from_numpy(np.tile(scores, (n_rows, 1))),
@@ -470,10 +495,10 @@ class TrainingRun:
         if not self.loss.clustered:
             return None
         if start is not None:
-            return start.fitted.clusters
+            return start.predictor.clusters
         n_classes = len(self.targets.classes)
         codes = as_array(self.samples.codes)
-        counts = total(self.ranks, np.bincount(codes, minlength=n_classes))
+        counts = total(self.communicator, np.bincount(codes, minlength=n_classes))
         return Clusters.by_frequency(counts)
 
     def _begin_with(
@@ -481,7 +506,7 @@ class TrainingRun:
         vectors: Vectors,
         network: Network,
         samples: Samples,
-        n_held: int,
+        n_progressive: int,
         is_new: bool,
     ) -> None:
         """Put rows into a table; where the layers are new, begin them to match."""
@@ -490,24 +515,24 @@ class TrainingRun:
         )
         if is_new:
             # Not on those that the first epoch is to be judged by.
-            most = most_samples(samples.targets.n_outputs)
-            n_shown = min(len(samples) - n_held, most)
+            most = max_samples(samples.targets.n_outputs)
+            n_shown = min(len(samples) - n_progressive, most)
             weight = samples.weight
-            start_head(
+            initialise_by_ridge(
                 network,
                 samples.X.slice(0, n_shown),
                 samples.codes[:n_shown],
                 None if weight is None else weight[:n_shown],
             )
 
-    def _check_layers(self, fitted: Fitted, outputs: int) -> None:
+    def _check_layers(self, predictor: Predictor, outputs: int) -> None:
         """Raise where training is to go on with layers of other sizes."""
         dim, hidden = self.options.embedding_dim, self.options.hidden_layer_sizes
         wanted = [outputs] if dim is None else [dim, *hidden, outputs]
-        sizes = [len(coef) for coef, _ in fitted.layers if coef is not None]
-        found = [fitted.embedding.shape[1], *sizes[:-1]]
-        found += [fitted.n_outputs] * bool(sizes)
-        if (fitted.clusters is not None) != self.loss.clustered:
+        sizes = [len(coef) for coef, _ in predictor.layers if coef is not None]
+        found = [predictor.embedding.shape[1], *sizes[:-1]]
+        found += [predictor.n_outputs] * bool(sizes)
+        if (predictor.clusters is not None) != self.loss.clustered:
             raise ValueError(
                 "warm_start and partial_fit go on with the layers of the fitted model, "
                 "and an adaptive softmax is a layer of its own: loss="
@@ -529,7 +554,7 @@ class TrainingRun:
             return np.arange(n_batches)
         if not first:
             return self.rng.permutation(n_batches)
-        n_free = n_batches - self.n_watched
+        n_free = n_batches - self.n_progressive_batches
         return np.concatenate(
             [self.rng.permutation(n_free), np.arange(n_free, n_batches)]
         )
@@ -537,23 +562,27 @@ class TrainingRun:
     def _plan(self, progress: Progress) -> None:
         """Settle epochs, penalty and temperature by what the first epoch showed."""
         options, samples, outcome = self.options, self.samples, self.outcome
-        targets, ranks = self.targets, self.ranks
+        targets, communicator = self.targets, self.communicator
         if progress.scores is None:
             return
         weight = None if samples.weight is None else samples.weight[progress.rows]
-        watched = ranks.gather((progress.scores, samples.codes[progress.rows], weight))
-        scores = np.concatenate([scores for scores, _, _ in watched])
-        codes = together([codes for _, codes, _ in watched])
-        weight = weights_together([(len(part), w) for _, part, w in watched])
+        progressive = communicator.all_gather(
+            (progress.scores, samples.codes[progress.rows], weight)
+        )
+        scores = np.concatenate([scores for scores, _, _ in progressive])
+        codes = together([codes for _, codes, _ in progressive])
+        weight = concatenate_weights([(len(part), w) for _, part, w in progressive])
         if self.loss.calibrated_by_temperature:
             usual = self.temperature_before
-            temperature = targets.fit_temperature(scores, codes, weight, usual)
-            outcome.temperature = of_first(ranks, temperature)
-        hits = targets.accuracies(targets.verdicts(scores), codes)
+            inverse_temperature = targets.fit_inverse_temperature(
+                scores, codes, weight, usual
+            )
+            outcome.inverse_temperature = broadcast(communicator, inverse_temperature)
+        hits = targets.accuracies(targets.predict_codes(scores), codes)
         counts = self._counts
-        chance = targets.chance(counts, self.n_samples)
-        shown = skill(float(np.average(hits, weights=weight)), chance)
-        shown = of_first(ranks, shown)
+        majority_baseline = targets.majority_baseline(counts, self.n_samples)
+        shown = skill_score(float(np.average(hits, weights=weight)), majority_baseline)
+        shown = broadcast(communicator, shown)
         if options.alpha is None:
             outcome.alpha = self.schedule.alpha = targets.penalty * auto_alpha(
                 shown,

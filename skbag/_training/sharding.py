@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
 from skbag._core.communicator import (
-    Ranks,
+    Communicator,
     share_of,
 )
 from skbag._core.dtypes import ID_DTYPE
@@ -30,7 +30,7 @@ def cut_positions(sizes: Sequence[int], batch_size: int) -> NDArray[np.int64]:
 
     Returns
     -------
-    edges : ndarray of shape (n_batches + 1, n_ranks), dtype=int64
+    edges : ndarray of shape (n_batches + 1, world_size), dtype=int64
         Batch b has the samples ``edges[b, r]`` to ``edges[b + 1, r]`` of rank r.
 
     Examples
@@ -43,36 +43,38 @@ def cut_positions(sizes: Sequence[int], batch_size: int) -> NDArray[np.int64]:
     return share_of(ends[:, np.newaxis], sizes)
 
 
-def n_own_rows(n_ids: int, ranks: Ranks) -> int:
+def n_own_rows(n_ids: int, communicator: Communicator) -> int:
     """Number of rows of a table that a rank trains."""
-    return len(range(ranks.rank, n_ids, ranks.n_ranks))
+    return len(range(communicator.rank, n_ids, communicator.world_size))
 
 
-def own_rows(array: NDArray[Any], ranks: Ranks) -> NDArray[Any]:
+def own_rows(array: NDArray[Any], communicator: Communicator) -> NDArray[Any]:
     """Rows of a table that a rank trains: a view."""
-    return array[ranks.rank :: ranks.n_ranks]
+    return array[communicator.rank :: communicator.world_size]
 
 
-def whole_table(ranks: Ranks, rows: NDArray[Any]) -> NDArray[Any]:
+def whole_table(communicator: Communicator, rows: NDArray[Any]) -> NDArray[Any]:
     """Put the rows that each rank has trained together again."""
-    if ranks.n_ranks == 1:
+    if communicator.world_size == 1:
         return rows
-    parts = ranks.gather(rows)
+    parts = communicator.all_gather(rows)
     table = np.empty((sum(map(len, parts)), *rows.shape[1:]), dtype=rows.dtype)
     for rank, part in enumerate(parts):
-        table[rank :: ranks.n_ranks] = part
+        table[rank :: communicator.world_size] = part
     return table
 
 
-def trade_bags(ranks: Ranks, own: Bags, edges: NDArray[np.int64]) -> Bags:
+def exchange_bags(
+    communicator: Communicator, own: Bags, edges: NDArray[np.int64]
+) -> Bags:
     """Swap bags of own samples, with all ids, for bags of all samples, with own ids.
 
     Parameters
     ----------
-    ranks : Ranks
+    communicator : Communicator
     own : Bags
         Of the samples ``edges[0, rank]`` to ``edges[-1, rank]`` of this rank.
-    edges : ndarray of shape (n_batches + 1, n_ranks), dtype=int64
+    edges : ndarray of shape (n_batches + 1, world_size), dtype=int64
         See `cut_positions`.
 
     Returns
@@ -81,10 +83,13 @@ def trade_bags(ranks: Ranks, own: Bags, edges: NDArray[np.int64]) -> Bags:
         Of the samples of all ranks, batch after batch and in each rank after rank. An
         id is that of the row among those of this rank.
     """
-    if ranks.n_ranks == 1:
+    if communicator.world_size == 1:
         return own
-    parts = [_of_rows(own, rank, ranks.n_ranks) for rank in range(ranks.n_ranks)]
-    bags = Bags.concatenate(ranks.trade(parts))
+    parts = [
+        _of_rows(own, rank, communicator.world_size)
+        for rank in range(communicator.world_size)
+    ]
+    bags = Bags.concatenate(communicator.all_to_all(parts))
     lengths = np.diff(edges, axis=0)
     starts = edges[:-1] - edges[0] + _offsets(edges[-1] - edges[0])
     # The first bag of each part, less the number of bags that come before it.
@@ -92,14 +97,14 @@ def trade_bags(ranks: Ranks, own: Bags, edges: NDArray[np.int64]) -> Bags:
     return bags.take(np.repeat(shift, lengths.ravel()) + np.arange(lengths.sum()))
 
 
-def _of_rows(bags: Bags, rank: int, n_ranks: int) -> Bags:
+def _of_rows(bags: Bags, rank: int, world_size: int) -> Bags:
     """Entries of the rows of a rank, with their numbers there."""
-    where = np.flatnonzero(bags.ids % n_ranks == rank)
+    where = np.flatnonzero(bags.ids % world_size == rank)
     return Bags(
-        (bags.ids.take(where) // n_ranks).astype(ID_DTYPE, copy=False),
+        (bags.ids.take(where) // world_size).astype(ID_DTYPE, copy=False),
         np.searchsorted(where, bags.offsets),
         bags.weights.take(where),
-        len(range(rank, bags.n_ids, n_ranks)),
+        len(range(rank, bags.n_ids, world_size)),
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from skbag._model.predictor import Fitted
+from skbag._model.predictor import Predictor
 from skbag._training.network import layer_from
 
 
@@ -32,31 +32,33 @@ class EmbeddingBagModule(nn.Module):
         self.linear = linear
 
     @classmethod
-    def from_fitted(cls, fitted: Fitted, *, sparse: bool) -> EmbeddingBagModule:
+    def from_predictor(
+        cls, predictor: Predictor, *, sparse: bool
+    ) -> EmbeddingBagModule:
         """Copy trained arrays into a module; draws no random number.
 
         Parameters
         ----------
-        fitted : Fitted
+        predictor : Predictor
         sparse : bool
             Whether the gradient of the table is sparse.
         """
         embedding = nn.EmbeddingBag.from_pretrained(
             # Spelled out: the user's default dtype and device are not the table's.
-            torch.tensor(fitted.dense, dtype=torch.float32, device="cpu"),
+            torch.tensor(predictor.dense, dtype=torch.float32, device="cpu"),
             freeze=False,
             mode="sum",
             sparse=sparse,
         )
         layers: list[nn.Module] = []
-        for depth, (coef, intercept) in enumerate(fitted.layers, 1):
+        for depth, (coef, intercept) in enumerate(predictor.layers, 1):
             if layers:
                 layers.append(nn.ReLU())
             if coef is None:
                 # The table holds the scores: what is left to the Linear is to add.
                 coef = np.eye(len(intercept), dtype=np.float32)
-            is_last = depth == len(fitted.layers)
-            clusters = fitted.clusters if is_last else None
+            is_last = depth == len(predictor.layers)
+            clusters = predictor.clusters if is_last else None
             layers.append(layer_from(coef, intercept, clusters))
         return cls(embedding, layers[0] if len(layers) == 1 else nn.Sequential(*layers))
 

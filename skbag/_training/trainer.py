@@ -17,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from skbag._core.communicator import ALONE, Parts, Ranks, of_first
-from skbag._model.predictor import Fitted
+from skbag._core.communicator import SINGLE_PROCESS, Communicator, Parts, broadcast
+from skbag._model.predictor import Predictor
 from skbag._targets.losses import Loss
 from skbag._training.batches import Batch
 from skbag._training.devices import Placement
@@ -89,7 +89,7 @@ class Diverged(Exception):
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
+class PretrainedRows:
     """Rows that a table begins with and the L2 penalty leaves alone.
 
     The network's table then holds what is learnt on top of them.
@@ -109,7 +109,7 @@ class Ground:
     places: Tensor
 
     @classmethod
-    def below(cls, network: Network, tokens: NDArray[np.int32]) -> Ground:
+    def below(cls, network: Network, tokens: NDArray[np.int32]) -> PretrainedRows:
         """Move rows from the table of a network to the ground below it."""
         table = network.table
         ids = torch.from_numpy(tokens).to(table.device).long()
@@ -123,10 +123,10 @@ class Ground:
         """Weighted sum of the rows per bag."""
         return sum_bags(self.rows, self.places[ids.long()], offsets, weights)
 
-    def under(self, fitted: Fitted) -> Fitted:
+    def under(self, predictor: Predictor) -> Predictor:
         """Add the rows to those of a table that has been learnt on top of them."""
-        fitted.dense[self.tokens] += self.rows[1:].cpu().numpy()
-        return fitted
+        predictor.dense[self.tokens] += self.rows[1:].cpu().numpy()
+        return predictor
 
 
 class Trainer:
@@ -150,15 +150,15 @@ class Trainer:
         Of the dropout.
     accumulators : sequence of ndarray or None
         Squared-gradient sums of the head's parameters from an earlier training.
-    ground : Ground or None
+    pretrained_rows : PretrainedRows or None
         Rows that lie below those of the table.
     frozen : bool
         Whether the table stays as it is, and only the head is trained.
-    row_metric : Tensor of shape (width, width), dtype=float32, or None
+    preconditioner : Tensor of shape (width, width), dtype=float32, or None
         Multiplied with the gradients of rows; None for none.
     first_layer_step : float
         Adagrad step of the weights next to the table, at the start of the schedule.
-    ranks : Ranks
+    communicator : Communicator
         Who trains the same model. The table holds the rows of this rank alone; the head
         is alike on all.
     """
@@ -173,24 +173,24 @@ class Trainer:
         dropout: float = 0.0,
         seed: int = 0,
         accumulators: tuple[NDArray[np.float32], ...] | None = None,
-        ground: Ground | None = None,
+        pretrained_rows: PretrainedRows | None = None,
         frozen: bool = False,
-        row_metric: Tensor | None = None,
+        preconditioner: Tensor | None = None,
         first_layer_step: float = LAYER_STEP,
-        ranks: Ranks = ALONE,
+        communicator: Communicator = SINGLE_PROCESS,
     ) -> None:
         self.network = network
         self.loss = loss
         self.batches = batches
         self.schedule = schedule
         self.dropout = dropout
-        self.ground = ground
+        self.pretrained_rows = pretrained_rows
         self.frozen = frozen
-        self.row_metric = row_metric
+        self.preconditioner = preconditioner
         self.first_layer_step = first_layer_step
-        self.ranks = ranks
+        self.communicator = communicator
         # Each rank drops entries of its own rows.
-        self._generator = torch.Generator().manual_seed(seed + ranks.rank)
+        self._generator = torch.Generator().manual_seed(seed + communicator.rank)
         self._scale = 1.0
         self._n_steps_done = 0
         # Terms of the loss of a sample, of which each may grow large.
@@ -209,14 +209,16 @@ class Trainer:
         """Squared-gradient sums of the head's parameters, copied to numpy."""
         return tuple(a.cpu().numpy().copy() for a in self._accumulators)
 
-    def run_epoch(self, order: NDArray[np.int64], n_watched: int = 0) -> Progress:
+    def run_epoch(
+        self, order: NDArray[np.int64], n_progressive_batches: int = 0
+    ) -> Progress:
         """Train once on each batch.
 
         Parameters
         ----------
         order : ndarray of shape (n_batches,), dtype=int
             In which order.
-        n_watched : int
+        n_progressive_batches : int
             Of how many of the last batches to keep the scores before training.
 
         Raises
@@ -228,11 +230,11 @@ class Trainer:
         scores: list[Tensor] = []
         rows: list[NDArray[np.int64]] = []
         for place, batch in enumerate(self.batches.visit(order)):
-            watched = place >= len(order) - n_watched
-            value, before = self._step(batch, watched)
+            progressive = place >= len(order) - n_progressive_batches
+            value, before = self._step(batch, progressive)
             total += value
             n_texts += len(batch)
-            if watched and before is not None:
+            if progressive and before is not None:
                 scores.append(before)
                 rows.append(np.arange(batch.start, batch.stop))
         return Progress(
@@ -246,40 +248,48 @@ class Trainer:
     ) -> Tensor:
         """Scores by the state so far of bags on the device; see `Batch` for `parts`."""
         with torch.no_grad():
-            x = self.ranks.own_sums(self._vectors(ids, offsets, weights), parts)
+            x = self.communicator.reduce_scatter(
+                self._vectors(ids, offsets, weights), parts
+            )
             scores: Tensor = self.network.head(x)
         return scores
 
-    def export(self) -> Fitted:
+    def export(self) -> Predictor:
         """Copy the state so far into numpy arrays: of the table, this rank's rows."""
         self._fold_scale()
-        fitted = self.network.export()
-        return fitted if self.ground is None else self.ground.under(fitted)
+        predictor = self.network.export()
+        return (
+            predictor
+            if self.pretrained_rows is None
+            else self.pretrained_rows.under(predictor)
+        )
 
-    def whole(self, fitted: Fitted) -> Fitted:
+    def whole(self, predictor: Predictor) -> Predictor:
         """Put what all ranks have exported together; the same on all."""
-        if self.ranks.n_ranks == 1:
-            return fitted
-        table = whole_table(self.ranks, fitted.dense)
+        if self.communicator.world_size == 1:
+            return predictor
+        table = whole_table(self.communicator, predictor.dense)
         return replace(
-            fitted, embedding=table, layers=of_first(self.ranks, fitted.layers)
+            predictor,
+            embedding=table,
+            layers=broadcast(self.communicator, predictor.layers),
         )
 
     def state(self) -> dict[str, Any]:
         """Plain state of all that training has changed; the same on all ranks."""
-        ranks, draws = self.ranks, self._generator.get_state().numpy()
+        communicator, draws = self.communicator, self._generator.get_state().numpy()
         return {
-            "table": whole_table(ranks, self.network.table.cpu().numpy()),
+            "table": whole_table(communicator, self.network.table.cpu().numpy()),
             "scale": self._scale,
             "n_steps_done": self._n_steps_done,
             "head": [p.detach().cpu().numpy() for p in self.network.head.parameters()],
             "accumulators": list(self.accumulators),
-            "draws": ranks.gather(draws),
+            "draws": communicator.all_gather(draws),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from the state of a trainer made in the same way."""
-        table = own_rows(state["table"], self.ranks)
+        table = own_rows(state["table"], self.communicator)
         self.network.table.copy_(torch.from_numpy(table))
         self._scale = float(state["scale"])
         self._n_steps_done = int(state["n_steps_done"])
@@ -288,10 +298,10 @@ class Trainer:
             parameter.data.copy_(torch.from_numpy(value))
         for seen, value in zip(self._accumulators, state["accumulators"], strict=True):
             seen.copy_(torch.from_numpy(value))
-        draws = state["draws"][self.ranks.rank]
+        draws = state["draws"][self.communicator.rank]
         self._generator.set_state(torch.from_numpy(draws))
 
-    def _step(self, batch: Batch, watched: bool) -> tuple[float, Tensor | None]:
+    def _step(self, batch: Batch, progressive: bool) -> tuple[float, Tensor | None]:
         """Train on one batch; its loss and scores before that.
 
         An adaptive softmax gives scores only where the batch is watched.
@@ -299,14 +309,14 @@ class Trainer:
         rate = self._learning_rate()
         weights, row_weights = self._kept_weights(batch)
         x = self._vectors(batch.ids, batch.offsets, weights)
-        x = self.ranks.own_sums(x, batch.parts)
+        x = self.communicator.reduce_scatter(x, batch.parts)
         if self.network.adaptive_softmax is None:
             scores, gradient, head_gradients, value = self._backward(x, batch)
         else:
             with torch.no_grad():
-                scores = self.network.head(x) if watched else None
+                scores = self.network.head(x) if progressive else None
             gradient, head_gradients, value = self._backward_clusters(x, batch)
-        gradient, head_gradients, value = self.ranks.all_gradients(
+        gradient, head_gradients, value = self.communicator.all_reduce_gradients(
             gradient, head_gradients, value, batch.parts
         )
         if rate > LARGEST_STEP:
@@ -324,15 +334,15 @@ class Trainer:
     def _vectors(self, ids: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:
         """Weighted sum of the rows of each bag."""
         x = sum_bags(self.network.table, ids, offsets, weights).mul_(self._scale)
-        if self.ground is not None:
-            x.add_(self.ground.sum_bags(ids, offsets, weights))
+        if self.pretrained_rows is not None:
+            x.add_(self.pretrained_rows.sum_bags(ids, offsets, weights))
         return x
 
     def _update_table(
         self, batch: Batch, row_weights: Tensor, gradient: Tensor, rate: float
     ) -> None:
-        if self.row_metric is not None:
-            gradient = gradient @ self.row_metric
+        if self.preconditioner is not None:
+            gradient = gradient @ self.preconditioner
         self._scale *= max(1 - rate * self.schedule.alpha * len(batch), 0.5)
         if self._scale < SMALLEST_SCALE:
             self._fold_scale()

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
-from skbag._core.communicator import ALONE, Ranks
+from skbag._core.communicator import SINGLE_PROCESS, Communicator
 from skbag._core.dtypes import ID_DTYPE
 from skbag._text.features import FeatureKind
 
@@ -45,7 +45,7 @@ def rare_features_of_classes(
     kinds: NDArray[np.uint8] | None,
     min_df: int,
     n_each: int,
-    ranks: Ranks = ALONE,
+    communicator: Communicator = SINGLE_PROCESS,
 ) -> NDArray[np.int32]:
     """Ids below `min_df` that classes keep.
 
@@ -72,7 +72,7 @@ def rare_features_of_classes(
         What pruning asks for.
     n_each : int
         How many features a class keeps at most.
-    ranks : Ranks
+    communicator : Communicator
         Who has texts, too.
 
     Returns
@@ -86,7 +86,7 @@ def rare_features_of_classes(
     where = np.flatnonzero(is_rare[bags.ids])
     of_entry = np.repeat(classes, np.diff(bags.offsets))[where]
     own = np.unique(of_entry * bags.n_ids + bags.ids[where], return_counts=True)
-    parts = ranks.gather(own)
+    parts = communicator.all_gather(own)
     pairs, inverse = np.unique(
         np.concatenate([pairs for pairs, _ in parts]), return_inverse=True
     )

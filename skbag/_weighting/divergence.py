@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.special import rel_entr
 
-from skbag._weighting.document_counts import Statistics
+from skbag._weighting.document_counts import DocumentCounts
 
 N_TERMS = 32
 """Terms of the power series below: its error is less than 2**-N_TERMS per label."""
@@ -102,7 +102,7 @@ _BLOCK_ROWS = 2**14
 """Tokens whose class counts are looked at at a time."""
 
 
-def class_divergence(statistics: Statistics) -> NDArray[np.float64]:
+def class_divergence(document_counts: DocumentCounts) -> NDArray[np.float64]:
     """How far the classes of the documents that hold a token are from the prior.
 
     The Kullback-Leibler divergence ``KL_j = sum_c q_jc ln(q_jc / pi_c)``, with `pi`
@@ -117,14 +117,11 @@ def class_divergence(statistics: Statistics) -> NDArray[np.float64]:
     divergence : ndarray of shape (n_ids,), dtype=float64
         Zero for a token that says nothing, at most ``-ln(min pi)``.
     """
-    counts = statistics.class_counts
-    prior = statistics.class_totals / statistics.n_documents
-    if statistics.any_counts is not None:
-        return label_divergence(
-            counts, prior, statistics.document_counts, PRIOR_STRENGTH
-        )
-    document_counts = statistics.document_counts
-    divergence = np.empty(len(document_counts))
+    counts = document_counts.class_counts
+    prior = document_counts.class_totals / document_counts.n_documents
+    if not document_counts.exclusive:
+        return label_divergence(counts, prior, document_counts.df, PRIOR_STRENGTH)
+    divergence = np.empty(len(document_counts.df))
     # Some at a time: arrays of all would cost more to fill than the work done on them.
     for start in range(0, len(divergence), _BLOCK_ROWS):
         rows = slice(start, start + _BLOCK_ROWS)
@@ -134,7 +131,7 @@ def class_divergence(statistics: Statistics) -> NDArray[np.float64]:
             counts.indices[entries],
             counts.data[entries],
             prior,
-            document_counts[rows] + PRIOR_STRENGTH,
+            document_counts.df[rows] + PRIOR_STRENGTH,
         )
     return divergence
 

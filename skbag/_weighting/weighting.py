@@ -7,7 +7,7 @@ weighting never touches the encoders, the table or the trainer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -19,12 +19,12 @@ from skbag._text.features import FeatureKind
 from skbag._weighting.divergence import (
     class_divergence,
 )
-from skbag._weighting.document_counts import Statistics
+from skbag._weighting.document_counts import DocumentCounts
 
 INFORMED_SHARE = 0.5
 """Share of a token's weight that its class information decides; the rest it keeps."""
 
-LEAST_MEAN = 1e-12
+MIN_MEAN = 1e-12
 """Least mean of what tokens say of the classes, against the token that says most."""
 
 KIND_FACTORS = {
@@ -39,7 +39,7 @@ KIND_FACTORS = {
 say, in finer or coarser form, count for less."""
 
 
-def smooth_idf(statistics: Statistics) -> NDArray[np.float64]:
+def smooth_idf(document_counts: DocumentCounts) -> NDArray[np.float64]:
     """Inverse document frequency of each token, ``ln((1 + n) / (1 + df)) + 1``.
 
     The formula of ``sklearn.feature_extraction.text.TfidfTransformer`` with
@@ -49,12 +49,12 @@ def smooth_idf(statistics: Statistics) -> NDArray[np.float64]:
     -------
     idf : ndarray of shape (n_ids,), dtype=float64
     """
-    document_counts = statistics.document_counts
-    return np.log((1 + statistics.n_documents) / (1 + document_counts)) + 1
+    n_documents, df = document_counts.n_documents, document_counts.df
+    return np.log((1 + n_documents) / (1 + df)) + 1
 
 
 def class_informed_factors(
-    statistics: Statistics, kinds: NDArray[np.uint8] | None
+    document_counts: DocumentCounts, kinds: NDArray[np.uint8] | None
 ) -> NDArray[np.float64]:
     """Factor of each token's weight: what it says of the classes, and its kind.
 
@@ -65,7 +65,7 @@ def class_informed_factors(
 
     Parameters
     ----------
-    statistics : Statistics
+    document_counts : DocumentCounts
     kinds : ndarray of shape (n_ids,), dtype=uint8, or None
         The `FeatureKind` of each token; None where all are alike.
 
@@ -73,12 +73,12 @@ def class_informed_factors(
     -------
     factors : ndarray of shape (n_ids,), dtype=float64, positive
     """
-    divergence = class_divergence(statistics)
-    occurrences = statistics.document_counts
+    divergence = class_divergence(document_counts)
+    occurrences = document_counts.df
     mean = (divergence * occurrences).sum() / max(occurrences.sum(), 1e-300)
     factors = np.ones(len(divergence))
     # Tokens of samples that weigh next to nothing would get factors without bound.
-    mean = max(mean, LEAST_MEAN * divergence.max(initial=0))
+    mean = max(mean, MIN_MEAN * divergence.max(initial=0))
     if mean > 0:
         factors += INFORMED_SHARE * (np.sqrt(divergence / mean) - 1)
     if kinds is not None:
@@ -98,7 +98,7 @@ class Weighting:
     supervised: bool
 
     def id_weights(
-        self, statistics: Statistics, kinds: NDArray[np.uint8] | None
+        self, document_counts: DocumentCounts, kinds: NDArray[np.uint8] | None
     ) -> NDArray[np.float32] | None:
         """Weight of each token, or None where all are 1.
 
@@ -108,14 +108,14 @@ class Weighting:
         """
         if not (self.use_idf or self.supervised):
             return None
-        counted = statistics.counted
+        counted = document_counts.df > 0
         if 2 * np.count_nonzero(counted) > len(counted):
-            return self._weights(statistics, kinds)
+            return self._weights(document_counts, kinds)
         # Most buckets of a large table may be empty: one weight serves all of a kind.
         kinds = np.zeros(len(counted), dtype=np.uint8) if kinds is None else kinds
         met, others = np.flatnonzero(counted), _one_of_each(kinds, ~counted)
         some = np.append(met, others)
-        found = self._weights(statistics.rows(some), kinds[some])
+        found = self._weights(document_counts.rows(some), kinds[some])
         by_kind = np.ones(max(KIND_FACTORS) + 1, dtype=WEIGHT_DTYPE)
         by_kind[kinds[others]] = found[len(met) :]
         weights = by_kind[kinds]
@@ -123,14 +123,13 @@ class Weighting:
         return weights
 
     def _weights(
-        self, statistics: Statistics, kinds: NDArray[np.uint8] | None
+        self, document_counts: DocumentCounts, kinds: NDArray[np.uint8] | None
     ) -> NDArray[np.float32]:
-        statistics = replace(statistics, sums=statistics.document_counts)
-        weights = np.ones(statistics.class_counts.shape[0])
+        weights = np.ones(document_counts.class_counts.shape[0])
         if self.use_idf:
-            weights *= smooth_idf(statistics)
+            weights *= smooth_idf(document_counts)
         if self.supervised:
-            weights *= class_informed_factors(statistics, kinds)
+            weights *= class_informed_factors(document_counts, kinds)
         return weights.astype(WEIGHT_DTYPE)
 
     def apply(self, bags: Bags, id_weights: NDArray[np.float32] | None) -> Bags:

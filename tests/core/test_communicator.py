@@ -6,24 +6,24 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from threads import on_ranks
+from threads import on_processes
 
 from skbag._core.bags import Bags
 from skbag._core.communicator import (
-    ALONE,
-    alike_weights,
+    SINGLE_PROCESS,
+    broadcast,
     check_same,
-    of_first,
-    own_generator,
+    concatenate_weights,
+    generator_of_process,
     share_of,
     total,
-    weights_together,
+    weights_on_all,
 )
 from skbag._training.sharding import (
     cut_positions,
+    exchange_bags,
     n_own_rows,
     own_rows,
-    trade_bags,
     whole_table,
 )
 
@@ -68,7 +68,7 @@ def test_rows_are_dealt_out_and_put_together(n, n_ids):
         assert len(own) == n_own_rows(n_ids, rank)
         return whole_table(rank, own)
 
-    for found in on_ranks(n, back):
+    for found in on_processes(n, back):
         np.testing.assert_array_equal(found, table)
 
 
@@ -96,7 +96,7 @@ def test_bags_are_swapped_for_the_entries_of_own_rows(sizes, batch_size, seed):
 
     def swapped(rank):
         own = bags[rank.rank].slice(*some[[0, -1], rank.rank])
-        return trade_bags(rank, own, some).to_csr().toarray()
+        return exchange_bags(rank, own, some).to_csr().toarray()
 
     expected = np.concatenate(
         [
@@ -105,30 +105,30 @@ def test_bags_are_swapped_for_the_entries_of_own_rows(sizes, batch_size, seed):
             for each, start, stop in zip(dense, starts, stops, strict=True)
         ]
     )
-    for rank, found in enumerate(on_ranks(len(sizes), swapped)):
+    for rank, found in enumerate(on_processes(len(sizes), swapped)):
         np.testing.assert_array_equal(found, expected[:, rank :: len(sizes)])
 
 
 def test_sums_are_taken_in_the_order_of_the_ranks():
     values = [1e30, 1.0, -1e30]
-    found = on_ranks(3, lambda rank: total(rank, values[rank.rank]))
+    found = on_processes(3, lambda rank: total(rank, values[rank.rank]))
     assert found == [(1e30 + 1.0) - 1e30] * 3
-    assert on_ranks(3, lambda rank: of_first(rank, rank.rank)) == [0, 0, 0]
-    assert total(ALONE, 5) == of_first(ALONE, 5) == 5
+    assert on_processes(3, lambda rank: broadcast(rank, rank.rank)) == [0, 0, 0]
+    assert total(SINGLE_PROCESS, 5) == broadcast(SINGLE_PROCESS, 5) == 5
 
 
 def test_own_generators_differ_and_the_common_one_stays_alike():
     def draw(rank):
         rng = np.random.default_rng(0)
-        own = own_generator(rank, rng)
+        own = generator_of_process(rank, rng)
         own.permutation(5 + rank.rank)
         return own.integers(2**62), rng.integers(2**62)
 
-    (one, common), (other, also_common) = on_ranks(2, draw)
+    (one, common), (other, also_common) = on_processes(2, draw)
     assert one != other
     assert common == also_common
     rng = np.random.default_rng(0)
-    assert own_generator(ALONE, rng) is rng
+    assert generator_of_process(SINGLE_PROCESS, rng) is rng
 
 
 def test_facts_that_differ_are_told_on_all_ranks():
@@ -140,16 +140,16 @@ def test_facts_that_differ_are_told_on_all_ranks():
             check_same(rank, {"loss": "x", "alpha": "2" if rank.rank == 2 else "1"})
         return True
 
-    assert all(on_ranks(3, check))
-    check_same(ALONE, {"alpha": "1"})
+    assert all(on_processes(3, check))
+    check_same(SINGLE_PROCESS, {"alpha": "1"})
 
 
 def test_weights_of_some_ranks_are_against_ones():
-    found = on_ranks(
-        2, lambda rank: alike_weights(rank, None if rank.rank else np.full(2, 3.0), 2)
+    found = on_processes(
+        2, lambda rank: weights_on_all(rank, None if rank.rank else np.full(2, 3.0), 2)
     )
     assert [each.tolist() for each in found] == [[3, 3], [1, 1]]
-    assert on_ranks(2, lambda rank: alike_weights(rank, None, 2)) == [None, None]
-    assert alike_weights(ALONE, None, 2) is None
-    assert weights_together([(2, None), (1, np.array([4.0]))]).tolist() == [1, 1, 4]
-    assert weights_together([(2, None), (1, None)]) is None
+    assert on_processes(2, lambda rank: weights_on_all(rank, None, 2)) == [None, None]
+    assert weights_on_all(SINGLE_PROCESS, None, 2) is None
+    assert concatenate_weights([(2, None), (1, np.array([4.0]))]).tolist() == [1, 1, 4]
+    assert concatenate_weights([(2, None), (1, None)]) is None

@@ -194,7 +194,7 @@ def test_weights_are_those_of_the_bucket(corpus, make_classifier):
     """In buckets so few that features meet, counts are of texts that hold any."""
     clf = make_classifier(n_buckets=64, short_text_features=False).fit(*corpus)
     model = clf._model
-    counts = model.featurizer.statistics.document_counts
+    counts = model.featurizer.document_counts.df
     assert len(counts) == len(model.featurizer.id_weights) == 64
     assert counts.max() <= 120
     assert_array_equal(np.flatnonzero(counts), np.flatnonzero(model.encoder._is_met))

@@ -228,7 +228,7 @@ def test_scores_are_those_of_the_model_in_float64(
     assert_array_equal(scores.reshape(in_float32.shape), in_float32)
     assert_array_equal(
         clf.predict_proba(corpus.texts),
-        clf._targets.probabilities(in_float32, clf.temperature_),
+        clf._targets.probabilities(in_float32, clf.inverse_temperature_),
     )
 
 
@@ -280,7 +280,7 @@ def test_what_auto_came_to(corpus, make_classifier):
     assert 1 <= clf.batch_size_ <= 120
     assert 0 < clf.learning_rate_ < 0.5
     assert clf.alpha_ >= 0
-    assert clf.temperature_ > 0
+    assert clf.inverse_temperature_ > 0
     assert clf.n_iter_ == len(clf.loss_curve_) >= 2
     given = make_classifier(
         batch_size=30, learning_rate_init=0.2, alpha=1e-3, max_iter=3

@@ -48,7 +48,7 @@ def test_interrupted_while_putting_back(settings, monkeypatch):
         return real(**errors)
 
     real = np.seterr
-    monkeypatch.setattr("skbag._estimator.global_settings.np.seterr", once_interrupted)
+    monkeypatch.setattr("skbag._estimator.fit_context.np.seterr", once_interrupted)
 
     @keeps_global_settings
     def call():

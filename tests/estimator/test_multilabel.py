@@ -133,7 +133,7 @@ def test_no_labels_at_all(make_classifier):
 def test_same_seed_same_bits(train, make_classifier):
     one, two = (make_classifier(n_jobs=n).fit(*train) for n in (1, 2))
     np.testing.assert_array_equal(one.embedding_, two.embedding_)
-    assert one.temperature_ == two.temperature_
+    assert one.inverse_temperature_ == two.inverse_temperature_
 
 
 # -- weights ---------------------------------------------------------------------------

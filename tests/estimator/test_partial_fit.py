@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.feature_extraction.text import CountVectorizer
 
-from skbag._training.plan import LARGE_STEPS
+from skbag._training.plan import N_FULL_STEP_SAMPLES
 
 CLASSES = ["garden", "kitchen", "sea"]
 CONFIGURATIONS = {
@@ -83,7 +83,9 @@ def test_a_part_may_be_harder_than_the_first(parameters, corpus, make_classifier
     assert clf.learning_rate_ < rate / 10
     clf.partial_fit(*corpus)
     n_seen = 120 + 3 * 66
-    assert clf.learning_rate_ == pytest.approx(rate / np.sqrt(1 + n_seen / LARGE_STEPS))
+    assert clf.learning_rate_ == pytest.approx(
+        rate / np.sqrt(1 + n_seen / N_FULL_STEP_SAMPLES)
+    )
     assert clf.score(*corpus) > 0.9
 
 
@@ -304,7 +306,7 @@ def test_sample_weight_counts_across_calls(make_classifier):
             classes=[0, 1],
             sample_weight=[weight] * 10,
         )
-    totals = clf._model.featurizer.statistics.class_totals
+    totals = clf._model.featurizer.document_counts.class_totals
     assert totals.tolist() == [50, 200]
 
 

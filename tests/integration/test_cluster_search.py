@@ -88,7 +88,7 @@ def assert_same_search(one, other):
     for name in results:
         assert_array_equal(results[name], expected[name])
     assert one.best_params_ == other.best_params_
-    for name in ("embedding_", "coef_", "intercept_", "temperature_"):
+    for name in ("embedding_", "coef_", "intercept_", "inverse_temperature_"):
         models = one.best_estimator_, other.best_estimator_
         assert_array_equal(*(getattr(model, name) for model in models))
 

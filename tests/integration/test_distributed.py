@@ -95,8 +95,7 @@ def assert_like_alone(together, alone, X):
             # Else those that judge the first epoch, random ones, are not counted.
             order = [together.vocabulary_[name] for name in alone.vocabulary_]
             counts, others = (
-                clf._model.featurizer.statistics.document_counts
-                for clf in (together, alone)
+                clf._model.featurizer.document_counts.df for clf in (together, alone)
             )
             np.testing.assert_array_equal(counts[order], others)
     assert np.mean(together.predict(X) == alone.predict(X)) > 0.9
@@ -206,8 +205,8 @@ def test_weights_count_across_ranks(two, corpus, tmp_path):
     jobs[0]["sample_weight"] = weight * 0.01
     light = two.fit(*jobs)
     assert_one_model(light, tmp_path / "model")
-    counts = light[0]._model.featurizer.statistics.n_documents
-    assert counts == pytest.approx(plain._model.featurizer.statistics.n_documents)
+    counts = light[0]._model.featurizer.document_counts.n_documents
+    assert counts == pytest.approx(plain._model.featurizer.document_counts.n_documents)
     assert not np.allclose(light[0].embedding_, plain.embedding_, atol=1e-3)
 
 
@@ -277,12 +276,12 @@ BAD_INPUT = {
 
 @pytest.mark.parametrize("case", BAD_INPUT)
 def test_what_one_rank_cannot_do_all_are_told(case, two, corpus, tmp_path):
-    changes, kind, told = BAD_INPUT[case]
+    changes, kind, received = BAD_INPUT[case]
     jobs = dealt(2, *corpus)
     jobs[1].update(changes)
     answers = two.fit(*jobs)
-    own = told.partition(": ")[2].partition(": ")[2]
-    assert_failed(answers, ["RankError", kind], [told, own])
+    own = received.partition(": ")[2].partition(": ")[2]
+    assert_failed(answers, ["RankError", kind], [received, own])
     # And the next fit knows nothing of it.
     assert_one_model(two.fit(*dealt(2, *corpus)), tmp_path / "model")
 
@@ -392,8 +391,10 @@ def test_a_checkpoint_of_another_number_of_processes_is_refused(
 def test_a_checkpoint_that_cannot_be_written_ends_all(two, corpus, tmp_path):
     path = str(tmp_path / "no" / "fit.ckpt")
     answers = two.fit(*dealt(2, *corpus, checkpoint=path))
-    told = "rank 0: FileNotFoundError: checkpoint="
-    assert_failed(answers, ["FileNotFoundError", "RankError"], ["there is no", told])
+    received = "rank 0: FileNotFoundError: checkpoint="
+    assert_failed(
+        answers, ["FileNotFoundError", "RankError"], ["there is no", received]
+    )
 
 
 # -- one process -----------------------------------------------------------------------

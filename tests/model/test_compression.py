@@ -17,7 +17,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 import skbag
 from skbag._model import compression
 from skbag._model.compression import _Rows
-from skbag._model.quantization import BITS, CompactTable
+from skbag._model.quantization import BITS, QuantizedTable
 from skbag._text.compact_encoders import CompactSelection
 from skbag.exceptions import ModelFileError
 
@@ -105,8 +105,8 @@ def test_products_of_weights_and_rows_are_off_by_half_a_step_at_most(name, fitte
     clf, _ = fitted(name)
     rows = _Rows(clf._model)
     model = rows.best(rows.n, 8)
-    table, weights = model.fitted.embedding, model.featurizer.id_weights
-    assert isinstance(table, CompactTable)
+    table, weights = model.predictor.embedding, model.featurizer.id_weights
+    assert isinstance(table, QuantizedTable)
     _, ids = compression._compact(rows.encoder, rows.order.astype(np.int32))
     found = table.rows(np.arange(len(ids)))
     bound = np.broadcast_to(table.error_bound[:, np.newaxis], found.shape)
@@ -177,12 +177,14 @@ def test_the_budget_is_used(corpus, make_classifier, tmp_path):
 
 def test_a_large_budget_keeps_all(fitted, tmp_path):
     clf, _ = fitted("default")
-    assert len(clf.compress(10**9)._model.fitted.embedding) == len(clf.embedding_)
+    assert len(clf.compress(10**9)._model.predictor.embedding) == len(clf.embedding_)
 
 
 def test_a_smaller_budget_takes_fewer_features(fitted):
     clf, _ = fitted("default")
-    sizes = [len(clf.compress(n)._model.fitted.embedding) for n in (8000, 9000, 10**6)]
+    sizes = [
+        len(clf.compress(n)._model.predictor.embedding) for n in (8000, 9000, 10**6)
+    ]
     assert sizes == sorted(set(sizes))
 
 
@@ -238,7 +240,7 @@ def test_scores_keep_their_size_though_norms_shrink(
 def test_bits_are_few_where_much_is_left_out(corpus, make_classifier):
     texts = [f"{text} word{i} other{i}" for i, text in enumerate(corpus.texts * 20)]
     clf = make_classifier(embedding_dim=32).fit(texts, corpus.labels * 20)
-    bits = [clf.compress(n)._model.fitted.embedding.bits for n in (30_000, 10**7)]
+    bits = [clf.compress(n)._model.predictor.embedding.bits for n in (30_000, 10**7)]
     assert bits == sorted(bits)
     assert bits[-1] == 8
 
@@ -274,7 +276,7 @@ def test_what_is_known_without_the_table_stays(fitted, corpus):
     small = clf.compress()
     assert_array_equal(small.classes_, clf.classes_)
     assert_array_equal(small.intercept_, clf.intercept_)
-    assert small.temperature_ == clf.temperature_
+    assert small.inverse_temperature_ == clf.inverse_temperature_
     assert small.n_iter_ == clf.n_iter_
     assert small.score(*corpus) > 0.95
     assert list(small.get_feature_names_out()) == list(clf.get_feature_names_out())
@@ -288,7 +290,7 @@ def test_an_encoder_without_a_compact_twin_is_kept_whole(
     corpus, new_corpus, make_classifier, monkeypatch, tmp_path
 ):
     clf = make_classifier().fit(*corpus)
-    monkeypatch.setattr(compression, "ByteEncoder", CompactTable)
+    monkeypatch.setattr(compression, "ByteEncoder", QuantizedTable)
     small = clf.compress(14_000)
     assert type(small._model.encoder) is CompactSelection
     assert file_size(small, tmp_path) <= 14_000

@@ -101,7 +101,7 @@ def test_of_a_compressed_model_of_a_matrix():
     X = rng.random((40, 200)).astype(np.float32)
     whole = EmbeddingBagClassifier(random_state=0).fit(X, np.arange(40) % 3)
     small = whole.compress(file_size(whole.compress(bits=8)) - 100, bits=8)
-    assert small._model.fitted.embedding.columns is not None
+    assert small._model.predictor.embedding.columns is not None
     for clf in (whole, small):
         explanation = clf.explain(X[:5])
         assert explanation.features[:3] == [0, 1, 2]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from skbag._core.bags import Bags
 from skbag._model import model as model_module
 from skbag._model.model import Featurizer, Model, chunk_bounds
-from skbag._model.predictor import Fitted
+from skbag._model.predictor import Predictor
 from skbag._text.byte_encoder import ByteEncoder
 from skbag._text.plain_encoder import PlainEncoder
 from skbag._weighting.weighting import Weighting
@@ -29,12 +29,12 @@ def texts(n=10, n_ids=8):
 
 
 def model(n_ids=8):
-    fitted = Fitted(array(n_ids, 3), ((None, array(3)),))
+    fitted = Predictor(array(n_ids, 3), ((None, array(3)),))
     return Model(Featurizer(None, PLAIN, None, None), fitted, 1.0)
 
 
 def test_direct_scores():
-    fitted = Fitted(array(8, 3), ((None, array(3)),))
+    fitted = Predictor(array(8, 3), ((None, array(3)),))
     expected = texts().toarray() @ fitted.embedding + fitted.layers[0][1]
     np.testing.assert_allclose(
         fitted.scores(Bags.from_csr(texts())), expected, rtol=1e-5, atol=1e-6
@@ -42,7 +42,7 @@ def test_direct_scores():
 
 
 def test_scores_through_a_hidden_layer():
-    fitted = Fitted(array(8, 4), ((array(5, 4), array(5)), (array(2, 5), array(2))))
+    fitted = Predictor(array(8, 4), ((array(5, 4), array(5)), (array(2, 5), array(2))))
     (w1, b1), (w2, b2) = fitted.layers
     hidden = np.maximum(texts().toarray() @ fitted.embedding @ w1.T + b1, 0)
     np.testing.assert_allclose(
@@ -51,7 +51,7 @@ def test_scores_through_a_hidden_layer():
 
 
 def test_empty_texts_are_answered_by_the_intercept():
-    fitted = Fitted(array(8, 3), ((None, array(3)),))
+    fitted = Predictor(array(8, 3), ((None, array(3)),))
     scores = fitted.scores(Bags.from_csr(sp.csr_array((2, 8))))
     np.testing.assert_array_equal(scores, np.tile(fitted.layers[0][1], (2, 1)))
 
@@ -101,7 +101,7 @@ def test_texts_score_the_same_in_threads(kind, n_threads, monkeypatch):
     encoder.learn(documents[:40])
     table = np.random.default_rng(0).normal(size=(encoder.n_ids, 3)).astype("f")
     featurizer = Featurizer(encoder, PLAIN, None, None)
-    fitted = Fitted(table, ((None, np.zeros(3, dtype="f")),))
+    fitted = Predictor(table, ((None, np.zeros(3, dtype="f")),))
     made = Model(featurizer, fitted, 1.0)
     one_by_one = np.concatenate([made.scores([text]) for text in documents])
     np.testing.assert_array_equal(made.scores(documents, n_threads), one_by_one)

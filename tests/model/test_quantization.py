@@ -11,7 +11,7 @@ from numpy.testing import assert_array_equal
 
 from skbag._core.bags import Bags
 from skbag._model import quantization
-from skbag._model.quantization import BITS, CompactTable
+from skbag._model.quantization import BITS, QuantizedTable
 from skbag._persistence.fields import table_from_state, table_state
 
 all_bits = pytest.mark.parametrize("bits", BITS)
@@ -47,7 +47,7 @@ def decoded(table):
 @widths
 @pytest.mark.parametrize("n_bags", [1, 2, 40])
 def test_a_product_is_bit_for_bit_that_of_the_decoded_rows(bits, width, n_bags):
-    table = CompactTable.of(some_rows(width), bits)
+    table = QuantizedTable.of(some_rows(width), bits)
     bags = some_bags(n_bags, 60)
     assert_array_equal(table.matmul(bags), bags.matmul(decoded(table)), strict=True)
 
@@ -56,7 +56,7 @@ def test_a_product_is_bit_for_bit_that_of_the_decoded_rows(bits, width, n_bags):
 @pytest.mark.parametrize("n_bags", [1, 40])
 def test_wide_rows_are_decoded_a_few_columns_at_a_time(bits, n_bags, monkeypatch):
     monkeypatch.setattr(quantization, "_NUMBERS_AT_ONCE", 1)
-    table = CompactTable.of(some_rows(53), bits)
+    table = QuantizedTable.of(some_rows(53), bits)
     bags = some_bags(n_bags, 60)
     assert_array_equal(table.matmul(bags), bags.matmul(decoded(table)), strict=True)
 
@@ -64,7 +64,7 @@ def test_wide_rows_are_decoded_a_few_columns_at_a_time(bits, n_bags, monkeypatch
 @all_bits
 def test_ids_without_a_row_count_nothing(bits):
     rows, columns = some_rows(5), np.arange(3, 180, 3, dtype=np.int32)
-    table = CompactTable.of(rows[: len(columns)], bits, columns, 200)
+    table = QuantizedTable.of(rows[: len(columns)], bits, columns, 200)
     assert table.shape == (200, 5) and len(table) == 200
     whole = np.zeros((200, 5), dtype=np.float32)
     whole[columns] = decoded(table)
@@ -80,7 +80,7 @@ def test_a_decoded_number_is_off_by_half_a_step_at_most(data):
     shape = data.draw(st.tuples(st.integers(1, 9), st.integers(1, 9)))
     numbers = st.floats(-1e6, 1e6, width=32)
     rows = data.draw(st_np.arrays(np.float32, shape, elements=numbers))
-    table = CompactTable.of(rows, bits)
+    table = QuantizedTable.of(rows, bits)
     error = np.abs(decoded(table).astype(float) - rows)
     # Spans too small to matter beside the largest are taken for none.
     negligible = 1e-11 * np.abs(rows).max()
@@ -91,7 +91,7 @@ def test_a_decoded_number_is_off_by_half_a_step_at_most(data):
 @widths
 def test_the_step_is_hardly_more_than_a_row_needs(bits, width):
     rows = some_rows(width)
-    table = CompactTable.of(rows, bits)
+    table = QuantizedTable.of(rows, bits)
     axis = None if width == 1 else 1
     needed = np.maximum(rows.max(axis), 0) - np.minimum(rows.min(axis), 0)
     steps = np.log(table.spans.max() / table.spans[table.spans > 0].min())
@@ -102,7 +102,7 @@ def test_the_step_is_hardly_more_than_a_row_needs(bits, width):
 @widths
 def test_products_are_within_the_rounding_of_their_rows(bits, width):
     rows, bags = some_rows(width), some_bags(40, 60)
-    table = CompactTable.of(rows, bits)
+    table = QuantizedTable.of(rows, bits)
     bound = np.broadcast_to(table.error_bound[:, np.newaxis], rows.shape)
     allowed = bags.to_csr() @ bound + 1e-4 * (bags.to_csr() @ np.abs(rows))
     exact = bags.to_csr().astype(float) @ rows.astype(float)
@@ -112,7 +112,7 @@ def test_products_are_within_the_rounding_of_their_rows(bits, width):
 @all_bits
 @widths
 def test_codes_take_the_bits_they_say(bits, width):
-    table = CompactTable.of(some_rows(width), bits)
+    table = QuantizedTable.of(some_rows(width), bits)
     assert table.codes.nbytes == 60 * -(-width * bits // 8)
     assert table.spans.shape == table.zeros.shape == (1 if width == 1 else 60,)
 
@@ -120,9 +120,9 @@ def test_codes_take_the_bits_they_say(bits, width):
 @all_bits
 def test_rows_of_zeros_and_no_rows(bits):
     zeros = np.zeros((4, 3), dtype=np.float32)
-    assert_array_equal(decoded(CompactTable.of(zeros, bits)), zeros)
+    assert_array_equal(decoded(QuantizedTable.of(zeros, bits)), zeros)
     for shape in ((0, 3), (0, 1)):
-        empty = CompactTable.of(np.zeros(shape, dtype=np.float32), bits)
+        empty = QuantizedTable.of(np.zeros(shape, dtype=np.float32), bits)
         bags = Bags(np.empty(0, np.int32), np.zeros(3, np.int64), np.empty(0), 0)
         assert_array_equal(empty.matmul(bags), np.zeros((2, shape[1])))
 
@@ -132,8 +132,8 @@ def test_rows_of_zeros_and_no_rows(bits):
 def test_a_table_comes_back_from_its_state(bits, width):
     columns = np.arange(0, 180, 3, dtype=np.int32)
     for table in (
-        CompactTable.of(some_rows(width), bits),
-        CompactTable.of(some_rows(width), bits, columns, 500),
+        QuantizedTable.of(some_rows(width), bits),
+        QuantizedTable.of(some_rows(width), bits, columns, 500),
     ):
         again = table_from_state(table_state(table))
         assert again.shape == table.shape
@@ -168,7 +168,7 @@ UNSOUND = {
 
 @pytest.mark.parametrize("change", UNSOUND.values(), ids=UNSOUND)
 def test_unsound_state_is_refused(change):
-    state = {**table_state(CompactTable.of(some_rows(3), 4)), **change}
+    state = {**table_state(QuantizedTable.of(some_rows(3), 4)), **change}
     # Which of its checks meets it first is of no account; that one does is.
     with pytest.raises((ValueError, TypeError, AttributeError), match=r".+"):
         table_from_state(state)

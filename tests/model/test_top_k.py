@@ -97,7 +97,7 @@ def test_first_is_what_predict_says(corpus, new_corpus, make_classifier):
 
 def test_equal_classes_come_in_their_order(make_classifier):
     clf = make_classifier().fit(["a b", "c d"] * 6, ["x", "y"] * 6)
-    clf._model.fitted.layers[-1][1][:] = 0
+    clf._model.predictor.layers[-1][1][:] = 0
     assert clf.top_k([""], 2)[0].tolist() == [["x", "y"]]
 
 

@@ -40,11 +40,11 @@ def assert_same_bits(one, other):
     """Compare all that a fit leaves."""
     assert one.loss_curve_ == other.loss_curve_
     assert one.validation_scores_ == other.validation_scores_
-    assert one.temperature_ == other.temperature_
+    assert one.inverse_temperature_ == other.inverse_temperature_
     assert one.alpha_ == other.alpha_
     assert one.embedding_.tobytes() == other.embedding_.tobytes()
     for mine, others in zip(
-        one._model.fitted.layers, other._model.fitted.layers, strict=True
+        one._model.predictor.layers, other._model.predictor.layers, strict=True
     ):
         for array, same in zip(mine, others, strict=True):
             assert (array is None and same is None) or array.tobytes() == same.tobytes()

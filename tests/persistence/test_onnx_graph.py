@@ -21,7 +21,7 @@ from sklearn.exceptions import NotFittedError
 import skbag
 from skbag import EmbeddingBagClassifier
 from skbag._core.bags import Bags
-from skbag._model.predictor import Fitted
+from skbag._model.predictor import Predictor
 from skbag._persistence import onnx_graph
 from skbag._persistence.onnx_graph import build_onnx
 from tests.conftest import OPINIONS, TOPICS, make_corpus
@@ -78,10 +78,10 @@ def some_model(sizes, *, direct=False):
             (normal(rng, n_out, n_in), normal(rng, n_out))
             for n_in, n_out in zip(sizes, sizes[1:], strict=False)
         )
-    return Fitted(normal(rng, N_IDS, sizes[0]), layers)
+    return Predictor(normal(rng, N_IDS, sizes[0]), layers)
 
 
-def by_hand(arrays, bags, temperature):
+def by_hand(arrays, bags, inverse_temperature):
     """Probabilities and scores, one text at a time in float64."""
     rows = []
     for start, stop in zip(bags.offsets, bags.offsets[1:], strict=False):
@@ -96,9 +96,9 @@ def by_hand(arrays, bags, temperature):
         rows.append(x)
     scores = np.array(rows)
     if scores.shape[1] == 1:
-        second = expit(temperature * scores)
+        second = expit(inverse_temperature * scores)
         return np.hstack([1 - second, second]), scores
-    return softmax(temperature * scores, axis=1), scores
+    return softmax(inverse_temperature * scores, axis=1), scores
 
 
 # -- the same numbers ------------------------------------------------------------------
@@ -282,7 +282,9 @@ def test_package_that_is_missing(corpus, make_classifier, monkeypatch):
 def test_table_beyond_what_protobuf_holds(corpus, make_classifier, monkeypatch):
     clf = make_classifier(embedding_dim=4).fit(*corpus)
     n_bytes = 4 * (
-        clf.embedding_.size + clf._model.fitted.layers[0][0].size + clf.intercept_.size
+        clf.embedding_.size
+        + clf._model.predictor.layers[0][0].size
+        + clf.intercept_.size
     )
     monkeypatch.setattr(onnx_graph, "MOST_BYTES", n_bytes)
     clf.to_onnx()
@@ -298,6 +300,6 @@ def test_a_table_of_three_gigabytes_is_refused_before_it_is_copied():
     # Repeats one row: nothing of that size is there.
     row = np.zeros((1, 3), dtype=np.float32)
     table = np.broadcast_to(row, (2**28, 3))
-    large = Fitted(table, ((None, np.zeros(3, dtype=np.float32)),))
+    large = Predictor(table, ((None, np.zeros(3, dtype=np.float32)),))
     with pytest.raises(ValueError, match=r"this model has 3\.00 GiB"):
         build_onnx(large, 1.0, np.arange(3))

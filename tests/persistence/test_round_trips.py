@@ -270,7 +270,7 @@ def test_arrays_are_contiguous_and_own_their_memory(name, inputs, make_classifie
     X, y, _ = inputs(name)
     clf = fit(make_classifier, name, X, y)
     arrays = pickled_arrays(clf)
-    table = clf._model.fitted.embedding
+    table = clf._model.predictor.embedding
     table = table.codes if "compressed" in name else table
     assert any(array is table for array in arrays)
     assert all(array.flags.c_contiguous for array in arrays)
@@ -388,9 +388,9 @@ def test_a_pickle_of_a_machine_of_other_byte_order(name, inputs, make_classifier
 def test_a_pickle_of_a_machine_with_other_indices(dtype, corpus, make_classifier):
     clf = make_classifier().fit(*corpus)
     state = clf.__getstate__()
-    statistics = state["_model"]["statistics"]
+    document_counts = state["_model"]["statistics"]
     for field in ("codes", "offsets"):
-        statistics[field] = statistics[field].astype(dtype)
+        document_counts[field] = document_counts[field].astype(dtype)
     loaded = EmbeddingBagClassifier.__new__(EmbeddingBagClassifier)
     loaded.__setstate__(state)
     assert_array_equal(

@@ -181,7 +181,10 @@ def test_names_of_columns_are_kept(corpus, make_classifier, tmp_path):
 @pytest.fixture
 def with_function(corpus, make_classifier, tmp_path):
     clf = make_classifier(tokenizer=words).fit(*corpus)
-    asks = r"Pass them when loading: skbag\.load\(path, tokenizer=.*test_saving\.words"
+    asks = (
+        r"Pass them when loading: skbag\.load\(path, "
+        r"tokenizer=.*test_safetensors_file\.words"
+    )
     with pytest.warns(UserWarning, match=asks):
         skbag.save(clf, tmp_path / "model")
     return clf, tmp_path / "model"

@@ -319,12 +319,12 @@ def test_numbers_of_threads_are_left_as_they_were(
 def test_a_head_is_the_same_for_a_row_alone_and_in_company():
     """And twins the matrix product of numpy up to its last bits."""
     from skbag._core.bags import Bags
-    from skbag._model.predictor import Fitted
+    from skbag._model.predictor import Predictor
 
     rng = np.random.default_rng(0)
     for width, outputs in ((1, 1), (2, 3), (17, 1), (64, 20), (300, 2)):
         coef = rng.normal(size=(outputs, width)).astype(np.float32)
-        fitted = Fitted(
+        fitted = Predictor(
             rng.normal(size=(50, width)).astype(np.float32),
             ((coef, np.zeros(outputs, np.float32)),),
         )

@@ -37,11 +37,11 @@ configurations = pytest.mark.parametrize(
 def digest(clf):
     """Of everything that fit has learnt."""
     learnt = hashlib.sha256()
-    layers = [array for layer in clf._model.fitted.layers for array in layer]
+    layers = [array for layer in clf._model.predictor.layers for array in layer]
     for array in (clf.embedding_, *(a for a in layers if a is not None)):
         learnt.update(np.ascontiguousarray(array).tobytes())
     learnt.update(repr((list(clf.vocabulary_), clf.loss_curve_)).encode())
-    learnt.update(repr((clf.temperature_, clf.alpha_, clf.n_iter_)).encode())
+    learnt.update(repr((clf.inverse_temperature_, clf.alpha_, clf.n_iter_)).encode())
     return learnt.hexdigest()
 
 

@@ -16,12 +16,16 @@ from scipy.special import softmax
 from skbag._core.bags import Bags
 from skbag._model import model as model_module
 from skbag._model.model import Featurizer, Model
-from skbag._model.predictor import Fitted
+from skbag._model.predictor import Predictor
 from skbag._targets import links, targets
-from skbag._targets.links import class_scores, fit_temperature, log_probabilities
+from skbag._targets.links import (
+    class_scores,
+    fit_inverse_temperature,
+    log_probabilities,
+)
 from skbag._text.byte_encoder import ByteEncoder
 from skbag._training import plan
-from skbag._weighting.document_counts import Statistics
+from skbag._weighting.document_counts import DocumentCounts
 from skbag._weighting.weighting import Weighting
 
 PLAIN = Weighting(use_idf=False, sublinear_tf=False, norm=None, supervised=False)
@@ -110,7 +114,7 @@ def many_classes():
     encoder.learn(short_texts(10))
     rng = np.random.default_rng(0)
     table = rng.normal(size=(encoder.n_ids, N_CLASSES)).astype("f")
-    fitted = Fitted(table, ((None, rng.normal(size=N_CLASSES).astype("f")),))
+    fitted = Predictor(table, ((None, rng.normal(size=N_CLASSES).astype("f")),))
     return Model(Featurizer(encoder, PLAIN, None, None), fitted, 1.0)
 
 
@@ -149,14 +153,14 @@ def test_chunks_have_few_texts_or_few_scores(width, length):
 
 
 def test_scores_watched_are_bounded(corpus, make_classifier, monkeypatch):
-    monkeypatch.setattr(plan, "WATCHED_SCORES", 21)
+    monkeypatch.setattr(plan, "MAX_PROGRESSIVE_SCORES", 21)
     seen = []
 
     def spy(scores, *arguments):
         seen.append(scores.size)
-        return fit_temperature(scores, *arguments)
+        return fit_inverse_temperature(scores, *arguments)
 
-    monkeypatch.setattr(targets, "fit_temperature", spy)
+    monkeypatch.setattr(targets, "fit_inverse_temperature", spy)
     make_classifier(batch_size=2, max_iter=1).fit(*corpus)
     classes = sorted(set(corpus.labels))
     make_classifier(batch_size=2, max_iter=1).partial_fit(
@@ -180,7 +184,7 @@ def test_temperature_of_blocks_is_that_of_all_at_once(width, monkeypatch):
 
 def test_temperature_takes_little_more_than_its_scores():
     scores = np.random.default_rng(0).normal(size=(419, N_CLASSES)).astype("f")
-    _, peak = traced(fit_temperature, scores, np.arange(419))
+    _, peak = traced(fit_inverse_temperature, scores, np.arange(419))
     # In float64, with as much again for its mean, and a few blocks.
     assert peak < 2 * 2 * scores.nbytes + 100 * MIB
 
@@ -191,7 +195,7 @@ def test_counts_by_class_take_what_the_documents_hold():
         ids = rng.integers(50_000, size=(n, 10)).astype(np.int32)
         ids.sort(axis=1)
         bags = Bags(ids.ravel(), np.arange(n + 1) * 10, np.ones(10 * n, "f"), 50_000)
-        counts = Statistics.count(bags, np.arange(n) % N_CLASSES, N_CLASSES)
+        counts = DocumentCounts.count(bags, np.arange(n) % N_CLASSES, N_CLASSES)
         return Weighting(True, True, "l2", True).id_weights(counts, None)
 
     _, half = traced(count, 20_000)

@@ -24,13 +24,13 @@ from skbag._core.bags import Bags
 from skbag._targets.label_sets import LabelSets
 from skbag._text.features import FeatureKind
 from skbag._training.plan import (
-    LARGE_STEPS,
+    N_FULL_STEP_SAMPLES,
     Moments,
     auto_batch_size,
     auto_learning_rate,
 )
 from skbag._training.preparation import GROWTH
-from skbag._weighting.document_counts import Statistics
+from skbag._weighting.document_counts import DocumentCounts
 from skbag._weighting.weighting import Weighting
 from skbag.exceptions import ModelFileError
 
@@ -63,12 +63,12 @@ def endless(n, seed=0):
 def held(clf):
     """Bytes of the arrays of a model."""
     model = clf._model
-    statistics = model.featurizer.statistics
-    counts, recent = statistics.class_counts, statistics.recent
-    arrays = [model.fitted.embedding, model.featurizer.id_weights, counts.indptr]
+    document_counts = model.featurizer.document_counts
+    counts, pending = document_counts.class_counts, model.featurizer.pending
+    arrays = [model.predictor.embedding, model.featurizer.id_weights, counts.indptr]
     arrays += [counts.data, counts.indices]
-    if recent is not None:
-        arrays += [recent.cells, recent.counts]
+    if pending is not None:
+        arrays += [pending.pairs, pending.counts]
     return sum(array.nbytes for array in arrays)
 
 
@@ -80,8 +80,8 @@ def test_a_model_has_one_size_whatever_the_stream():
         clf.partial_fit(*endless(300, seed), classes=CLASSES)
         sizes.append(held(clf))
         assert clf.embedding_.shape == (n_buckets, 3)
-        recent = clf._model.featurizer.statistics.recent
-        assert recent is None or len(recent) <= n_buckets
+        pending = clf._model.featurizer.pending
+        assert pending is None or len(pending) <= n_buckets
     # All cells, and as many recent counts as there are buckets.
     assert max(sizes) <= n_buckets * (3 * 4 + 4 + 8 + 3 * (8 + 8) + 16) + 8
     assert max(sizes[20:]) <= max(sizes[:20]) * 1.1
@@ -148,22 +148,22 @@ def test_counts_added_one_by_one_are_those_of_all(seed, weighted, has_labels):
     bags, codes, weight = some_bags(seed, 6)
     y = as_labels(codes) if has_labels else codes
     share = weight if weighted else None
-    whole = Statistics.count(bags, y, 3, share)
-    some = None
+    whole = DocumentCounts.count(bags, y, 3, share)
+    some = pending = None
     for start in range(0, 12, 4):
         rows = slice(start, start + 4)
         arguments = bags.slice(start, start + 4), y[rows]
         own = None if share is None else share[rows]
         if some is None:
-            some = Statistics.count(*arguments, 3, own)
+            some = DocumentCounts.count(*arguments, 3, own)
         else:
-            some = some.add(*arguments, own)
-    both = some.settled()
-    assert both.recent is None
+            some, later = some.add(*arguments, own)
+            pending = later if pending is None else pending + later
+    both = some.flush(pending)
     close = {"rtol": 1e-12, "atol": 1e-12}
     assert_allclose(both.class_counts.toarray(), whole.class_counts.toarray(), **close)
     assert_allclose(both.class_totals, whole.class_totals, **close)
-    assert_allclose(both.document_counts, whole.document_counts, **close)
+    assert_allclose(both.df, whole.df, **close)
     # The totals need not wait.
     assert some.n_documents == pytest.approx(whole.n_documents)
 
@@ -171,9 +171,11 @@ def test_counts_added_one_by_one_are_those_of_all(seed, weighted, has_labels):
 def test_new_ids_find_room():
     bags, codes, _ = some_bags(0, 6)
     more, more_codes, _ = some_bags(1, 9)
-    both = Statistics.count(bags, codes, 3).add(more, more_codes).settled(9)
-    expected = Statistics.count(more, more_codes, 3).class_counts.toarray()
-    expected[:6] += Statistics.count(bags, codes, 3).class_counts.toarray()
+    both = DocumentCounts.flush(
+        *DocumentCounts.count(bags, codes, 3).add(more, more_codes), 9
+    )
+    expected = DocumentCounts.count(more, more_codes, 3).class_counts.toarray()
+    expected[:6] += DocumentCounts.count(bags, codes, 3).class_counts.toarray()
     assert_array_equal(both.class_counts.toarray(), expected)
 
 
@@ -187,10 +189,11 @@ def test_weights_of_empty_buckets(with_kinds, has_labels):
     wide = Bags(ids[bags.ids].astype("i"), bags.offsets, bags.weights, 60)
     kinds = np.repeat(np.array(KINDS, dtype=np.uint8), 20) if with_kinds else None
     weighting = Weighting(True, True, "l2", supervised=True)
-    statistics = Statistics.count(wide, y, 3)
-    assert statistics.counted.sum() <= 5
+    document_counts = DocumentCounts.count(wide, y, 3)
+    assert (document_counts.df > 0).sum() <= 5
     assert_array_equal(
-        weighting.id_weights(statistics, kinds), weighting._weights(statistics, kinds)
+        weighting.id_weights(document_counts, kinds),
+        weighting._weights(document_counts, kinds),
     )
 
 
@@ -199,7 +202,7 @@ def test_weights_of_empty_buckets(with_kinds, has_labels):
 
 def weights_and_documents(clf):
     featurizer = clf._model.featurizer
-    return featurizer.id_weights, featurizer.statistics.n_documents
+    return featurizer.id_weights, featurizer.document_counts.n_documents
 
 
 def test_weights_are_made_anew_as_documents_grow(corpus, make_classifier):
@@ -234,18 +237,19 @@ def test_weights_of_all_texts_at_the_end_are_those_of_one_part(corpus, make_clas
     for texts, labels in parts(corpus, 40):
         clf.partial_fit(texts, labels, classes=CLASSES)
     whole = make_classifier(n_buckets=2**10).partial_fit(*corpus, classes=CLASSES)
-    assert clf._model.featurizer.statistics.recent is None
+    assert clf._model.featurizer.pending is None
     assert_allclose(*(weights_and_documents(c)[0] for c in (clf, whole)), rtol=1e-6)
 
 
 # -- steps -----------------------------------------------------------------------------
 
-ONE = Moments(mean_squared_norm=1.0, eigenvalue=1e-9, heaviest=1.0)
+ONE = Moments(mean_squared_norm=1.0, eigenvalue=1e-9, max_sample_weight=1.0)
 
 
 def test_steps_fall_with_the_root_of_what_was_seen():
     rates = [
-        auto_learning_rate(ONE, 16, 2.0, n * LARGE_STEPS) for n in (0, 3, 99, 9999)
+        auto_learning_rate(ONE, 16, 2.0, n * N_FULL_STEP_SAMPLES)
+        for n in (0, 3, 99, 9999)
     ]
     assert_allclose(rates, np.array([1, 1 / 2, 1 / 10, 1 / 100]) * 0.45)
 
@@ -254,7 +258,7 @@ def test_a_batch_that_limits_the_step_is_not_slowed_twice():
     limited = replace(ONE, eigenvalue=0.01)
     of_batch = auto_learning_rate(limited, 1024, 2.0)
     assert of_batch < 0.45 / 2
-    assert auto_learning_rate(limited, 1024, 2.0, 3 * LARGE_STEPS) == of_batch
+    assert auto_learning_rate(limited, 1024, 2.0, 3 * N_FULL_STEP_SAMPLES) == of_batch
 
 
 def test_batches_and_steps_follow_the_stream(make_classifier):
@@ -297,7 +301,7 @@ def test_a_saved_stream_goes_on_bit_by_bit(way, weighted, corpus, tmp_path):
             weight = rng.uniform(0.1, 2, size=len(texts)) if weighted else None
             for one in (clf, other):
                 one.partial_fit(texts, labels, CLASSES, weight)
-            waited |= other._model.featurizer.statistics.recent is not None
+            waited |= other._model.featurizer.pending is not None
             if way == "pickle":
                 other = pickle.loads(pickle.dumps(other))
             else:
@@ -317,7 +321,7 @@ def waiting(corpus):
     for _ in range(2):
         learn(clf, corpus, 30)
     for texts, labels in parts(corpus, 5):
-        if clf._model.featurizer.statistics.recent is not None:
+        if clf._model.featurizer.pending is not None:
             break
         clf.partial_fit(texts, labels)
     return clf.__getstate__()
@@ -327,23 +331,29 @@ def test_state_of_earlier_versions_has_no_counts_that_wait(waiting):
     del waiting["_model"]["statistics"]["recent"]
     clf = EmbeddingBagClassifier()
     clf.__setstate__(waiting)
-    assert clf._model.featurizer.statistics.recent is None
+    assert clf._model.featurizer.pending is None
 
 
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda recent: recent | {"cells": recent["cells"] + 3 * 2**13}, "out of"),
-        (lambda recent: recent | {"cells": -1 - recent["cells"]}, "cells out of range"),
-        (lambda recent: recent | {"cells": recent["cells"][1:]}, r"\d cells for \d+"),
-        (lambda recent: recent | {"counts": recent["counts"] * np.nan}, "counts"),
-        (lambda recent: recent | {"counts": None}, "counts"),
-        (lambda recent: "nothing", "recent is no mapping"),
+        (lambda pending: pending | {"cells": pending["cells"] + 3 * 2**13}, "out of"),
+        (
+            lambda pending: pending | {"cells": -1 - pending["cells"]},
+            "cells out of range",
+        ),
+        (
+            lambda pending: pending | {"cells": pending["cells"][1:]},
+            r"\d cells for \d+",
+        ),
+        (lambda pending: pending | {"counts": pending["counts"] * np.nan}, "counts"),
+        (lambda pending: pending | {"counts": None}, "counts"),
+        (lambda pending: "nothing", "recent is no mapping"),
     ],
 )
 def test_counts_that_no_stream_could_have(spoil, message, waiting):
-    statistics = waiting["_model"]["statistics"]
-    statistics["recent"] = spoil(statistics["recent"])
+    document_counts = waiting["_model"]["statistics"]
+    document_counts["recent"] = spoil(document_counts["recent"])
     with pytest.raises(ModelFileError, match=message):
         EmbeddingBagClassifier().__setstate__(waiting)
 

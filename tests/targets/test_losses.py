@@ -6,11 +6,11 @@ import torch
 from scipy.optimize import minimize_scalar
 
 from skbag._targets.links import (
-    TEMPERATURE_SPREAD,
-    USUAL_TEMPERATURE,
+    DEFAULT_INVERSE_TEMPERATURE,
+    PRIOR_STD,
     class_scores,
-    fit_label_temperature,
-    fit_temperature,
+    fit_inverse_temperature,
+    fit_label_inverse_temperature,
     label_log_probabilities,
     label_probabilities,
     log_probabilities,
@@ -127,31 +127,29 @@ def test_temperature_minimises_the_log_loss(width, weighted):
     codes = wide.argmax(axis=1)
     weights = rng.uniform(0.1, 3, size=400) if weighted else None
 
-    def log_loss(temperature):
-        rows = log_probabilities(scores, temperature)[np.arange(400), codes]
+    def log_loss(inverse_temperature):
+        rows = log_probabilities(scores, inverse_temperature)[np.arange(400), codes]
         return -np.average(rows, weights=weights)
 
-    best = fit_temperature(scores, codes, weights)
+    best = fit_inverse_temperature(scores, codes, weights)
     assert log_loss(best) <= min(log_loss(best * 0.98), log_loss(best * 1.02))
 
 
 def test_temperature_of_nothing_and_of_separable_scores():
     nothing = np.empty((0, 3), np.float32), np.empty(0, np.int64)
-    assert fit_temperature(*nothing) == USUAL_TEMPERATURE
-    assert fit_temperature(*nothing, usual=7.0) == 7
+    assert fit_inverse_temperature(*nothing) == DEFAULT_INVERSE_TEMPERATURE
+    assert fit_inverse_temperature(*nothing, usual=7.0) == 7
     separable = np.array([[-1.0], [1.0]], dtype=np.float32)
-    assert 1 < fit_temperature(separable, np.array([0, 1])) <= 100
+    assert 1 < fit_inverse_temperature(separable, np.array([0, 1])) <= 100
 
 
-def negative_log_posterior(temperature, scores, codes, weights, usual):
+def negative_log_posterior(inverse_temperature, scores, codes, weights, usual):
     """As the docstring says it, one sample at a time."""
-    p = probabilities(scores, temperature)[np.arange(len(codes)), codes]
+    p = probabilities(scores, inverse_temperature)[np.arange(len(codes)), codes]
     weights = np.ones(len(codes)) if weights is None else weights
     n = weights.sum() ** 2 / (weights**2).sum()
-    log_prior = -((np.log(temperature) - np.log(usual)) ** 2) / 2
-    return n * np.average(-np.log(p), weights=weights) - (
-        log_prior / TEMPERATURE_SPREAD**2
-    )
+    log_prior = -((np.log(inverse_temperature) - np.log(usual)) ** 2) / 2
+    return n * np.average(-np.log(p), weights=weights) - (log_prior / PRIOR_STD**2)
 
 
 @pytest.mark.parametrize("n", [1, 3, 20, 500])
@@ -168,7 +166,7 @@ def test_temperature_is_the_most_probable(n, width, signal, weighted, usual):
     )
     scores = scores.astype(np.float32)
     weights = rng.random(n) + 0.1 if weighted else None
-    found = fit_temperature(scores, codes, weights, usual)
+    found = fit_inverse_temperature(scores, codes, weights, usual)
     expected = minimize_scalar(
         lambda t: negative_log_posterior(np.exp(t), scores, codes, weights, usual),
         bounds=np.log((0.05, 100)),
@@ -181,10 +179,10 @@ def test_temperature_is_the_most_probable(n, width, signal, weighted, usual):
 def test_few_samples_that_are_all_right_do_not_make_a_model_sure():
     """Six samples, right by next to nothing: without a prior, 100 was the answer."""
     scores = np.full((6, 1), 0.05, dtype=np.float32)
-    assert fit_temperature(scores, np.ones(6, np.int64)) < 4
+    assert fit_inverse_temperature(scores, np.ones(6, np.int64)) < 4
     # Hundreds do.
     scores = np.full((600, 1), 0.05, dtype=np.float32)
-    assert fit_temperature(scores, np.ones(600, np.int64)) > 50
+    assert fit_inverse_temperature(scores, np.ones(600, np.int64)) > 50
 
 
 @pytest.mark.parametrize("loss", ALL, ids=lambda loss: loss.name)
@@ -267,8 +265,12 @@ def test_weights_of_labels_are_limited(loss):
     heavy, limit = (
         of_labels(loss, np.array([1.0, weight, 1.0, 1.0, 0.0])) for weight in (1e4, 4.0)
     )
-    assert heavy.heaviest == limit.heaviest == 4
-    assert of_labels(loss, None).heaviest == of_labels(loss, np.zeros(5)).heaviest == 1
+    assert heavy.max_sample_weight == limit.max_sample_weight == 4
+    assert (
+        of_labels(loss, None).max_sample_weight
+        == of_labels(loss, np.zeros(5)).max_sample_weight
+        == 1
+    )
     for one, other in zip(
         heavy.gradient(scores.clone(), indicator.nonzero(), None),
         limit.gradient(scores.clone(), indicator.nonzero(), None),
@@ -309,24 +311,28 @@ def test_temperature_of_labels_minimises_their_log_loss(weighted):
     indicator = rng.random((700, 4)) < 1 / (1 + np.exp(-2.5 * scores))
     weights = rng.uniform(0.1, 3, size=700) if weighted else None
 
-    def log_loss(temperature):
+    def log_loss(inverse_temperature):
         rows = np.where(
             indicator,
-            label_log_probabilities(scores, temperature),
-            label_log_probabilities(-scores, temperature),
+            label_log_probabilities(scores, inverse_temperature),
+            label_log_probabilities(-scores, inverse_temperature),
         )
         return -np.average(rows.sum(axis=1), weights=weights)
 
-    best = fit_label_temperature(scores, np.nonzero(indicator), weights)
+    best = fit_label_inverse_temperature(scores, np.nonzero(indicator), weights)
     assert log_loss(best) <= min(log_loss(best * 0.98), log_loss(best * 1.02))
 
 
 def test_temperature_of_no_labels_and_of_separable_ones():
     empty = (np.empty(0, np.int64), np.empty(0, np.int64))
     nothing = np.empty((0, 3), np.float32)
-    assert fit_label_temperature(nothing, empty) == USUAL_TEMPERATURE
+    assert fit_label_inverse_temperature(nothing, empty) == DEFAULT_INVERSE_TEMPERATURE
     separable = np.array([[-1.0, 1.0]], dtype=np.float32)
-    assert 1 < fit_label_temperature(separable, (np.array([0]), np.array([1]))) <= 100
+    assert (
+        1
+        < fit_label_inverse_temperature(separable, (np.array([0]), np.array([1])))
+        <= 100
+    )
 
 
 def test_adaptive_softmax_is_for_one_class_of_many():

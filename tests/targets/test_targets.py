@@ -96,8 +96,8 @@ def test_the_users_matrix_is_left_alone():
 def test_scores_come_back_in_the_form_of_y(form):
     targets, _ = learn_targets(FORMS[form])
     scores = np.where(INDICATOR, 0.5, -0.5).astype("f")
-    parts = [targets.verdicts(scores[:1]), targets.verdicts(scores[1:])]
-    y = targets.labels(parts)
+    parts = [targets.predict_codes(scores[:1]), targets.predict_codes(scores[1:])]
+    y = targets.collect(parts)
     assert sp.issparse(y) == (form == "csr")
     assert y.dtype == np.int64
     np.testing.assert_array_equal(y.toarray() if form == "csr" else y, INDICATOR)
@@ -175,17 +175,17 @@ def test_announced_classes_are_the_numbers_of_the_columns():
 def test_accuracy_chance_and_agreement_of_labels():
     targets, codes = learn_targets(INDICATOR)
     predicted = np.array([[1, 0, 0], [0, 0, 0], [1, 0, 0], [1, 1, 1]])
-    verdicts = sp.csr_array(predicted > 0)
-    accuracies = targets.accuracies(verdicts, codes)
+    predictions = sp.csr_array(predicted > 0)
+    accuracies = targets.accuracies(predictions, codes)
     assert accuracies.mean() == pytest.approx(1 - hamming_loss(INDICATOR, predicted))
     np.testing.assert_allclose(
-        targets.agreement(verdicts, codes),
+        targets.sample_scores(predictions, codes),
         [
             f1_score(true, found, zero_division=1)
             for true, found in zip(INDICATOR, predicted, strict=True)
         ],
     )
     always = np.broadcast_to([1, 1, 1], INDICATOR.shape)  # each as often as not or more
-    assert targets.chance(targets.counts(codes), len(codes)) == pytest.approx(
-        1 - hamming_loss(INDICATOR, always)
-    )
+    assert targets.majority_baseline(
+        targets.counts(codes), len(codes)
+    ) == pytest.approx(1 - hamming_loss(INDICATOR, always))

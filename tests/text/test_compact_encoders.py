@@ -161,7 +161,7 @@ def test_a_selection_of_any_encoder_finds_what_is_left(name, learnt, new_corpus)
         assert_array_equal(found.weights, expected.weights)
     assert small.n_ids == len(ids) == found.n_ids
     assert_array_equal(small.kinds, encoder.kinds[ids])
-    assert small.gains_by_threads == encoder.gains_by_threads
+    assert small.releases_gil == encoder.releases_gil
     again = CompactSelection.unpacked(encoder, small.packed_ids())
     assert_array_equal(again.encode(NEW).ids, small.encode(NEW).ids)
     with pytest.raises(TypeError, match="learns no features"):

@@ -259,8 +259,8 @@ def test_many_threads_share_an_encoder(small_chunks):
     with ThreadPoolExecutor(8) as executor:
         for bags in executor.map(encoder.encode, [DOCUMENTS] * 32):
             assert_same_bags(bags, expected)
-    assert encoder.gains_by_threads
-    assert not one_by_one().gains_by_threads
+    assert encoder.releases_gil
+    assert not one_by_one().releases_gil
 
 
 def test_a_failed_learn_leaves_the_encoder_as_it_was(small_chunks):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from threads import on_ranks
+from threads import on_processes
 
 from skbag._targets.label_sets import LabelSets
 from skbag._text.merging import Learnt, merge
 from skbag._text.pruning import FeatureCounts, Pruning
 from skbag._text.text_options import TextOptions, make_encoder
 from skbag._text.token_rules import DEFAULT_RULE
-from skbag._weighting.document_counts import Statistics, add_statistics
+from skbag._weighting.document_counts import DocumentCounts, reduce_counts
 
 DEFAULT = {
     "lowercase": True,
@@ -78,7 +78,7 @@ def test_merged_is_what_one_encoder_learns_of_all_texts(changes, short, n):
             own = own.renumber(found.ids, found.encoder.n_ids)
         return found, own
 
-    for rank, (found, own) in enumerate(on_ranks(n, merged)):
+    for rank, (found, own) in enumerate(on_processes(n, merged)):
         encoder, counted = found.encoder, found.counted
         assert counted.n_texts == len(TEXTS)
         if options.n_buckets is None:
@@ -122,16 +122,18 @@ def test_statistics_add_up(several, n):
     if several:
         indicator = rng.integers(0, 2, (len(TEXTS), 3))
         codes = LabelSets.from_csr(sp.csr_array(indicator))
-    expected = Statistics.count(bags, codes, 3)
+    expected = DocumentCounts.count(bags, codes, 3)
 
     def added(rank):
         some = np.arange(len(TEXTS))[rank.rank :: n]
-        return add_statistics(rank, Statistics.count(bags.take(some), codes[some], 3))
+        return reduce_counts(
+            rank, DocumentCounts.count(bags.take(some), codes[some], 3)
+        )
 
-    for found in on_ranks(n, added):
+    for found in on_processes(n, added):
         np.testing.assert_array_equal(
             found.class_counts.toarray(), expected.class_counts.toarray()
         )
         np.testing.assert_array_equal(found.class_totals, expected.class_totals)
-        np.testing.assert_array_equal(found.document_counts, expected.document_counts)
+        np.testing.assert_array_equal(found.df, expected.df)
         assert found.n_documents == expected.n_documents

@@ -150,11 +150,11 @@ def test_a_file_is_read_as_a_stream(encoder, tmp_path, monkeypatch):
     held = []
     original = pretrained._token_of
 
-    def watched(line, width):
+    def progressive(line, width):
         held.append(len(line))
         return original(line, width)
 
-    monkeypatch.setattr(pretrained, "_token_of", watched)
+    monkeypatch.setattr(pretrained, "_token_of", progressive)
     assert len(find_vectors(path, encoder, 2).rows) == 1
     assert len(held) == 30_001
     assert max(held) < 20

@@ -203,7 +203,7 @@ def test_buckets_take_the_hashed_encoder(changes):
     encoder = make_encoder(options, True)
     assert isinstance(encoder, HashedEncoder)
     assert encoder.n_ids == 1000
-    assert encoder.gains_by_threads == (not changes)
+    assert encoder.releases_gil == (not changes)
 
 
 def test_encoders_get_the_subwords_asked_for():
@@ -249,7 +249,9 @@ def test_automatic_min_df_of_subwords_is_their_own(seed, monkeypatch):
     kinds = rng.choice([FeatureKind.TERM, FeatureKind.SUBWORD], size=60).astype(
         np.uint8
     )
-    monkeypatch.setattr("skbag._text.pruning.TABLE_NUMBERS", int(rng.integers(5, 40)))
+    monkeypatch.setattr(
+        "skbag._text.pruning.MAX_TABLE_NUMBERS", int(rng.integers(5, 40))
+    )
     pruning = Pruning("auto", 1.0, None)
     bags, is_subword = bags_of(counts), kinds == FeatureKind.SUBWORD
 

@@ -24,7 +24,7 @@ from skbag._training.trainer import Schedule, Trainer
 def layer(n_classes, n_in=6, scale=1.0, seed=0):
     rng = np.random.default_rng(seed)
     clusters = Clusters.by_frequency(rng.integers(50, size=n_classes))
-    n_rows = clusters.n_first + clusters.n_clusters * clusters.size
+    n_rows = clusters.head_size + clusters.n_clusters * clusters.size
     coef = scale * rng.normal(size=(n_rows, n_in)).astype("f")
     return ClusteredLayer(clusters, coef, rng.normal(size=n_rows).astype("f"))
 
@@ -37,8 +37,8 @@ def test_every_class_has_its_place(counts):
     np.testing.assert_array_equal(
         clusters.order[clusters.places], np.arange(len(counts))
     )
-    parts = [clusters.order[: clusters.n_short]]
-    parts += list(clusters.order[clusters.n_short :].reshape(-1, clusters.size))
+    parts = [clusters.order[: clusters.n_shortlist]]
+    parts += list(clusters.order[clusters.n_shortlist :].reshape(-1, clusters.size))
     for part in parts:
         assert (np.diff(part) > 0).all()
     for frequent, rare in zip(parts, parts[1:], strict=False):
@@ -49,7 +49,7 @@ def test_every_class_has_its_place(counts):
 def test_scores_of_a_sample_grow_as_the_square_root(n_classes):
     clusters = Clusters.by_frequency(np.zeros(n_classes, dtype=int))
     assert clusters.n_scores <= 5 * n_classes**0.5
-    assert clusters.n_clusters * clusters.size + clusters.n_short == n_classes
+    assert clusters.n_clusters * clusters.size + clusters.n_shortlist == n_classes
 
 
 @pytest.mark.parametrize("n_classes", [10, 60, 501])
@@ -134,7 +134,7 @@ def test_loss_is_that_of_torchs_own_adaptive_softmax():
     theirs = torch.nn.AdaptiveLogSoftmaxWithLoss(
         6,
         60,
-        list(range(clusters.n_short, 60, clusters.size)),
+        list(range(clusters.n_shortlist, 60, clusters.size)),
         div_value=1.0,
         head_bias=True,
     )
@@ -201,7 +201,7 @@ def test_exported_scores_are_the_modules(hidden):
     with torch.no_grad():
         expected = network(ids, offsets, weights).numpy()
     np.testing.assert_allclose(fitted.scores(bags), expected, rtol=1e-4, atol=1e-4)
-    again = Network.from_fitted(fitted, 20).export()
+    again = Network.from_predictor(fitted, 20).export()
     for (a, b), (c, d) in zip(fitted.layers, again.layers, strict=True):
         np.testing.assert_array_equal(a, c)
         np.testing.assert_array_equal(b, d)
@@ -212,7 +212,7 @@ def test_hidden_units_that_start_open_favour_no_class():
     generator = torch.Generator().manual_seed(0)
     network = Network.initialise(20, 60, 6, (5,), generator, clusters)
     first = network.head(torch.zeros(1, 6))[0].detach()
-    for part in np.split(clusters.order[clusters.n_short :], clusters.n_clusters):
+    for part in np.split(clusters.order[clusters.n_shortlist :], clusters.n_clusters):
         torch.testing.assert_close(first[part], first[part[:1]].expand(len(part)))
 
 
@@ -256,8 +256,8 @@ def test_everything_that_predicts(hidden, many, adaptive):
     order = np.argsort(-scores, axis=1, kind="stable")[:, :4]
     np.testing.assert_array_equal(labels, clf.classes_[order])
     np.testing.assert_allclose(best, np.take_along_axis(proba, order, 1), rtol=1e-5)
-    assert clf.temperature_ == 1
-    n_rows = 60 + clf._model.fitted.clusters.n_clusters
+    assert clf.inverse_temperature_ == 1
+    n_rows = 60 + clf._model.predictor.clusters.n_clusters
     assert not hasattr(clf, "coef_")
     assert clf.intercept_.shape == (n_rows,)
 
@@ -266,7 +266,7 @@ def test_same_seed_same_bits_on_any_number_of_threads(many, adaptive):
     one, two = (adaptive(n_jobs=n).fit(*many) for n in (1, 2))
     np.testing.assert_array_equal(one.embedding_, two.embedding_)
     for own, other in zip(
-        *(clf._model.fitted.layers[-1] for clf in (one, two)), strict=True
+        *(clf._model.predictor.layers[-1] for clf in (one, two)), strict=True
     ):
         np.testing.assert_array_equal(own, other)
 

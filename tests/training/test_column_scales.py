@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_wine
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-from skbag._model.predictor import Fitted
+from skbag._model.predictor import Predictor
 from skbag._training.column_scales import (
     column_scales,
     in_scaled_units,
@@ -56,7 +56,7 @@ def test_nothing_to_measure():
 
 def test_units_there_and_back():
     table = np.arange(6, dtype=np.float32).reshape(3, 2)
-    fitted = Fitted(table, ((None, np.zeros(2, np.float32)),))
+    fitted = Predictor(table, ((None, np.zeros(2, np.float32)),))
     scales = np.array([1.0, 10.0, 0.5])
     there = in_scaled_units(fitted, scales)
     assert_allclose(there.dense, table * scales[:, np.newaxis])

@@ -26,11 +26,11 @@ def assert_same(one, other):
         assert torch.equal(a, b)
 
 
-@pytest.mark.parametrize("most_bytes", [None, 0, 10**9])
+@pytest.mark.parametrize("max_bytes_on_device", [None, 0, 10**9])
 @pytest.mark.parametrize("order", [[3, 0, 4, 1, 2], [2], [], [1, 1]])
-def test_visits_in_order(most_bytes, order):
+def test_visits_in_order(max_bytes_on_device, order):
     made = batches()
-    placement = Placement(made, CPU, most_bytes)
+    placement = Placement(made, CPU, max_bytes_on_device)
     visited = list(placement.visit(np.array(order, dtype=np.int64)))
     assert len(visited) == len(order)
     for batch, number in zip(visited, order, strict=True):
@@ -71,7 +71,7 @@ def test_same_model_where_batches_do_not_fit(
     expected = make_classifier(**parameters).fit(*corpus)
     placements = []
 
-    def streaming(made, device, most_bytes):
+    def streaming(made, device, max_bytes_on_device):
         placements.append(Placement(made, device, 0))
         return placements[-1]
 

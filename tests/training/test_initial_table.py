@@ -7,24 +7,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skbag._core.bags import Bags
-from skbag._training.initialisation import CAUTION, SHARE, first_guess
-from skbag._weighting.document_counts import Statistics
+from skbag._training.initialisation import PRIOR_STRENGTH, SHRINKAGE, initial_table
+from skbag._weighting.document_counts import DocumentCounts
 
 
 def statistics_of(holds, codes, sample_weight=None):
     bags = Bags.from_csr(sp.csr_array(np.asarray(holds, dtype=np.float32)))
-    return Statistics.count(bags, np.asarray(codes), 2, sample_weight)
+    return DocumentCounts.count(bags, np.asarray(codes), 2, sample_weight)
 
 
 def naive_guess(holds, codes):
-    """Document by document, with CAUTION more of usual classes for each token."""
+    """Document by document, with PRIOR_STRENGTH more of usual classes for each."""
     signs = [2 * code - 1 for code in codes]
     usual = sum(signs) / len(signs)
     guesses = []
     for column in np.transpose(holds):
         of_holders = [sign for sign, has in zip(signs, column, strict=True) if has]
-        mean = (sum(of_holders) + CAUTION * usual) / (len(of_holders) + CAUTION)
-        guesses.append([SHARE * (mean - usual)])
+        mean = (sum(of_holders) + PRIOR_STRENGTH * usual) / (
+            len(of_holders) + PRIOR_STRENGTH
+        )
+        guesses.append([SHRINKAGE * (mean - usual)])
     return guesses
 
 
@@ -37,13 +39,13 @@ def naive_guess(holds, codes):
 )
 def test_is_half_of_how_far_the_mean_class_is_from_usual(documents):
     holds, codes = [one for one, _ in documents], [code for _, code in documents]
-    guess = first_guess(statistics_of(holds, codes))
+    guess = initial_table(statistics_of(holds, codes))
     assert guess.dtype == np.float32
     np.testing.assert_allclose(guess, naive_guess(holds, codes), atol=1e-6)
 
 
 def test_a_token_that_every_text_holds_says_nothing():
-    guess = first_guess(statistics_of([[1, 1], [1, 0], [1, 0]], [0, 1, 1]))
+    guess = initial_table(statistics_of([[1, 1], [1, 0], [1, 0]], [0, 1, 1]))
     np.testing.assert_allclose(guess[0], 0, atol=1e-7)
     assert guess[1] < 0
 
@@ -51,7 +53,7 @@ def test_a_token_that_every_text_holds_says_nothing():
 def test_a_text_of_weight_two_counts_twice():
     weighted = statistics_of([[1, 0], [0, 1]], [0, 1], np.array([2.0, 1.0]))
     repeated = statistics_of([[1, 0], [1, 0], [0, 1]], [0, 0, 1])
-    np.testing.assert_allclose(first_guess(weighted), first_guess(repeated))
+    np.testing.assert_allclose(initial_table(weighted), initial_table(repeated))
 
 
 def after_no_step(make_classifier, texts, labels, **parameters):
@@ -64,7 +66,7 @@ def test_training_of_two_classes_begins_there(corpus, make_classifier):
     texts, labels = corpus
     two = np.where(np.asarray(labels) == labels[0], "one", "other")
     clf = after_no_step(make_classifier, texts, two)
-    guess = first_guess(clf._model.featurizer.statistics)
+    guess = initial_table(clf._model.featurizer.document_counts)
     np.testing.assert_allclose(clf.embedding_, guess, rtol=1e-4, atol=1e-7)
     assert np.abs(clf.embedding_).max() > 0.1
 
@@ -76,7 +78,7 @@ def test_is_scaled_to_the_norm_of_the_samples(corpus, make_classifier):
     featurizer = clf._model.featurizer
     norm = np.sqrt(featurizer.weigh(texts).to_csr().power(2).sum() / len(texts))
     assert norm > 2
-    guess = first_guess(featurizer.statistics)
+    guess = initial_table(featurizer.document_counts)
     np.testing.assert_allclose(clf.embedding_, guess / norm, rtol=1e-4, atol=1e-7)
 
 

@@ -9,18 +9,18 @@ from numpy.testing import assert_allclose
 from skbag._core.bags import Bags
 from skbag._targets.label_sets import LabelSets
 from skbag._training.initialisation import (
-    LEAST_GAIN,
-    LEAST_SHARE,
-    MOST_SAMPLES,
-    MOST_TARGETS,
-    OPENING,
+    MAX_SAMPLES,
+    MAX_TARGETS,
+    MIN_GAIN,
+    MIN_SHARE,
+    ORTHONORMAL_SHARE,
     PENALTIES,
+    initialise_by_ridge,
+    max_samples,
     mean_norm,
-    most_samples,
+    preconditioner,
     ridge,
-    row_metric,
     signs,
-    start_head,
 )
 from skbag._training.network import Network
 
@@ -106,9 +106,9 @@ def test_signs_of_labels():
 
 
 def test_of_many_outputs_fewer_samples_are_taken():
-    assert most_samples(2) == MOST_SAMPLES
-    assert most_samples(10**4) * 10**4 <= MOST_TARGETS
-    assert most_samples(10**9) == 1
+    assert max_samples(2) == MAX_SAMPLES
+    assert max_samples(10**4) * 10**4 <= MAX_TARGETS
+    assert max_samples(10**9) == 1
 
 
 def some_network(rng, n_ids=20, dim=4, n_outputs=3, hidden=(), scale=1.0):
@@ -134,8 +134,8 @@ def test_of_labels_the_regression_is_on_having_each(rng):
     twin.table.copy_(network.table)
     bags, codes = some_bags(rng), rng.integers(3, size=60)
     sets = LabelSets.from_csr(sp.csr_array(np.eye(3, dtype=int)[codes]))
-    start_head(network, bags, codes, None)
-    start_head(twin, bags, sets, None)
+    initialise_by_ridge(network, bags, codes, None)
+    initialise_by_ridge(twin, bags, sets, None)
     one, other = (next(each.linears()).weight for each in (network, twin))
     assert torch.equal(one, other)
 
@@ -148,14 +148,14 @@ def test_the_last_layer_is_the_regression_and_some_of_its_start(scale, rng):
     x = (bags.to_csr() @ network.table.numpy()).astype(np.float64)
     norm = np.sqrt((x**2).sum(axis=1).mean())
     assert mean_norm(network, bags) == pytest.approx(norm, rel=1e-5)
-    start_head(network, bags, codes, None)
+    initialise_by_ridge(network, bags, codes, None)
     coef, intercept = ridge(
         torch.from_numpy(x), signs(codes, 3), torch.ones(60).double()
     )
     linear = next(network.linears())
     assert_allclose(
         linear.weight.detach().numpy(),
-        coef.numpy() + OPENING / norm * start,
+        coef.numpy() + ORTHONORMAL_SHARE / norm * start,
         rtol=1e-4,
         atol=1e-4 / scale,
     )
@@ -168,7 +168,7 @@ def test_with_hidden_layers_the_first_is_scaled(rng):
     network = some_network(rng, hidden=(8,), scale=7.0)
     before = [linear.weight.detach().clone() for linear in network.linears()]
     bags = some_bags(rng)
-    start_head(network, bags, rng.integers(3, size=60), None)
+    initialise_by_ridge(network, bags, rng.integers(3, size=60), None)
     first, last = (linear.weight.detach() for linear in network.linears())
     assert_allclose(first.numpy() * mean_norm(network, bags), before[0].numpy(), 1e-5)
     assert torch.equal(last, before[1])
@@ -179,8 +179,8 @@ def test_texts_without_any_vector(rng):
     start = next(network.linears()).weight.detach().clone()
     bags = some_bags(rng)
     assert mean_norm(network, bags) == 1
-    start_head(network, bags, rng.integers(3, size=60), None)
-    assert_allclose(next(network.linears()).weight.detach(), OPENING * start)
+    initialise_by_ridge(network, bags, rng.integers(3, size=60), None)
+    assert_allclose(next(network.linears()).weight.detach(), ORTHONORMAL_SHARE * start)
 
 
 def test_steps_along_the_metric_are_steps_of_scores(rng):
@@ -188,12 +188,12 @@ def test_steps_along_the_metric_are_steps_of_scores(rng):
     strengths = np.array([100.0, 30.0, 3.0])
     weight = np.linalg.qr(rng.normal(size=(4, 4)))[0][:3] * strengths[:, None]
     next(network.linears()).weight.data.copy_(torch.from_numpy(weight))
-    metric = row_metric(network, 1.0).double().numpy()
+    metric = preconditioner(network, 1.0).double().numpy()
     assert_allclose(metric, metric.T, atol=1e-7)
     gradient = rng.normal(size=(5, 3))
     # As if the table held the scores, but less where the layer is weak.
     change = gradient @ weight @ metric @ weight.T
-    shrunk = strengths**2 / (strengths**2 + LEAST_SHARE * 100**2)
+    shrunk = strengths**2 / (strengths**2 + MIN_SHARE * 100**2)
     assert_allclose(change, gradient * shrunk, rtol=1e-3, atol=1e-3)
 
 
@@ -201,5 +201,5 @@ def test_of_orthonormal_layers_the_metric_changes_nothing(rng):
     network = some_network(rng)
     weight = next(network.linears()).weight.detach().numpy()
     gradient = rng.normal(size=(5, 3)) @ weight
-    moved = gradient @ row_metric(network, 1.0).numpy()
-    assert_allclose(moved, gradient / (1 + LEAST_GAIN), rtol=1e-4, atol=1e-5)
+    moved = gradient @ preconditioner(network, 1.0).numpy()
+    assert_allclose(moved, gradient / (1 + MIN_GAIN), rtol=1e-4, atol=1e-5)

@@ -217,7 +217,7 @@ def test_labels_are_counted(make_classifier, room, monkeypatch):
     for size in (bound, exact):
         assert size.n_labels == 12
         assert size.n_classes == size.n_outputs == size.width == 4
-        assert 3 <= size.n_cells <= 12
+        assert 3 <= size.n_pairs <= 12
 
 
 def test_clusters_are_counted(many_corpus, make_classifier, room, monkeypatch):
@@ -236,12 +236,12 @@ SIZE = FitSize(
     n_entries=10**5,
     n_ids=10**4,
     n_classes=10,
-    n_cells=5 * 10**4,
+    n_pairs=5 * 10**4,
     n_batch_rows=5 * 10**4,
     width=10,
     n_outputs=10,
     batch_size=128,
-    n_watched=100,
+    n_progressive=100,
     n_head=0,
     n_tables=2,
     bytes_per_entry=16,
@@ -254,11 +254,11 @@ SIZE = FitSize(
     [
         "n_entries",
         "n_ids",
-        "n_cells",
+        "n_pairs",
         "n_batch_rows",
         "width",
         "n_tables",
-        "n_watched",
+        "n_progressive",
         "n_labels",
     ],
 )

@@ -53,7 +53,7 @@ def test_an_untrained_network_scores_zero(embedding_dim, hidden):
 def test_going_on_from_an_export(embedding_dim, hidden):
     module = network(embedding_dim, hidden)
     module.table.normal_(generator=torch.Generator().manual_seed(1))
-    grown = Network.from_fitted(module.export(), 25)
+    grown = Network.from_predictor(module.export(), 25)
     assert grown.table.shape[0] == 25
     assert not grown.table[20:].any()
     np.testing.assert_array_equal(forward(grown, bags()), forward(module, bags()))

@@ -21,7 +21,7 @@ def test_min_df_is_the_smallest_that_bounds_the_table(width, expected):
     assert pruning.auto_min_df(counts, width) == expected
 
 
-EASY = Moments(mean_squared_norm=1.0, eigenvalue=0.001, heaviest=1.0)
+EASY = Moments(mean_squared_norm=1.0, eigenvalue=0.001, max_sample_weight=1.0)
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ def test_batch_size_shrinks_where_samples_share_a_direction():
     shared = replace(EASY, eigenvalue=0.2)
     size = plan.auto_batch_size(10**6, 3, shared)
     assert 16 < size < plan.auto_batch_size(10**6, 3, EASY)
-    assert shared.for_batch(size) >= plan.LEAST_STEP * shared.for_one
-    assert shared.for_batch(2 * size) < plan.LEAST_STEP * shared.for_one
+    assert shared.for_batch(size) >= plan.MIN_BATCH_STEP * shared.for_one
+    assert shared.for_batch(2 * size) < plan.MIN_BATCH_STEP * shared.for_one
 
 
 def unit_bags(n=50, n_ids=30, seed=0):
@@ -67,7 +67,7 @@ def test_moments_are_those_of_numpy():
     assert moments.eigenvalue == pytest.approx(
         np.linalg.eigvalsh(second).max(), rel=0.02
     )
-    assert moments.heaviest == weight.max()
+    assert moments.max_sample_weight == weight.max()
 
 
 def test_learning_rate_of_unrelated_unit_texts_nearly_answers_one():
@@ -97,7 +97,7 @@ def test_bags_are_left_alone():
     ids, weights = np.array([3, 0, 1, 2, 0]), np.array([0.1, 0.9, 0.5, 0.6, 0.7])
     bags = Bags(ids.astype("i"), np.array([0, 2, 5]), weights.astype("f"), 4)
     Moments.measure(bags)
-    plan.carried_weights(bags, np.ones(2), 0.1, 2.0)
+    plan.clip_sample_weights(bags, np.ones(2), 0.1, 2.0)
     np.testing.assert_array_equal(bags.ids, ids)
     np.testing.assert_array_equal(bags.weights, weights.astype("f"))
 
@@ -110,7 +110,7 @@ def test_learning_rate_of_empty_texts(n_texts):
 
 def test_heavy_samples_get_what_one_step_can_carry():
     bags = unit_bags(3)
-    weights = plan.carried_weights(bags, np.array([0.5, 2.0, 100.0]), 0.1, 2.0)
+    weights = plan.clip_sample_weights(bags, np.array([0.5, 2.0, 100.0]), 0.1, 2.0)
     np.testing.assert_allclose(weights, [0.5, 2.0, 5.0], rtol=1e-5)
 
 
@@ -118,15 +118,15 @@ def test_long_samples_get_what_one_step_can_carry():
     bags = unit_bags(2)
     scale = np.repeat([1, 10], np.diff(bags.offsets)).astype("f")
     long = bags.with_weights(bags.weights * scale)
-    weights = plan.carried_weights(long, None, 0.1, 2.0)
+    weights = plan.clip_sample_weights(long, None, 0.1, 2.0)
     np.testing.assert_allclose(weights, [1.0, 0.05], rtol=1e-5)
-    assert plan.carried_weights(bags, None, 0.1, 2.0) is None
+    assert plan.clip_sample_weights(bags, None, 0.1, 2.0) is None
 
 
 def test_skill_is_accuracy_above_chance():
-    assert plan.skill(0.75, 0.75) == 0
-    assert plan.skill(0.5, 0.75) == 0
-    assert plan.skill(1.0, 0.75) == pytest.approx(1)
+    assert plan.skill_score(0.75, 0.75) == 0
+    assert plan.skill_score(0.5, 0.75) == 0
+    assert plan.skill_score(1.0, 0.75) == pytest.approx(1)
 
 
 def test_hard_classes_get_fewer_epochs_and_more_penalty():
@@ -144,8 +144,8 @@ def test_much_work_gets_fewer_epochs():
 
 def test_few_samples_get_more_epochs_and_a_limited_penalty():
     assert plan.auto_epochs(0.0, 4_000, 1e6) == 5
-    assert plan.auto_epochs(0.0, 10, 1e6) == plan.MOST_EPOCHS
-    assert plan.auto_alpha(0.0, 10, EASY, 2.0) == plan.LARGEST_ALPHA
+    assert plan.auto_epochs(0.0, 10, 1e6) == plan.MAX_EPOCHS
+    assert plan.auto_alpha(0.0, 10, EASY, 2.0) == plan.MAX_ALPHA
 
 
 def test_penalty_follows_the_scale_of_the_samples_and_the_loss():
@@ -157,14 +157,17 @@ def test_penalty_follows_the_scale_of_the_samples_and_the_loss():
 
 @pytest.mark.parametrize("n", [2, 3, 10, 500, 5_000, 10**6])
 def test_some_samples_are_held_out_but_never_most(n):
-    assert 0 <= plan.held_out(n, 1) <= n / 3
-    assert plan.held_out(n, 1) <= 4096
+    assert 0 <= plan.n_progressive_samples(n, 1) <= n / 3
+    assert plan.n_progressive_samples(n, 1) <= 4096
 
 
 def test_scores_of_samples_held_out_are_bounded():
-    assert plan.held_out(10**6, 2048) == 4096
-    assert plan.held_out(10**6, 20_000) * 20_000 <= plan.WATCHED_SCORES
-    assert plan.most_watched(10**9) == 1
+    assert plan.n_progressive_samples(10**6, 2048) == 4096
+    assert (
+        plan.n_progressive_samples(10**6, 20_000) * 20_000
+        <= plan.MAX_PROGRESSIVE_SCORES
+    )
+    assert plan.max_progressive_samples(10**9) == 1
 
 
 def test_layers_over_many_classes_take_more_epochs():
@@ -177,6 +180,6 @@ def test_layers_over_many_classes_take_more_epochs():
 
 def test_the_penalty_waits_for_the_next_sample_of_a_class():
     usual = plan.auto_alpha(0.0, 1000, EASY, 2.0)
-    assert usual == plan.LARGEST_ALPHA
+    assert usual == plan.MAX_ALPHA
     assert plan.auto_alpha(0.0, 1000, EASY, 2.0, 150) == usual
     assert plan.auto_alpha(0.0, 1000, EASY, 2.0, 1500) == pytest.approx(usual / 10)

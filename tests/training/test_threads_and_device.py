@@ -13,7 +13,7 @@ import torch
 
 from skbag._core.threads import keeps_torch_settings, n_threads, torch_threads
 from skbag._training.devices import CUDA_WORK, resolve_device
-from skbag._weighting.document_counts import Statistics
+from skbag._weighting.document_counts import DocumentCounts
 
 
 def test_numbers_of_threads(monkeypatch):
@@ -245,13 +245,13 @@ def test_reading_and_counting_keep_to_n_jobs_too(
 ):
     """The two sort by torch."""
     seen = []
-    count = Statistics.count.__func__
+    count = DocumentCounts.count.__func__
 
     def counting(cls, *arguments):
         seen.append(torch.get_num_threads())
         return count(cls, *arguments)
 
-    monkeypatch.setattr(Statistics, "count", classmethod(counting))
+    monkeypatch.setattr(DocumentCounts, "count", classmethod(counting))
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:

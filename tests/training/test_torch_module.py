@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from skbag import EmbeddingBagClassifier
-from skbag._model.predictor import Fitted
+from skbag._model.predictor import Predictor
 from skbag._training.torch_module import EmbeddingBagModule
 from tests.conftest import OPINIONS, TOPICS, make_corpus
 
@@ -48,7 +48,7 @@ def scores_of(module, clf, X):
 
 
 def arrays_of(clf):
-    layers = [array for layer in clf._model.fitted.layers for array in layer]
+    layers = [array for layer in clf._model.predictor.layers for array in layer]
     return [array.copy() for array in [clf.embedding_, *layers] if array is not None]
 
 
@@ -81,7 +81,7 @@ def test_labels(model, loss, labels_corpus, new_corpus, make_classifier):
     scores = scores_of(clf.to_torch(), clf, new_corpus.texts)
     expected = clf.decision_function(new_corpus.texts)
     assert_allclose(scores, expected, rtol=1e-5, atol=1e-6)
-    proba = expit(clf.temperature_ * scores.astype(float))
+    proba = expit(clf.inverse_temperature_ * scores.astype(float))
     assert_allclose(proba, clf.predict_proba(new_corpus.texts), atol=1e-6)
 
 
@@ -281,14 +281,14 @@ def test_global_generator_is_not_drawn_from(model):
 
 
 def test_defaults_of_the_user_are_not_ours():
-    ones = Fitted(
+    ones = Predictor(
         np.ones((5, 3), dtype=np.float32), ((None, np.zeros(3, dtype=np.float32)),)
     )
     before = torch.get_default_dtype()
     try:
         torch.set_default_dtype(torch.float64)
         torch.set_default_device("meta")
-        module = EmbeddingBagModule.from_fitted(ones, sparse=False)
+        module = EmbeddingBagModule.from_predictor(ones, sparse=False)
     finally:
         torch.set_default_dtype(before)
         torch.set_default_device(None)

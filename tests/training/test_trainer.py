@@ -152,7 +152,7 @@ def test_watched_scores_are_those_before_the_step():
     trainer, bags, _ = make_trainer(rate=0.2)
     trainer.run_epoch(np.array([0, 1]))
     before = trainer.export().scores(bags.slice(16, 24))
-    progress = trainer.run_epoch(np.array([2]), n_watched=1)
+    progress = trainer.run_epoch(np.array([2]), n_progressive_batches=1)
     np.testing.assert_array_equal(progress.rows, np.arange(16, 24))
     np.testing.assert_allclose(progress.scores, before, rtol=1e-5, atol=1e-6)
 
@@ -198,7 +198,7 @@ def test_accumulators_go_on_where_they_were():
     first, _, _ = make_trainer(embedding_dim=4)
     first.run_epoch(np.array([0]))
     second, bags, _ = make_trainer(embedding_dim=4, accumulators=first.accumulators)
-    second.network = Network.from_fitted(first.export(), bags.n_ids)
+    second.network = Network.from_predictor(first.export(), bags.n_ids)
     second.run_epoch(np.array([1, 2]))
     for mine, theirs in zip(
         second.export().layers[0], whole.export().layers[0], strict=True

@@ -35,7 +35,7 @@ def noisy(n_texts, seed, n_classes=3, noise=0.25):
 
 
 @pytest.fixture
-def held_back(monkeypatch):
+def validation_samples(monkeypatch):
     """The rows that early stopping has chosen to hold back, one entry for each fit."""
     chosen = []
     original = fit_module.split_validation
@@ -177,7 +177,9 @@ def test_goes_on_while_something_is_gained(corpus, make_classifier):
 
 @layers
 @pytest.mark.parametrize("scoring_weight", [False, True])
-def test_best_weights_are_kept(scoring_weight, parameters, held_back, make_classifier):
+def test_best_weights_are_kept(
+    scoring_weight, parameters, validation_samples, make_classifier
+):
     texts, labels = noisy(300, seed=1, noise=0.5)
     weight = np.random.default_rng(0).uniform(0.5, 2, 300) if scoring_weight else None
     was_not_the_last = False
@@ -191,7 +193,7 @@ def test_best_weights_are_kept(scoring_weight, parameters, held_back, make_class
             validation_fraction=0.2,
             **parameters,
         ).fit(texts, labels, sample_weight=weight)
-        rows = held_back[-1]
+        rows = validation_samples[-1]
         score = clf.score(
             [texts[row] for row in rows],
             [labels[row] for row in rows],
@@ -219,12 +221,14 @@ def test_of_equal_scores_the_last_state_is_kept(corpus, make_classifier, monkeyp
     assert_array_equal(clf.embedding_, last[0])
 
 
-def test_validation_part_is_stratified_and_not_learnt_from(held_back, make_classifier):
+def test_validation_part_is_stratified_and_not_learnt_from(
+    validation_samples, make_classifier
+):
     labels = ["a"] * 100 + ["b"] * 60 + ["c"] * 40
     texts = [f"{label} own{i}" for i, label in enumerate(labels)]
     clf = make_classifier(early_stopping=True, validation_fraction=0.2)
     clf.set_params(ngram_range=(1, 1), short_text_features=False).fit(texts, labels)
-    rows = held_back[-1]
+    rows = validation_samples[-1]
     counts = [sum(labels[row] == label for row in rows) for label in "abc"]
     assert counts == [20, 12, 8]
     own = {int(token[3:]) for token in clf.vocabulary_ if token.startswith("own")}
@@ -342,9 +346,11 @@ def test_probabilities_are_roughly_calibrated(
 def test_temperature_leaves_the_classes_alone(corpus, make_classifier):
     hinge = make_classifier().fit(*corpus)
     logistic = make_classifier(loss="cross_entropy").fit(*corpus)
-    assert hinge.temperature_ > 0
-    assert logistic.temperature_ == 1
-    scores = hinge.temperature_ * hinge.decision_function(corpus.texts).astype(float)
+    assert hinge.inverse_temperature_ > 0
+    assert logistic.inverse_temperature_ == 1
+    scores = hinge.inverse_temperature_ * hinge.decision_function(corpus.texts).astype(
+        float
+    )
     softmax = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     assert_allclose(hinge.predict_proba(corpus.texts), softmax)
 

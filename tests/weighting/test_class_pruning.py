@@ -97,7 +97,7 @@ def test_fewer_features_where_the_table_would_be_too_large():
 def test_many_classes_of_few_texts_are_told_apart(n_texts, parameters, monkeypatch):
     """A larger `min_df` used to take all words that only these classes have."""
     # As with thousands of classes, which take longer.
-    monkeypatch.setattr("skbag._text.pruning.TABLE_NUMBERS", 2**19)
+    monkeypatch.setattr("skbag._text.pruning.MAX_TABLE_NUMBERS", 2**19)
     X, y = made(800, n_texts, 0)
     clf = EmbeddingBagClassifier(random_state=0, **parameters).fit(X, y)
     assert clf.score(*made(800, 1, 1)) > 0.95
@@ -110,7 +110,7 @@ def test_two_processes_would_keep_the_same():
         def __init__(self, other):
             self.other = other
 
-        def gather(self, own):
+        def all_gather(self, own):
             return [own, self.other]
 
     ids = np.array([0, 1, 0, 2, 1, 3], dtype=np.int32)
@@ -120,9 +120,9 @@ def test_two_processes_would_keep_the_same():
     alone = rare_features_of_classes(bags, classes, counts, documents, None, 3, 1)
     first, second = bags.take(np.array([0])), bags.take(np.array([1, 2]))
     pairs = np.repeat(classes[1:], 2) * 4 + second.ids
-    ranks = TwoRanks(np.unique(pairs, return_counts=True))
+    communicator = TwoRanks(np.unique(pairs, return_counts=True))
     both = rare_features_of_classes(
-        first, classes[:1], counts, documents, None, 3, 1, ranks
+        first, classes[:1], counts, documents, None, 3, 1, communicator
     )
     assert_array_equal(alone, both)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from skbag._core.bags import Bags
 from skbag._weighting import document_counts
-from skbag._weighting.document_counts import Statistics
+from skbag._weighting.document_counts import DocumentCounts
 
 
 def corpus(seed=0, n=30, n_ids=12, n_classes=3):
@@ -21,8 +21,8 @@ def corpus(seed=0, n=30, n_ids=12, n_classes=3):
 @pytest.fixture(params=["in a table", "by sorting"], scope="module")
 def way_of_counting(request):
     with pytest.MonkeyPatch.context() as patch:
-        cells = 2**24 if request.param == "in a table" else 0
-        patch.setattr(document_counts, "_MOST_CELLS", cells)
+        pairs = 2**24 if request.param == "in a table" else 0
+        patch.setattr(document_counts, "_MAX_TABLE_PAIRS", pairs)
         # Several blocks, so that what they find has to be put together.
         patch.setattr(document_counts, "_BLOCK_ENTRIES", 6)
         yield
@@ -41,20 +41,20 @@ def test_counts_are_those_of_a_loop(seed, weighted):
         totals[codes[row]] += one
         for token in bags.ids[bags.offsets[row] : bags.offsets[row + 1]]:
             expected[token, codes[row]] += one
-    statistics = Statistics.count(bags, codes, 3, share)
-    np.testing.assert_allclose(statistics.class_counts.toarray(), expected)
-    np.testing.assert_allclose(statistics.class_totals, totals)
-    np.testing.assert_allclose(statistics.document_counts, expected.sum(axis=1))
-    assert statistics.n_documents == pytest.approx(totals.sum())
+    document_counts = DocumentCounts.count(bags, codes, 3, share)
+    np.testing.assert_allclose(document_counts.class_counts.toarray(), expected)
+    np.testing.assert_allclose(document_counts.class_totals, totals)
+    np.testing.assert_allclose(document_counts.df, expected.sum(axis=1))
+    assert document_counts.n_documents == pytest.approx(totals.sum())
 
 
 def test_added_counts_are_those_of_all_texts_at_once():
     bags, codes = corpus(n_ids=10)
     fewer = Bags.from_csr(bags.slice(0, 12).to_csr()[:, :7])
-    first = Statistics.count(fewer, codes[:12], 3)
-    both = first.add(bags.slice(12, 30), codes[12:]).settled(10)
-    expected = Statistics.count(bags, codes, 3).class_counts.toarray()
-    expected[7:] -= Statistics.count(
+    first = DocumentCounts.count(fewer, codes[:12], 3)
+    both = DocumentCounts.flush(*first.add(bags.slice(12, 30), codes[12:]), 10)
+    expected = DocumentCounts.count(bags, codes, 3).class_counts.toarray()
+    expected[7:] -= DocumentCounts.count(
         bags.slice(0, 12), codes[:12], 3
     ).class_counts.toarray()[7:]
     np.testing.assert_allclose(both.class_counts.toarray(), expected)
@@ -64,21 +64,19 @@ def test_added_counts_are_those_of_all_texts_at_once():
 def test_rows_and_sums_of_counts():
     """What ranks deal out and add up."""
     bags, codes = corpus()
-    whole = Statistics.count(bags, codes, 3)
+    whole = DocumentCounts.count(bags, codes, 3)
     halves = [
-        Statistics.count(bags.slice(a, b), codes[a:b], 3)
+        DocumentCounts.count(bags.slice(a, b), codes[a:b], 3)
         for a, b in [(0, 11), (11, 30)]
     ]
     parts = [
-        halves[0].rows(rows).plus(halves[1].rows(rows))
+        halves[0].rows(rows) + halves[1].rows(rows)
         for rows in (slice(0, 5), slice(5, 12))
     ]
-    both = Statistics.stacked(parts)
+    both = DocumentCounts.stacked(parts)
     np.testing.assert_allclose(
         both.class_counts.toarray(), whole.class_counts.toarray()
     )
     np.testing.assert_allclose(both.class_totals, whole.class_totals)
     some = np.array([7, 2])
-    np.testing.assert_allclose(
-        whole.rows(some).document_counts, whole.document_counts[some]
-    )
+    np.testing.assert_allclose(whole.rows(some).df, whole.df[some])

@@ -10,7 +10,7 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from skbag._core.bags import Bags
 from skbag._text.features import FeatureKind
 from skbag._weighting.divergence import PRIOR_STRENGTH, class_divergence
-from skbag._weighting.document_counts import Statistics
+from skbag._weighting.document_counts import DocumentCounts
 from skbag._weighting.weighting import KIND_FACTORS, Weighting, class_informed_factors
 
 
@@ -29,7 +29,7 @@ def test_unsupervised_weights_are_those_of_tfidf_transformer(
 ):
     bags, codes = corpus()
     weighting = Weighting(use_idf, sublinear_tf, norm, supervised=False)
-    id_weights = weighting.id_weights(Statistics.count(bags, codes, 3), None)
+    id_weights = weighting.id_weights(DocumentCounts.count(bags, codes, 3), None)
     expected = TfidfTransformer(
         norm=norm, use_idf=use_idf, sublinear_tf=sublinear_tf
     ).fit_transform(sp.csr_matrix(bags.to_csr()))
@@ -46,11 +46,11 @@ def test_no_weighting_keeps_the_values():
     assert weighting.apply(bags, None).weights is bags.weights
 
 
-def naive_divergence(statistics):
+def naive_divergence(document_counts):
     """The formula of the docstring, densely."""
-    prior = statistics.class_totals / statistics.class_totals.sum()
+    prior = document_counts.class_totals / document_counts.class_totals.sum()
     out = []
-    for n_jc in statistics.class_counts.toarray():
+    for n_jc in document_counts.class_counts.toarray():
         q = (n_jc + PRIOR_STRENGTH * prior) / (n_jc.sum() + PRIOR_STRENGTH)
         out.append(sum(a * np.log(a / b) for a, b in zip(q, prior, strict=True) if b))
     return np.array(out)
@@ -60,40 +60,40 @@ def naive_divergence(statistics):
 @settings(deadline=None, max_examples=50)
 def test_divergence_is_that_of_the_formula(seed):
     bags, codes = corpus(seed, n=20, n_ids=9, n_classes=4)
-    statistics = Statistics.count(bags, codes, 4)
+    document_counts = DocumentCounts.count(bags, codes, 4)
     np.testing.assert_allclose(
-        class_divergence(statistics), naive_divergence(statistics), atol=1e-12
+        class_divergence(document_counts), naive_divergence(document_counts), atol=1e-12
     )
 
 
 def test_a_token_of_one_class_says_more_than_one_of_all():
     bags = Bags.from_csr(sp.csr_array([[1, 1], [1, 1], [0, 1], [0, 1.0]]))
-    statistics = Statistics.count(bags, np.array([0, 0, 1, 1]), 2)
-    sure, idle = class_informed_factors(statistics, None)
+    document_counts = DocumentCounts.count(bags, np.array([0, 0, 1, 1]), 2)
+    sure, idle = class_informed_factors(document_counts, None)
     assert sure > 1 > idle >= 0.5
 
 
 def test_kinds_are_discounted():
     bags, codes = corpus(n_ids=len(FeatureKind))
-    statistics = Statistics.count(bags, codes, 3)
-    plain = class_informed_factors(statistics, None)
+    document_counts = DocumentCounts.count(bags, codes, 3)
+    plain = class_informed_factors(document_counts, None)
     kinds = np.array(list(FeatureKind), dtype=np.uint8)
     np.testing.assert_allclose(
-        class_informed_factors(statistics, kinds) / plain,
+        class_informed_factors(document_counts, kinds) / plain,
         [KIND_FACTORS[kind] for kind in FeatureKind],
     )
 
 
 def test_factors_stay_one_where_classes_are_told_by_nothing():
     bags = Bags.from_csr(sp.csr_array(np.ones((4, 3))))
-    statistics = Statistics.count(bags, np.array([0, 1, 0, 1]), 2)
-    np.testing.assert_allclose(class_informed_factors(statistics, None), 1)
+    document_counts = DocumentCounts.count(bags, np.array([0, 1, 0, 1]), 2)
+    np.testing.assert_allclose(class_informed_factors(document_counts, None), 1)
 
 
 def test_weights_are_positive_and_finite_for_tokens_never_counted():
     bags, codes = corpus()
     wider = Bags(bags.ids, bags.offsets, bags.weights, bags.n_ids + 5)
     weighting = Weighting(True, True, "l2", supervised=True)
-    weights = weighting.id_weights(Statistics.count(wider, codes, 3), None)
+    weights = weighting.id_weights(DocumentCounts.count(wider, codes, 3), None)
     assert np.isfinite(weights).all()
     assert (weights > 0).all()

@@ -61,7 +61,7 @@ def torch_module(clf, mode):
     n_outputs = len(clf.intercept_)
     linear = nn.Linear(bag.embedding_dim, n_outputs)
     # Without embedding_dim the table holds the scores and the Linear is the identity.
-    weight = clf._model.fitted.layers[-1][0]
+    weight = clf._model.predictor.layers[-1][0]
     weight = np.eye(n_outputs) if weight is None else weight
     linear.weight.data = torch.tensor(weight, dtype=torch.float32)
     linear.bias.data = torch.tensor(clf.intercept_)
@@ -91,7 +91,7 @@ def test_hidden_layers_are_relu_between_linears(corpus, texts, make_classifier):
     clf.fit(*corpus)
     bag = nn.EmbeddingBag.from_pretrained(torch.tensor(clf.embedding_), mode="mean")
     layers = []
-    for coef, intercept in clf._model.fitted.layers:
+    for coef, intercept in clf._model.predictor.layers:
         linear = nn.Linear(*coef.shape[::-1])
         linear.weight.data = torch.tensor(coef)
         linear.bias.data = torch.tensor(intercept)

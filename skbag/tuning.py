@@ -506,7 +506,7 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             # A candidate may leave no token, or diverge: it loses, and that is all.
             warnings.simplefilter("ignore", FitFailedWarning)
             warnings.simplefilter("ignore", ConvergenceWarning)
-            not_finite = "One or more of the test scores"
+            not_finite = "One or more of the (test|train) scores"
             warnings.filterwarnings("ignore", not_finite, UserWarning)
             search.fit(X, y, **params)
         self._note(search.cv_results_, number)
@@ -542,8 +542,8 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         # In rank order: those on all samples, by score, then the others by theirs.
         order = np.lexsort((-np.nan_to_num(scores, nan=-np.inf), ~on_all))
         keys = [tuple(x) for x in zip(~on_all[order], -scores[order], strict=True)]
-        communicator = np.empty(len(order), dtype=np.int32)
-        communicator[order] = [1 + keys.index(key) for key in keys]
+        ranks = np.empty(len(order), dtype=np.int32)
+        ranks[order] = [1 + keys.index(key) for key in keys]
         self.cv_results_ = {
             "params": [each["params"] for each in measured],
             **_by_parameter([each["params"] for each in measured]),
@@ -552,7 +552,7 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 for key in measured[0]
                 if key != "params"
             },
-            "rank_test_score": communicator,
+            "rank_test_score": ranks,
         }
         candidates = {
             (each["search"], repr(sorted(each["params"].items()))) for each in measured

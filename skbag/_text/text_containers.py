@@ -342,13 +342,13 @@ def _read_sequence(X: Any) -> Documents | None:
 
 
 def _read_rows(rows: list[Any]) -> Documents | None:
-    pairs = list(map(_cells, rows))
-    if all(len(row) == 1 for row in pairs):
-        texts = _texts_of([row[0] for row in pairs], rows)
+    cells = list(map(_cells, rows))
+    if all(len(row) == 1 for row in cells):
+        texts = _texts_of([row[0] for row in cells], rows)
         return None if texts is None else Documents(texts, None, 1)
-    if _any_text(set(map(type, chain.from_iterable(pairs)))):
-        position = next(i for i, row in enumerate(pairs) if len(row) != 1)
-        _refuse_tokens(position, pairs[position], "")
+    if _any_text(set(map(type, chain.from_iterable(cells)))):
+        position = next(i for i, row in enumerate(cells) if len(row) != 1)
+        _refuse_tokens(position, cells[position], "")
     return None
 
 

@@ -15,9 +15,9 @@ def matrices(draw, max_rows=7, max_columns=6):
     """Small CSR arrays with empty rows, empty columns and negative values."""
     n_rows = draw(st.integers(1, max_rows))
     n_columns = draw(st.integers(1, max_columns))
-    pairs = st.sampled_from([0.0, 0.0, 0.0, 1.0, 2.0, -1.5])
+    cells = st.sampled_from([0.0, 0.0, 0.0, 1.0, 2.0, -1.5])
     values = draw(
-        st.lists(pairs, min_size=n_rows * n_columns, max_size=n_rows * n_columns)
+        st.lists(cells, min_size=n_rows * n_columns, max_size=n_rows * n_columns)
     )
     return sp.csr_array(np.reshape(values, (n_rows, n_columns)))
 

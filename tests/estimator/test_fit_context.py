@@ -70,9 +70,9 @@ def test_hooks_are_called_for_the_fit_and_each_epoch(corpus, make_classifier):
 @needs_callbacks
 def test_callbacks_do_not_change_the_model(corpus, make_classifier):
     plain = make_classifier().fit(*corpus)
-    progressive = make_classifier().set_callbacks(Recorder()).fit(*corpus)
-    assert_array_equal(progressive.embedding_, plain.embedding_)
-    assert progressive.loss_curve_ == plain.loss_curve_
+    watched = make_classifier().set_callbacks(Recorder()).fit(*corpus)
+    assert_array_equal(watched.embedding_, plain.embedding_)
+    assert watched.loss_curve_ == plain.loss_curve_
 
 
 @needs_callbacks

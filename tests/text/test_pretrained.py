@@ -150,11 +150,11 @@ def test_a_file_is_read_as_a_stream(encoder, tmp_path, monkeypatch):
     held = []
     original = pretrained._token_of
 
-    def progressive(line, width):
+    def watched(line, width):
         held.append(len(line))
         return original(line, width)
 
-    monkeypatch.setattr(pretrained, "_token_of", progressive)
+    monkeypatch.setattr(pretrained, "_token_of", watched)
     assert len(find_vectors(path, encoder, 2).rows) == 1
     assert len(held) == 30_001
     assert max(held) < 20

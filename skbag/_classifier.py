@@ -1,80 +1,40 @@
-"""The public estimator: parameters, documentation, validation and glue.
-
-Nothing numeric is decided here; see docs/architecture.md for the rooms below.
-"""
+"""The classifier: parameters, their documentation, and all that knows of classes."""
 
 from __future__ import annotations
 
-import copy
 import os
-import sys
-import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import (
-    BaseEstimator,
-    ClassifierMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    _fit_context,
-)
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import _check_partial_fit_first_call
-from sklearn.utils.validation import check_is_fitted
 
-from skbag._core.communicator import Communicator, check_same, weights_on_all
+from skbag._core.communicator import Communicator, check_same, total
 from skbag._core.threads import n_threads
 from skbag._estimator import inputs
-from skbag._estimator.diagram import DiagramMixin
-from skbag._estimator.exporting import ExportingMixin
-from skbag._estimator.fit_context import (
-    CallbackSupportMixin,
-    EpochTasks,
-    communicator_of,
-    keeps_global_settings,
-    sends_parameter_errors,
-    with_callbacks,
-)
-from skbag._estimator.inspecting import InspectingMixin
-from skbag._estimator.parameters import (
-    CONSTRAINTS,
-    check_distributed,
-    facts_of,
-    settings_of,
-)
-from skbag._model.model import Model
+from skbag._estimator.embedding_bag import BaseEmbeddingBag
+from skbag._estimator.fit_context import keeps_global_settings
+from skbag._estimator.parameters import CONSTRAINTS
 from skbag._model.top_k import check_k
-from skbag._persistence.checkpoint import Checkpoint
-from skbag._persistence.checkpoint import remove as remove_checkpoint
-from skbag._persistence.pickling import PlainStateMixin
+from skbag._targets.label_sets import Codes
 from skbag._targets.labels import read_classes
-from skbag._targets.losses import takes_labels
-from skbag._targets.targets import Targets, announced_targets, learn_targets
+from skbag._targets.losses import LOSSES, takes_labels
+from skbag._targets.targets import (
+    ClassificationTargets,
+    Targets,
+    announced_targets,
+    learn_targets,
+)
 from skbag._text.token_rules import DEFAULT_PATTERN
-from skbag._training.samples import Samples
 
 if TYPE_CHECKING:
     from skbag._training.fit import FitResult
-    from skbag._training.run import EpochReport
-
-_PRIVATE_STATE = ("_model", "_resume", "_targets")
 
 
-class EmbeddingBagClassifier(
-    InspectingMixin,
-    DiagramMixin,
-    ExportingMixin,
-    PlainStateMixin,
-    CallbackSupportMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    ClassifierMixin,
-    BaseEstimator,
-):
+class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
     r"""Text classifier: a bag of weighted token embeddings under a linear model.
 
     Takes raw texts (or any sparse matrix), needs no tuning, and does everything that
@@ -400,10 +360,18 @@ class EmbeddingBagClassifier(
     """
 
     classes_: NDArray[Any]
-    _model: Model
-    _targets: Targets
+    _targets: ClassificationTargets
 
-    _parameter_constraints = CONSTRAINTS
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **CONSTRAINTS,
+        "loss": [StrOptions(set(LOSSES))],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+    _losses = LOSSES
+    _needs_all_data: ClassVar[dict[str, Any]] = {
+        **BaseEmbeddingBag._needs_all_data,
+        "class_weight": "balanced",
+    }
 
     def __init__(
         self,
@@ -494,10 +462,6 @@ class EmbeddingBagClassifier(
         self.distributed = distributed
         self.checkpoint = checkpoint
 
-    @keeps_global_settings
-    @with_callbacks
-    @sends_parameter_errors
-    @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> EmbeddingBagClassifier:
@@ -541,18 +505,8 @@ class EmbeddingBagClassifier(
         ConvergenceWarning
             If training diverges; the last sound state is kept.
         """
-        max_epochs = None if self.max_iter == "auto" else int(self.max_iter)
-        data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
-        tasks = EpochTasks(self, max_epochs, data)
-        trial = self._trial(keep_fitted=self.warm_start)
-        with communicator_of(trial) as communicator:
-            trial._fit(X, y, sample_weight, tasks, communicator)
-        tasks.end_fit(trial._fitted_attributes)
-        # One assignment: an interruption leaves the old state or the new one.
-        self.__dict__ = trial.__dict__
-        if self.checkpoint is not None:
-            remove_checkpoint(self.checkpoint)
-        return self
+        fitted: EmbeddingBagClassifier = super().fit(X, y, sample_weight)
+        return fitted
 
     @keeps_global_settings
     @_fit_context(prefer_skip_nested_validation=True)
@@ -598,7 +552,7 @@ class EmbeddingBagClassifier(
             As `fit`.
         """
         trial = self._trial(keep_fitted=True)
-        trial._partial_fit(X, y, classes, sample_weight)
+        trial._partial_fit(X, y, sample_weight, classes=classes)
         self.__dict__ = trial.__dict__
         return self
 
@@ -618,13 +572,8 @@ class EmbeddingBagClassifier(
             int64, dense or sparse (CSR) as that was: 1 for the labels whose probability
             is above one half.
         """
-        model = self._fitted_model()
-        X = inputs.read_X(self, X, reset=False)
-        # Part by part: the scores of a million texts would take far more memory.
-        targets = self._targets
-        parts = model.predict_in_parts(X, targets.predict_codes, n_threads(self.n_jobs))
-        labels: NDArray[Any] = targets.collect(list(parts))
-        return labels
+        y: NDArray[Any] = self._predict(X)
+        return y
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Score of each class or label; of ``classes_[1]`` where there are two classes.
@@ -728,193 +677,49 @@ class EmbeddingBagClassifier(
         codes, probabilities = zip(*parts, strict=True)
         return self.classes_[np.concatenate(codes)], np.concatenate(probabilities)
 
-    def transform(self, X: Any) -> NDArray[np.float32]:
-        """Document vectors: the weighted sum of the embeddings of each text's tokens.
-
-        Parameters
-        ----------
-        X : texts or matrix
-
-        Returns
-        -------
-        vectors : ndarray of shape (n_samples, embedding_dim), dtype=float32
-            One column per output where ``embedding_dim=None``.
-        """
-        check_is_fitted(self)
-        X = inputs.read_X(self, X, reset=False)
-        return self._model.vectors(X, n_threads(self.n_jobs))
-
-    @property
-    def _n_features_out(self) -> int:
-        return int(self._fitted_model().predictor.embedding.shape[1])
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.input_tags.string = True
-        tags.transformer_tags.preserves_dtype = []
         tags.classifier_tags.multi_label = takes_labels(self.loss)
         return tags
 
-    # Everything below belongs to one call of fit, and runs on a copy of the estimator
-    # that takes its place when all has gone well.
+    def _learn_targets(
+        self, y: Any, communicator: Communicator
+    ) -> tuple[ClassificationTargets, Codes]:
+        is_part = communicator.world_size > 1
+        targets, codes = learn_targets(y, is_part=is_part)
+        if is_part:
+            check_same(communicator, targets.facts())
+            merged = targets.merge(communicator.all_gather(targets), codes)
+            targets, codes = merged
+        return targets, codes
 
-    def _trial(self, *, keep_fitted: bool) -> EmbeddingBagClassifier:
-        trial = copy.copy(self)
-        for name in list(vars(trial)):
-            is_fitted = name.endswith("_") and not name.startswith("_")
-            if not keep_fitted and (is_fitted or name in _PRIVATE_STATE):
-                delattr(trial, name)
-        return trial
-
-    def _fitted_attributes(self) -> dict[str, Any]:
-        return {
-            name: value
-            for name, value in vars(self).items()
-            if name in _PRIVATE_STATE or name.endswith("_")
-        }
-
-    def _fit(
-        self,
-        X: Any,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None,
-        tasks: EpochTasks,
-        communicator: Communicator,
-    ) -> None:
-        # Imported here: predicting with an unpickled estimator must not need torch.
-        from skbag._training.fit import fit
-
-        if self.distributed:
-            check_distributed(self)
-        before = None
-        if hasattr(self, "_model"):
-            before = self._learning_model("learn on; fit without warm_start, or keep")
-        X = inputs.read_X(self, X, reset=before is None)
-        checkpoint = None
-        if self.distributed or self.checkpoint is not None:
-            facts = {**facts_of(self), "X": inputs.kind_of(X)}
-            check_same(communicator, facts)
-            if self.checkpoint is not None:
-                checkpoint = Checkpoint(self.checkpoint, facts, communicator)
-        targets, codes = learn_targets(y, communicator)
-        if before is not None:
-            targets.check_same(self._targets)
-        inputs.check_lengths(X, codes)
-        weight = inputs.read_sample_weight(sample_weight, len(codes))
-        weight = weights_on_all(communicator, weight, len(codes))
-        weighed, weight = targets.weigh(self.class_weight, codes, weight, communicator)
-        self._targets, self.classes_ = targets, targets.classes
-
-        are_watched = any(communicator.all_gather(tasks.are_watched))
-
-        def end_epoch(report: EpochReport, model_so_far: Callable[[], Model]) -> bool:
-            if self.verbose and communicator.rank == 0:
-                _print_epoch(report)
-            if are_watched and communicator.world_size > 1:
-                # All ranks make it together, whichever of them looks at it.
-                model = model_so_far()
-                model_so_far = lambda: model  # noqa: E731
-            return tasks.end_epoch(
-                lambda: {**self._fitted_attributes(), "_model": model_so_far()}
-            )
-
-        result = fit(
-            Samples(X, codes, weight, weighed),
-            settings_of(self, is_text=isinstance(X, list)),
-            random_state=check_random_state(self.random_state),
-            before=before,
-            coverage=getattr(self, "embedding_init_coverage_", None),
-            begin_epoch=tasks.begin_epoch,
-            end_epoch=end_epoch,
-            communicator=communicator,
-            checkpoint=checkpoint,
-        )
-        self._keep(result)
-        self.loss_curve_ = result.outcome.loss_curve
-        self.n_iter_ = max(len(self.loss_curve_), 1)
-        scores = result.outcome.validation_scores
-        self.validation_scores_ = scores if self.early_stopping else None
-        self.best_validation_score_ = max(scores) if scores else None
-
-    def _partial_fit(
-        self,
-        X: Any,
-        y: ArrayLike,
-        classes: ArrayLike | None,
-        sample_weight: ArrayLike | None,
-    ) -> None:
-        from skbag._training.fit import partial_fit
-
-        for parameter, value, unusable in (
-            ("distributed", self.distributed, True),
-            ("early_stopping", self.early_stopping, True),
-            ("class_weight", self.class_weight, "balanced"),
-        ):
-            if value == unusable:
-                raise ValueError(
-                    f"partial_fit does not support {parameter}={value!r}, which needs "
-                    "all the data at once. Use fit, or change the parameter."
-                )
-        before = None
-        if hasattr(self, "_model"):
-            before = self._learning_model("learn on; keep")
-        X = inputs.read_X(self, X, reset=before is None)
+    def _announce_targets(self, y: Any, **announced: Any) -> ClassificationTargets:
+        classes = announced["classes"]
         if classes is not None:
             classes = read_classes(classes)
         if _check_partial_fit_first_call(self, classes):
-            self._targets = announced_targets(self.classes_, y)
-        codes = self._targets.encode(y)
-        inputs.check_lengths(X, codes)
-        weight = inputs.read_sample_weight(sample_weight, len(codes))
-        weighed, weight = self._targets.weigh(self.class_weight, codes, weight)
-        inputs.check_absolute(weight)
-        result = partial_fit(
-            Samples(X, codes, weight, weighed),
-            settings_of(self, is_text=isinstance(X, list)),
-            random_state=check_random_state(self.random_state),
-            before=before,
-            coverage=getattr(self, "embedding_init_coverage_", None),
-            resume=getattr(self, "_resume", None),
-        )
-        self._keep(result)
-        earlier = getattr(self, "loss_curve_", [])
-        self.loss_curve_ = [*earlier, *result.outcome.loss_curve]
-        self.n_iter_ = max(len(self.loss_curve_), 1)
-        self.validation_scores_ = self.best_validation_score_ = None
+            return announced_targets(self.classes_, y)
+        return self._targets
+
+    def _weigh(
+        self,
+        targets: Targets,
+        codes: Codes,
+        sample_weight: NDArray[np.float64] | None,
+        communicator: Communicator,
+    ) -> tuple[Targets, NDArray[np.float64] | None]:
+        assert isinstance(targets, ClassificationTargets)
+        counts = total(communicator, targets.weighted_counts(codes, sample_weight))
+        return targets.weigh(self.class_weight, codes, sample_weight, counts)
+
+    def _set_target_attributes(self, targets: Targets) -> None:
+        assert isinstance(targets, ClassificationTargets)
+        self.classes_ = targets.classes
 
     def _keep(self, result: FitResult) -> None:
-        outcome = result.outcome
-        if outcome.diverged:
-            warnings.warn(
-                "Training diverged: the loss grew beyond all bounds. The last sound "
-                "state is kept. Lower learning_rate_init (now "
-                f"{outcome.learning_rate:.3g}; 'auto' picks a stable one) or scale "
-                "the values of X.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-        self._model = result.model
-        self._resume = result.resume
+        super()._keep(result)
         self.inverse_temperature_ = result.model.inverse_temperature
-        self.learning_rate_ = outcome.learning_rate
-        self.alpha_ = outcome.alpha
-        self.batch_size_ = outcome.batch_size
-        self.embedding_init_coverage_ = result.coverage
-
-    def _map_scores(
-        self, X: Any, use: Callable[[NDArray[np.float32]], NDArray[Any]]
-    ) -> NDArray[Any]:
-        """Part by part: scores of a million texts would take far more memory."""
-        model = self._fitted_model()
-        X = inputs.read_X(self, X, reset=False)
-        return model.map_scores(use, X, n_threads(self.n_jobs))
 
 
-def _print_epoch(report: EpochReport) -> None:
-    score = report.validation_score
-    validation = "" if score is None else f", validation score {score:.4f}"
-    sys.stdout.write(
-        f"Epoch {report.n_iter}: loss {report.loss:.4f}{validation}, "
-        f"{report.texts_per_second:,.0f} samples/s\n"
-    )
+# Pickles and skops name the public place, and no private one.
+EmbeddingBagClassifier.__module__ = "skbag"

@@ -21,6 +21,9 @@ from skbag._persistence.safetensors_file import (
 )
 from skbag.exceptions import ModelFileError
 
+ESTIMATORS = {kind.__name__: kind for kind in (EmbeddingBagClassifier,)}
+"""The estimators that files may hold, by the name in the file."""
+
 
 def save(estimator: EmbeddingBagClassifier, path: Target) -> None:
     """Write an estimator, fitted or not, to one file that any machine can load.
@@ -71,7 +74,7 @@ def save(estimator: EmbeddingBagClassifier, path: Target) -> None:
     ...     skbag.load(path).predict(["where is my parcel"])
     array(['delivery'], dtype='<U8')
     """
-    if type(estimator) is not EmbeddingBagClassifier:
+    if type(estimator) not in ESTIMATORS.values():
         raise TypeError(
             "skbag.save stores an EmbeddingBagClassifier, got "
             f"{type(estimator).__name__}. Pass the classifier alone, for instance "
@@ -137,17 +140,14 @@ def load(path: Target, **callables: Any) -> EmbeddingBagClassifier:
 
     content = read_state(path, functions)
     about, state = content["about"], content["state"]
-    if about.get("estimator") != "EmbeddingBagClassifier" or type(state) is not dict:
+    kind = ESTIMATORS.get(str(about.get("estimator")))
+    if kind is None or type(state) is not dict:
         raise ModelFileError(f"{name} does not hold an estimator of skbag.")
     # An attribute of that name would hide a method.
-    hidden = [
-        key
-        for key in state
-        if type(key) is not str or hasattr(EmbeddingBagClassifier, key)
-    ]
+    hidden = [key for key in state if type(key) is not str or hasattr(kind, key)]
     if hidden:
         raise ModelFileError(f"{name} sets {hidden[0]!r:.50}.")
-    estimator = EmbeddingBagClassifier.__new__(EmbeddingBagClassifier)
+    estimator = kind.__new__(kind)
     estimator._restore_state(state)
     try:
         estimator._validate_params()

@@ -92,7 +92,7 @@ class EpochTasks:
             self._fit.call_on_fit_task_begin(estimator=estimator, **data)
 
     @property
-    def are_watched(self) -> bool:
+    def have_callbacks(self) -> bool:
         """Whether there is a callback."""
         return bool(getattr(self._estimator, "_skl_callbacks", None))
 

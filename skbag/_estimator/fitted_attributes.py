@@ -31,7 +31,7 @@ class FittedModelMixin:
         if encoder is None:
             raise AttributeError(
                 "vocabulary_ exists after fitting on texts; this "
-                "EmbeddingBagClassifier was fitted on a matrix."
+                f"{type(self).__name__} was fitted on a matrix."
             )
         if isinstance(encoder, HashedEncoder):
             encoder.names()  # says why there are none
@@ -65,7 +65,7 @@ class FittedModelMixin:
             )
             raise AttributeError(
                 f"coef_ exists where scores are linear in the tokens; this "
-                f"EmbeddingBagClassifier has {what}. Fit with hidden_layer_sizes=() "
+                f"{type(self).__name__} has {what}. Fit with hidden_layer_sizes=() "
                 "and another loss than 'adaptive_softmax'; or take the layers of "
                 "to_torch()."
             )
@@ -91,7 +91,7 @@ class FittedModelMixin:
         model = self._fitted_model()
         if model.is_compact:
             raise ValueError(
-                "This EmbeddingBagClassifier is compressed; compressed models cannot "
+                f"This {type(self).__name__} is compressed; compressed models cannot "
                 f"{what} the original."
             )
         return model
@@ -101,7 +101,7 @@ class FittedModelMixin:
         model = self._fitted_model()
         if model.is_compact:
             raise AttributeError(
-                f"A compressed EmbeddingBagClassifier has no {attribute}: names and "
+                f"A compressed {type(self).__name__} has no {attribute}: names and "
                 "exact rows are left out. Keep the original for them."
             )
         return model

@@ -1,4 +1,4 @@
-"""The estimator's door: X, y-side weights and splits, checked and in one form."""
+"""Input validation: X and sample weights, checked and in one form."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def read_X(estimator: Any, X: Any, *, reset: bool) -> list[str] | sp.csr_array:
     if documents is None:
         if model is not None and model.encoder is not None:
             raise ValueError(
-                "X holds numbers, but this EmbeddingBagClassifier was fitted on "
+                f"X holds numbers, but this {type(estimator).__name__} was fitted on "
                 "texts. Pass texts, or fit it on the same kind of matrix."
             )
         if sp.issparse(X):
@@ -87,9 +87,9 @@ def read_X(estimator: Any, X: Any, *, reset: bool) -> list[str] | sp.csr_array:
         return matrix
     if model is not None and model.encoder is None:
         raise ValueError(
-            "X holds texts, but this EmbeddingBagClassifier was fitted on a matrix "
-            f"of {model.predictor.embedding.shape[0]} columns. Transform the texts as "
-            "before that fit, or fit it on texts."
+            f"X holds texts, but this {type(estimator).__name__} was fitted on a "
+            f"matrix of {model.predictor.embedding.shape[0]} columns. Transform the "
+            "texts as before that fit, or fit it on texts."
         )
     if not documents.texts:
         raise ValueError("X holds 0 texts; a minimum of 1 is required.")

@@ -14,7 +14,6 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skbag._core.dtypes import ID_DTYPE
 from skbag._model.quantization import BITS
-from skbag._targets.losses import LOSSES
 from skbag._text.buckets import FEWEST_BUCKETS
 from skbag._text.pretrained import KeyedVectors, check_source
 from skbag._text.pruning import Pruning
@@ -57,7 +56,6 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "embedding_init": [Mapping, tuple, list, KeyedVectors, str, os.PathLike, None],
     "freeze_embedding": ["boolean"],
     "hidden_layer_sizes": ["array-like"],
-    "loss": [StrOptions(set(LOSSES))],
     "dropout": [Interval(Real, 0, 1, closed="left")],
     "alpha": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
     "learning_rate_init": [
@@ -70,7 +68,6 @@ CONSTRAINTS: dict[str, list[Any]] = {
         Interval(Integral, 1, None, closed="left"),
     ],
     "shuffle": ["boolean"],
-    "class_weight": [dict, StrOptions({"balanced"}), None],
     "early_stopping": ["boolean"],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
@@ -90,7 +87,7 @@ def settings_of(estimator: Any, *, is_text: bool) -> Settings:
 
     Parameters
     ----------
-    estimator : EmbeddingBagClassifier
+    estimator : BaseEmbeddingBag
     is_text : bool
         Whether it is to be fitted on texts, or on a matrix.
 
@@ -138,7 +135,7 @@ def settings_of(estimator: Any, *, is_text: bool) -> Settings:
             supervised=supervised,
         ),
         training=TrainingOptions(
-            loss=LOSSES[estimator.loss],
+            loss=estimator._losses[estimator.loss],
             embedding_dim=_plain(estimator.embedding_dim),
             hidden_layer_sizes=_hidden_sizes(
                 estimator.hidden_layer_sizes, estimator.embedding_dim
@@ -204,7 +201,7 @@ def facts_of(estimator: Any) -> dict[str, str]:
     Functions go by their names, vocabularies by a digest.
     """
     facts = {}
-    for name in CONSTRAINTS:
+    for name in estimator._parameter_constraints:
         value = getattr(estimator, name)
         if name in _FREE:
             continue

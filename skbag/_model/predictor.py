@@ -7,7 +7,7 @@ device, so a pickle of it loads anywhere and predicting needs numpy and scipy on
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -41,12 +41,13 @@ class Predictor:
         two. `coef` is None in the one layer of a model whose table holds the scores
         of the classes itself.
     clusters : Clusters or None
-        Of the last layer, where that is an adaptive softmax.
+        Of the last layer, where that is an adaptive softmax. Given before training;
+        all other fields are trained, and belong to the best epoch where one is kept.
     """
 
     embedding: NDArray[np.float32] | QuantizedTable
     layers: tuple[tuple[NDArray[np.float32] | None, NDArray[np.float32]], ...]
-    clusters: Clusters | None = None
+    clusters: Clusters | None = field(default=None, metadata={"given": True})
 
     @property
     def n_outputs(self) -> int:

@@ -380,14 +380,14 @@ class FileContent:
 
     @classmethod
     def of(cls, estimator: Any) -> FileContent:
-        """Content for an EmbeddingBagClassifier."""
+        """Content for an estimator."""
         state = estimator.__getstate__()
         if isinstance(state["checkpoint"], os.PathLike):
             state["checkpoint"] = os.fspath(state["checkpoint"])
         functions = {name: state[name] for name in CALLABLES if callable(state[name])}
         names = {name: name_of(each) for name, each in functions.items()}
         about = {
-            "estimator": "EmbeddingBagClassifier",
+            "estimator": type(estimator).__name__,
             "callables": names,
             "requests": _requests(state.pop("_metadata_request", None)),
         }

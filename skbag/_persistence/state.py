@@ -40,7 +40,7 @@ from skbag._persistence.fields import (
     table_from_state,
     table_state,
 )
-from skbag._targets.targets import ClassTargets, LabelTargets, Targets
+from skbag._targets.targets import ClassificationTargets, ClassTargets, LabelTargets
 from skbag._text.byte_encoder import ByteEncoder
 from skbag._text.compact_encoders import (
     CompactByteEncoder,
@@ -104,14 +104,14 @@ def model_state(model: Model) -> dict[str, Any]:
     }
 
 
-def model_from_state(state: Any, targets: Targets) -> Model:
+def model_from_state(state: Any, targets: ClassificationTargets) -> Model:
     """Model of plain state; arrays of the right dtype are shared, not copied.
 
     Parameters
     ----------
     state : dict
         As made by `model_state`, on a machine of either byte order.
-    targets : Targets
+    targets : ClassificationTargets
         Of the estimator it belongs to.
 
     Raises
@@ -154,7 +154,7 @@ def model_from_state(state: Any, targets: Targets) -> Model:
     )
 
 
-def targets_state(targets: Targets) -> dict[str, Any]:
+def targets_state(targets: ClassificationTargets) -> dict[str, Any]:
     """Plain state of what `y` is, beside the classes."""
     if isinstance(targets, LabelTargets):
         return {
@@ -165,7 +165,7 @@ def targets_state(targets: Targets) -> dict[str, Any]:
     return {"kind": "classes"}
 
 
-def targets_from_state(state: Any, classes: NDArray[Any]) -> Targets:
+def targets_from_state(state: Any, classes: NDArray[Any]) -> ClassificationTargets:
     """Read the state of what `y` is.
 
     Parameters
@@ -325,7 +325,9 @@ def _pending_state(pending: PendingCounts) -> dict[str, Any]:
     }
 
 
-def _read_counts(state: Any, n_ids: int, targets: Targets) -> DocumentCounts:
+def _read_counts(
+    state: Any, n_ids: int, targets: ClassificationTargets
+) -> DocumentCounts:
     n_classes = len(targets.classes)
     totals = _array(state, "class_totals", np.float64, ndim=1)
     counts = _array(state, "counts", np.float64, ndim=1)
@@ -382,7 +384,7 @@ def _clusters_state(clusters: Clusters) -> dict[str, Any]:
     }
 
 
-def _read_clusters(state: Any, targets: Targets) -> Clusters:
+def _read_clusters(state: Any, targets: ClassificationTargets) -> Clusters:
     order = _array(state, "order", np.int64, ndim=1)
     n_shortlist, size = (_field(state, name, int) for name in ("n_short", "size"))
     n_classes = len(targets.classes)
@@ -423,7 +425,7 @@ def _read_layer(
     return _floats(state, "coef", ndim=2), intercept
 
 
-def _check_layers(predictor: Predictor, targets: Targets) -> None:
+def _check_layers(predictor: Predictor, targets: ClassificationTargets) -> None:
     """Raise where the layers do not lead from the table to the scores."""
     layers, clusters = predictor.layers, predictor.clusters
     width = predictor.embedding.shape[1]

@@ -9,9 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_class_weight
 
-from skbag._core.communicator import SINGLE_PROCESS, Communicator, total
-from skbag._targets.label_sets import LabelSets
-
 _LARGEST_FLOAT = float(np.finfo(np.float64).max)
 
 
@@ -20,19 +17,19 @@ def total_weight(
     class_weight: Any,
     classes: NDArray[Any],
     codes: NDArray[np.int64],
-    communicator: Communicator = SINGLE_PROCESS,
-) -> NDArray[np.float64] | None:
-    """Product of sample and class weights, or None where all are 1."""
-    if class_weight is None:
-        return sample_weight
+    counts: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Product of sample and class weights.
+
+    `counts` are the numbers of samples of each class whose weight is not 0.
+    """
     by_class = np.ones(len(classes))
     # A sample of weight 0 is as good as absent, so it does not count for "balanced".
     present = codes if sample_weight is None else codes[sample_weight > 0]
     if class_weight == "balanced":
-        counts = total(communicator, np.bincount(present, minlength=len(classes)))
         named = np.flatnonzero(counts)
         # As compute_class_weight does, which takes samples and no counts.
-        by_class[named] = counts.sum() / (len(named) * counts[named].astype(np.float64))
+        by_class[named] = counts.sum() / (len(named) * counts[named])
     else:
         by_class[:] = compute_class_weight(
             class_weight, classes=classes, y=classes[present]
@@ -63,16 +60,19 @@ def total_weight(
 
 
 def label_weight(
-    class_weight: Any,
-    sets: LabelSets,
-    sample_weight: NDArray[np.float64] | None,
-    communicator: Communicator = SINGLE_PROCESS,
+    class_weight: Any, counts: NDArray[np.float64]
 ) -> NDArray[np.float64] | None:
     """Weight of having each label against not having it, or None where all are 1.
 
     "balanced" is ``(n - n_l) / n_l`` for a label that n_l of n samples have, the ratio
     of the two weights that ``compute_class_weight("balanced")`` gives the two classes
     of that label alone; 1 for a label that none or all have.
+
+    Parameters
+    ----------
+    class_weight : dict, 'balanced' or None
+    counts : ndarray of shape (n_labels + 1,), dtype=float64
+        Number of samples with each label, and in the end of all samples.
 
     Returns
     -------
@@ -85,19 +85,18 @@ def label_weight(
     """
     if class_weight is None:
         return None
-    weights = np.ones(sets.n_labels)
+    n_with, n_labels = counts[:-1], len(counts) - 1
+    weights = np.ones(n_labels)
     if class_weight == "balanced":
-        present = np.ones(len(sets)) if sample_weight is None else sample_weight > 0
-        n_with = total(communicator, sets.counts(present.astype(np.float64)))
-        n_without = total(communicator, present.sum()) - n_with
+        n_without = counts[-1] - n_with
         both = (n_with > 0) & (n_without > 0)
         weights[both] = n_without[both] / n_with[both]
         return weights
     for label, weight in class_weight.items():
-        if not isinstance(label, Integral) or not 0 <= int(label) < sets.n_labels:
+        if not isinstance(label, Integral) or not 0 <= int(label) < n_labels:
             raise ValueError(
                 f"class_weight names {label!r}, but y has labels numbered 0 to "
-                f"{sets.n_labels - 1}, one per column. Pass a dict of label number to "
+                f"{n_labels - 1}, one per column. Pass a dict of label number to "
                 "weight."
             )
         if not isinstance(weight, Real) or not 0 <= float(weight) < np.inf:

@@ -11,50 +11,63 @@ from numpy.typing import NDArray
 from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
-from skbag._core.communicator import SINGLE_PROCESS, Communicator, check_same
 from skbag._core.items import is_missing
 
 
-def learn_classes(
-    y: Any, communicator: Communicator = SINGLE_PROCESS
-) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def learn_classes(y: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Classes of `y` and the code of each sample.
+
+    As `distinct_labels`.
+
+    Raises
+    ------
+    ValueError
+        Where that raises, and if there are fewer than two classes.
+    """
+    classes, codes = distinct_labels(y)
+    check_classes(classes)
+    return classes, codes
+
+
+def distinct_labels(y: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the distinct labels of `y` and the code of each sample.
 
     Parameters
     ----------
     y : array-like of shape (n_samples,)
         Labels of any type that scikit-learn takes for classes.
-    communicator : Communicator
-        Who has labels, too.
 
     Returns
     -------
     classes : ndarray of shape (n_classes,)
-        The distinct labels of all ranks, sorted, of the dtype of `y`.
+        Sorted, of the dtype of `y`.
     codes : ndarray of shape (n_samples,), dtype=int64
         ``classes[codes]`` is `y`.
 
     Raises
     ------
     ValueError
-        If `y` is continuous, holds missing labels or has fewer than two classes.
+        If `y` is continuous or holds missing labels.
     """
     # Imported here: prediction does not need it.
     from sklearn.preprocessing import LabelEncoder
 
-    y = read_labels(y)
     encoder = LabelEncoder()
-    codes = np.asarray(encoder.fit_transform(y), dtype=np.int64)
-    if communicator.world_size > 1:
-        own = encoder.classes_
-        check_same(communicator, {"the type of the labels": _type_of(own)})
-        encoder.fit(np.concatenate(communicator.all_gather(own)))
-        codes = np.asarray(encoder.transform(own), dtype=np.int64)[codes]
-    check_classes(encoder.classes_)
+    codes = np.asarray(encoder.fit_transform(read_labels(y)), dtype=np.int64)
     return encoder.classes_, codes
 
 
-def _type_of(labels: NDArray[Any]) -> str:
+def merge_labels(
+    parts: Sequence[NDArray[Any]], own: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Distinct labels of several arrays of one kind, and the code of some of them."""
+    from sklearn.preprocessing import LabelEncoder
+
+    encoder = LabelEncoder().fit(np.concatenate(parts))
+    return encoder.classes_, np.asarray(encoder.transform(own), dtype=np.int64)
+
+
+def kind_of_labels(labels: NDArray[Any]) -> str:
     """Return what labels of one type have in common: strings of any length."""
     if labels.dtype.kind == "U":
         return "str"

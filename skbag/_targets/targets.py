@@ -1,27 +1,31 @@
 """What `y` is: classes, or labels of which a sample may have several.
 
 From labels of any type to codes and back. Whatever differs between the two is asked
-here, by the method of the one or the other, and in `_losses`.
+here, by a method of the one or the other, and of the loss. `Targets` is all that
+training needs; classes and probabilities come with `ClassificationTargets`.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from skbag._core.communicator import SINGLE_PROCESS, Communicator, broadcast, check_same
 from skbag._targets.class_weight import label_weight, total_weight
 from skbag._targets.indicator import is_indicator, label_sets
-from skbag._targets.label_sets import Codes, LabelSets
+from skbag._targets.label_sets import Codes, LabelSets, one_each
 from skbag._targets.labels import (
     check_classes,
     check_same_classes,
+    distinct_labels,
     encode_labels,
-    learn_classes,
+    kind_of_labels,
+    merge_labels,
 )
 from skbag._targets.links import (
     DEFAULT_INVERSE_TEMPERATURE,
@@ -37,61 +41,124 @@ from skbag._targets.links import (
 from skbag._targets.losses import BaseLoss, Loss, of_classes, of_labels
 
 
-class Targets(Protocol):
-    """What `y` is: how it becomes codes, and scores become it again."""
+class Targets(ABC):
+    """What `y` is: how it becomes codes, and how scores become it again."""
 
     @property
-    def classes(self) -> NDArray[Any]:
-        """The classes, or the numbers of the labels."""
-
-    @property
+    @abstractmethod
     def n_outputs(self) -> int:
         """Number of columns of scores."""
 
     @property
-    def one_of_all(self) -> bool:
-        """Whether a sample is of one class, and the probabilities sum to 1."""
-
-    @property
     def penalty(self) -> float:
         """Factor of the automatic L2 penalty."""
+        return 1.0
 
+    @property
+    def has_two_classes(self) -> bool:
+        """Whether the one output is the score of the second of two classes."""
+        return False
+
+    @property
+    def one_of_all(self) -> bool:
+        """Whether a sample is of one class, and the probabilities sum to 1."""
+        return False
+
+    @abstractmethod
+    def facts(self) -> dict[str, str]:
+        """What must be alike in all processes of a fit, by name, in words."""
+
+    @abstractmethod
+    def merge(self, parts: Sequence[Any], codes: Codes) -> tuple[Targets, Codes]:
+        """Targets of the samples of all processes, and codes of these among them.
+
+        Parameters
+        ----------
+        parts : sequence of Targets
+            Those of all processes, these among them, with the same `facts`.
+        codes : Codes
+        """
+
+    @abstractmethod
     def check_same(self, earlier: Targets) -> None:
-        """Raise where a warm start meets other classes than the fit before."""
+        """Raise where a warm start meets other targets than the fit before."""
 
+    @abstractmethod
     def encode(self, y: Any) -> Codes:
         """Codes of more `y`."""
 
-    def weigh(
-        self,
-        class_weight: Any,
-        codes: Codes,
-        sample_weight: NDArray[np.float64] | None,
-        communicator: Communicator = SINGLE_PROCESS,
-    ) -> tuple[Targets, NDArray[np.float64] | None]:
-        """Apply the estimator's `class_weight`: to samples, or to what counts."""
-
+    @abstractmethod
     def loss(self, loss: BaseLoss) -> Loss:
         """Return the form of a loss that takes these codes."""
 
     def strata(self, codes: Codes) -> NDArray[np.int64] | None:
         """Classes to stratify a split by, if any."""
+        return None
 
+    @property
+    def n_groups(self) -> int:
+        """Number of the groups that documents are counted by."""
+        return 1
+
+    def groups(self, codes: Codes) -> Codes:
+        """Group of each sample, or its groups: see `Weighting`."""
+        return np.zeros(len(codes), dtype=np.int64)
+
+    def counts(self, codes: Codes) -> NDArray[np.int64]:
+        """Number of samples of each group, (n_groups,)."""
+        groups = self.groups(codes)
+        return np.bincount(one_each(groups)[1], minlength=self.n_groups)
+
+    @abstractmethod
+    def sums(
+        self, codes: Codes, sample_weight: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
+        """What `constant_scores` needs of some samples: sums over them."""
+
+    @abstractmethod
+    def constant_scores(
+        self, loss: Loss, sums: NDArray[np.float64], n_samples: int
+    ) -> NDArray[np.float64]:
+        """Scores, the same for all samples, that make the loss least, (n_outputs,)."""
+
+    @abstractmethod
+    def numbers(self, codes: Codes) -> NDArray[np.float64]:
+        """What a regression takes for the codes, (n_samples, n_outputs)."""
+
+    @abstractmethod
     def predict_codes(self, scores: NDArray[np.float32]) -> Any:
         """Predicted codes, (n_samples,); or rows of a sparse indicator matrix."""
 
+    @abstractmethod
     def collect(self, predictions: list[Any]) -> Any:
-        """The `y` of parts of verdicts, put together."""
+        """The `y` of the predicted codes of several parts, put together."""
 
-    def probabilities(
-        self, scores: NDArray[np.float32], inverse_temperature: float
-    ) -> NDArray[np.float64]:
-        """Probability of each class or label."""
+    @abstractmethod
+    def skill_score(
+        self,
+        scores: NDArray[np.float32],
+        codes: Codes,
+        sample_weight: NDArray[np.float64] | None,
+        counts: NDArray[np.int64],
+        n_samples: int,
+    ) -> float:
+        """How much better scores predict codes than a constant does, in [0, 1].
 
-    def log_probabilities(
-        self, scores: NDArray[np.float32], inverse_temperature: float
-    ) -> NDArray[np.float64]:
-        """Logarithm of the same, without underflow."""
+        Parameters
+        ----------
+        scores : ndarray of shape (n, n_outputs), dtype=float32
+        codes : Codes
+            Of the same samples.
+        sample_weight : ndarray of shape (n,), dtype=float64, or None
+        counts : ndarray of shape (n_groups,), dtype=int64
+            `counts` of all samples of the fit.
+        n_samples : int
+            How many those are.
+        """
+
+    @abstractmethod
+    def sample_scores(self, predictions: Any, codes: Codes) -> NDArray[Any]:
+        """The score of each sample that early stopping goes by, (n_samples,)."""
 
     def fit_inverse_temperature(
         self,
@@ -101,22 +168,113 @@ class Targets(Protocol):
         usual: float = DEFAULT_INVERSE_TEMPERATURE,
     ) -> float:
         """Factor of scores for the best probabilities of these codes."""
+        return 1.0
 
+
+class ClassificationTargets(Targets):
+    """Targets of classes or labels, each with a probability.
+
+    Attributes
+    ----------
+    classes : ndarray of shape (n_classes,)
+        The classes, or the numbers of the labels.
+    """
+
+    classes: NDArray[Any]
+
+    @abstractmethod
+    def merge(
+        self, parts: Sequence[Any], codes: Codes
+    ) -> tuple[ClassificationTargets, Codes]:
+        """See `Targets`."""
+
+    @property
+    def n_groups(self) -> int:
+        """Number of classes or labels."""
+        return len(self.classes)
+
+    def groups(self, codes: Codes) -> Codes:
+        """Return the codes themselves."""
+        return codes
+
+    def sums(
+        self, codes: Codes, sample_weight: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
+        """Weighted number of samples of each class, or with each label."""
+        rows, single = one_each(codes)
+        if sample_weight is not None and rows is not None:
+            sample_weight = sample_weight[rows]
+        sums = np.bincount(single, sample_weight, minlength=self.n_groups)
+        return sums.astype(np.float64)
+
+    def constant_scores(
+        self, loss: Loss, sums: NDArray[np.float64], n_samples: int
+    ) -> NDArray[np.float64]:
+        """Those of the shares of the classes, kept within (0, 1)."""
+        # Half a sample more on either side: there may be none, or no other.
+        return loss.constant_scores((sums + 0.5) / (n_samples + 1))
+
+    @abstractmethod
+    def weighted_counts(
+        self, codes: Codes, sample_weight: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
+        """What `class_weight='balanced'` needs of some samples: sums over them."""
+
+    @abstractmethod
+    def weigh(
+        self,
+        class_weight: Any,
+        codes: Codes,
+        sample_weight: NDArray[np.float64] | None,
+        counts: NDArray[np.float64] | None = None,
+    ) -> tuple[ClassificationTargets, NDArray[np.float64] | None]:
+        """Apply the estimator's `class_weight`: to samples, or to labels.
+
+        `counts` are `weighted_counts` of the samples of all processes, for "balanced".
+        """
+
+    @abstractmethod
+    def probabilities(
+        self, scores: NDArray[np.float32], inverse_temperature: float
+    ) -> NDArray[np.float64]:
+        """Probability of each class or label."""
+
+    @abstractmethod
+    def log_probabilities(
+        self, scores: NDArray[np.float32], inverse_temperature: float
+    ) -> NDArray[np.float64]:
+        """Logarithm of the same, without underflow."""
+
+    @abstractmethod
     def accuracies(self, predictions: Any, codes: Codes) -> NDArray[Any]:
-        """Share of each sample that verdicts get right, (n_samples,)."""
+        """Share of each sample that predictions get right, (n_samples,)."""
 
-    def counts(self, codes: Codes) -> NDArray[np.int64]:
-        """Number of samples of each class, or with each label."""
-
+    @abstractmethod
     def majority_baseline(self, counts: NDArray[np.int64], n_samples: int) -> float:
-        """Mean accuracy of always naming what is most frequent."""
+        """Mean accuracy of always predicting what is most frequent."""
 
-    def sample_scores(self, predictions: Any, codes: Codes) -> NDArray[Any]:
-        """The score of each sample that early stopping goes by, (n_samples,)."""
+    def skill_score(
+        self,
+        scores: NDArray[np.float32],
+        codes: Codes,
+        sample_weight: NDArray[np.float64] | None,
+        counts: NDArray[np.int64],
+        n_samples: int,
+    ) -> float:
+        """Accuracy above the majority baseline, as a share of what is left above it."""
+        hits = self.accuracies(self.predict_codes(scores), codes)
+        accuracy = float(np.average(hits, weights=sample_weight))
+        return skill_score(accuracy, self.majority_baseline(counts, n_samples))
+
+
+def skill_score(accuracy: float, majority_baseline: float) -> float:
+    """Accuracy above that of always naming what is most frequent, in [0, 1]."""
+    above = accuracy - majority_baseline
+    return float(np.clip(above / (1 - majority_baseline + 1e-9), 0, 1))
 
 
 @dataclass(frozen=True, eq=False)
-class ClassTargets:
+class ClassTargets(ClassificationTargets):
     """One class for each sample.
 
     Parameters
@@ -129,26 +287,38 @@ class ClassTargets:
 
     @property
     def n_outputs(self) -> int:
-        """See `Targets`."""
         return n_outputs(len(self.classes))
 
     @property
-    def one_of_all(self) -> bool:
-        """See `Targets`."""
-        return True
+    def has_two_classes(self) -> bool:
+        return len(self.classes) == 2
 
     @property
-    def penalty(self) -> float:
-        """See `Targets`."""
-        return 1.0
+    def one_of_all(self) -> bool:
+        return True
+
+    def facts(self) -> dict[str, str]:
+        return {
+            "y": "one class per sample",
+            "the type of the labels": kind_of_labels(self.classes),
+        }
+
+    def merge(
+        self, parts: Sequence[ClassTargets], codes: Codes
+    ) -> tuple[ClassTargets, NDArray[np.int64]]:
+        assert not isinstance(codes, LabelSets)
+        classes, new_codes = merge_labels(
+            [part.classes for part in parts], self.classes
+        )
+        check_classes(classes)
+        return ClassTargets(classes), new_codes[codes]
 
     def check_same(self, earlier: Targets) -> None:
-        """See `Targets`."""
         _check_same_kind(self, earlier)
+        assert isinstance(earlier, ClassTargets)
         check_same_classes(self.classes, earlier.classes)
 
     def encode(self, y: Any) -> NDArray[np.int64]:
-        """See `Targets`."""
         if is_indicator(y):
             raise ValueError(
                 "y is an indicator matrix of several labels per sample, but the "
@@ -156,47 +326,58 @@ class ClassTargets:
             )
         return encode_labels(y, self.classes)
 
+    def weighted_counts(
+        self, codes: Codes, sample_weight: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
+        # A sample of weight 0 is as good as absent.
+        assert not isinstance(codes, LabelSets)
+        present = codes if sample_weight is None else codes[sample_weight > 0]
+        return self.counts(present).astype(np.float64)
+
     def weigh(
         self,
         class_weight: Any,
         codes: Codes,
         sample_weight: NDArray[np.float64] | None,
-        communicator: Communicator = SINGLE_PROCESS,
-    ) -> tuple[Targets, NDArray[np.float64] | None]:
-        """See `Targets`."""
+        counts: NDArray[np.float64] | None = None,
+    ) -> tuple[ClassificationTargets, NDArray[np.float64] | None]:
         assert not isinstance(codes, LabelSets)
+        if class_weight is None:
+            return self, sample_weight
+        if counts is None:
+            counts = self.weighted_counts(codes, sample_weight)
         return self, total_weight(
-            sample_weight, class_weight, self.classes, codes, communicator
+            sample_weight, class_weight, self.classes, codes, counts
         )
 
     def loss(self, loss: BaseLoss) -> Loss:
-        """See `Targets`."""
         return of_classes(loss, len(self.classes))
 
     def strata(self, codes: Codes) -> NDArray[np.int64] | None:
-        """See `Targets`."""
         assert not isinstance(codes, LabelSets)
         return codes
 
+    def numbers(self, codes: Codes) -> NDArray[np.float64]:
+        """+1 where a sample is of the class of an output, else -1."""
+        assert not isinstance(codes, LabelSets)
+        outputs = 1 if self.has_two_classes else np.arange(self.n_outputs)
+        return np.where(codes[:, np.newaxis] == outputs, 1.0, -1.0)
+
     def predict_codes(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
-        """See `Targets`."""
         return predicted_codes(scores)
 
     def collect(self, predictions: list[Any]) -> NDArray[Any]:
-        """See `Targets`."""
         y: NDArray[Any] = self.classes[np.concatenate(predictions)]
         return y
 
     def probabilities(
         self, scores: NDArray[np.float32], inverse_temperature: float
     ) -> NDArray[np.float64]:
-        """See `Targets`."""
         return probabilities(scores, inverse_temperature)
 
     def log_probabilities(
         self, scores: NDArray[np.float32], inverse_temperature: float
     ) -> NDArray[np.float64]:
-        """See `Targets`."""
         return log_probabilities(scores, inverse_temperature)
 
     def fit_inverse_temperature(
@@ -206,30 +387,22 @@ class ClassTargets:
         weights: NDArray[np.float64] | None,
         usual: float = DEFAULT_INVERSE_TEMPERATURE,
     ) -> float:
-        """See `Targets`."""
         assert not isinstance(codes, LabelSets)
         return fit_inverse_temperature(scores, codes, weights, usual)
 
     def accuracies(self, predictions: Any, codes: Codes) -> NDArray[Any]:
-        """See `Targets`."""
         return np.asarray(predictions == codes)
 
-    def counts(self, codes: Codes) -> NDArray[np.int64]:
-        """See `Targets`."""
-        assert not isinstance(codes, LabelSets)
-        return np.bincount(codes, minlength=len(self.classes))
-
     def majority_baseline(self, counts: NDArray[np.int64], n_samples: int) -> float:
-        """See `Targets`."""
         return float(counts.max() / n_samples)
 
     def sample_scores(self, predictions: Any, codes: Codes) -> NDArray[Any]:
-        """See `Targets`: accuracy."""
+        """Accuracy."""
         return self.accuracies(predictions, codes)
 
 
 @dataclass(frozen=True, eq=False)
-class LabelTargets:
+class LabelTargets(ClassificationTargets):
     """Any number of labels for each sample: an indicator matrix.
 
     Parameters
@@ -246,27 +419,27 @@ class LabelTargets:
     weights: NDArray[np.float64] | None = None
 
     @property
-    def classes(self) -> NDArray[np.int64]:
-        """See `Targets`."""
+    def classes(self) -> NDArray[np.int64]:  # type: ignore[override]  # read-only
         return np.arange(self.n_labels)
 
     @property
     def n_outputs(self) -> int:
-        """See `Targets`."""
         return self.n_labels
 
     @property
-    def one_of_all(self) -> bool:
-        """See `Targets`."""
-        return False
-
-    @property
     def penalty(self) -> float:
-        """See `Targets`: most labels are rare, and would never be named with more."""
+        """An eighth: most labels are rare, and would never be predicted with more."""
         return 1 / 8
 
+    def facts(self) -> dict[str, str]:
+        return {"y": f"an indicator matrix of {self.n_labels} columns"}
+
+    def merge(
+        self, parts: Sequence[LabelTargets], codes: Codes
+    ) -> tuple[LabelTargets, Codes]:
+        return replace(self, sparse=parts[0].sparse), codes
+
     def check_same(self, earlier: Targets) -> None:
-        """See `Targets`."""
         _check_same_kind(self, earlier)
         if self.n_labels != earlier.n_outputs:
             raise ValueError(
@@ -275,7 +448,6 @@ class LabelTargets:
             )
 
     def encode(self, y: Any) -> LabelSets:
-        """See `Targets`."""
         if not is_indicator(y):
             raise ValueError(
                 f"y must be an indicator matrix of {self.n_labels} columns, as in the "
@@ -291,45 +463,55 @@ class LabelTargets:
             )
         return sets
 
+    def weighted_counts(
+        self, codes: Codes, sample_weight: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
+        """Number of samples with each label, and in the end of all samples."""
+        assert isinstance(codes, LabelSets)
+        present = np.ones(len(codes)) if sample_weight is None else sample_weight > 0
+        return np.append(codes.counts(present.astype(np.float64)), present.sum())
+
     def weigh(
         self,
         class_weight: Any,
         codes: Codes,
         sample_weight: NDArray[np.float64] | None,
-        communicator: Communicator = SINGLE_PROCESS,
-    ) -> tuple[Targets, NDArray[np.float64] | None]:
-        """See `Targets`: here to what counts, having each label."""
-        assert isinstance(codes, LabelSets)
-        weights = label_weight(class_weight, codes, sample_weight, communicator)
-        return replace(self, weights=weights), sample_weight
+        counts: NDArray[np.float64] | None = None,
+    ) -> tuple[ClassificationTargets, NDArray[np.float64] | None]:
+        """Apply it to what counts, having each label."""
+        if counts is None:
+            counts = self.weighted_counts(codes, sample_weight)
+        return replace(self, weights=label_weight(class_weight, counts)), sample_weight
 
     def loss(self, loss: BaseLoss) -> Loss:
-        """See `Targets`."""
         return of_labels(loss, self.weights)
 
     def strata(self, codes: Codes) -> NDArray[np.int64] | None:
-        """See `Targets`: none, there are nearly as many sets as samples."""
+        """None: there are nearly as many sets as samples."""
         return None
 
+    def numbers(self, codes: Codes) -> NDArray[np.float64]:
+        """+1 where a sample has the label of an output, else -1."""
+        assert isinstance(codes, LabelSets)
+        numbers = np.full((len(codes), self.n_labels), -1.0)
+        numbers[codes.rows, codes.labels] = 1
+        return numbers
+
     def predict_codes(self, scores: NDArray[np.float32]) -> Any:
-        """See `Targets`."""
         return sp.csr_array(scores > 0)
 
     def collect(self, predictions: list[Any]) -> Any:
-        """See `Targets`."""
         indicator = sp.vstack(predictions, format="csr").astype(np.int64)
         return indicator if self.sparse else indicator.toarray()
 
     def probabilities(
         self, scores: NDArray[np.float32], inverse_temperature: float
     ) -> NDArray[np.float64]:
-        """See `Targets`."""
         return label_probabilities(scores, inverse_temperature)
 
     def log_probabilities(
         self, scores: NDArray[np.float32], inverse_temperature: float
     ) -> NDArray[np.float64]:
-        """See `Targets`."""
         return label_log_probabilities(scores, inverse_temperature)
 
     def fit_inverse_temperature(
@@ -339,45 +521,39 @@ class LabelTargets:
         weights: NDArray[np.float64] | None,
         usual: float = DEFAULT_INVERSE_TEMPERATURE,
     ) -> float:
-        """See `Targets`."""
         assert isinstance(codes, LabelSets)
         true = codes.rows, codes.labels
         return fit_label_inverse_temperature(scores, true, weights, usual)
 
     def accuracies(self, predictions: Any, codes: Codes) -> NDArray[Any]:
-        """See `Targets`: 1 minus the Hamming loss."""
-        n_both, n_named, n_true = _overlap(predictions, codes)
-        n_wrong = n_named + n_true - 2 * n_both
+        """1 minus the Hamming loss."""
+        n_both, n_predicted, n_true = _overlap(predictions, codes)
+        n_wrong = n_predicted + n_true - 2 * n_both
         return np.asarray(1 - n_wrong / self.n_labels)
 
-    def counts(self, codes: Codes) -> NDArray[np.int64]:
-        """See `Targets`."""
-        assert isinstance(codes, LabelSets)
-        return np.asarray(codes.counts())
-
     def majority_baseline(self, counts: NDArray[np.int64], n_samples: int) -> float:
-        """See `Targets`."""
         share = counts / n_samples
         return float(np.maximum(share, 1 - share).mean())
 
     def sample_scores(self, predictions: Any, codes: Codes) -> NDArray[Any]:
-        """See `Targets`: F1 of the labels of each sample, 1 for two empty sets."""
-        n_both, n_named, n_true = _overlap(predictions, codes)
-        total = n_named + n_true
+        """F1 of the labels of each sample, 1 for two empty sets."""
+        n_both, n_predicted, n_true = _overlap(predictions, codes)
+        total = n_predicted + n_true
         return np.where(total > 0, 2 * n_both / np.maximum(total, 1), 1.0)
 
 
 def learn_targets(
-    y: Any, communicator: Communicator = SINGLE_PROCESS
-) -> tuple[Targets, Codes]:
+    y: Any, *, is_part: bool = False
+) -> tuple[ClassificationTargets, Codes]:
     """What `y` is, and its codes.
 
     Parameters
     ----------
     y : array-like of shape (n_samples,), or indicator matrix (n_samples, n_labels)
         Labels of any type, or zeros and ones, dense or sparse.
-    communicator : Communicator
-        Who has samples, too; classes are those of all.
+    is_part : bool, default=False
+        Whether other processes have samples, too, so that these may be of one class:
+        `Targets.merge` follows.
 
     Raises
     ------
@@ -386,17 +562,14 @@ def learn_targets(
     """
     if is_indicator(y):
         sets = label_sets(y)
-        kind = f"an indicator matrix of {sets.n_labels} columns"
-        check_same(communicator, {"y": kind})
-        return LabelTargets(
-            sets.n_labels, broadcast(communicator, sp.issparse(y))
-        ), sets
-    check_same(communicator, {"y": "one class per sample"})
-    classes, codes = learn_classes(y, communicator)
+        return LabelTargets(sets.n_labels, sp.issparse(y)), sets
+    classes, codes = distinct_labels(y)
+    if not is_part:
+        check_classes(classes)
     return ClassTargets(classes), codes
 
 
-def announced_targets(classes: NDArray[Any], y: Any) -> Targets:
+def announced_targets(classes: NDArray[Any], y: Any) -> ClassificationTargets:
     """What will come in many parts, of which the first has `y`.
 
     Parameters
@@ -438,9 +611,11 @@ def _check_same_kind(now: Targets, earlier: Targets) -> None:
 def _overlap(
     predictions: Any, codes: Codes
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Number of labels of each sample: named and true, named, true."""
+    """Number of labels of each sample: predicted and true, predicted, true."""
     assert isinstance(codes, LabelSets)
     true = codes.to_csr()
     both = predictions.astype(np.int64).multiply(true)
-    n_both, n_named = (np.asarray(m.sum(axis=1)).ravel() for m in (both, predictions))
-    return n_both, n_named, np.diff(codes.offsets)
+    n_both, n_predicted = (
+        np.asarray(m.sum(axis=1)).ravel() for m in (both, predictions)
+    )
+    return n_both, n_predicted, np.diff(codes.offsets)

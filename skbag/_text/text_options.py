@@ -6,9 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from skbag._core.communicator import SINGLE_PROCESS, Communicator, total
 from skbag._text.byte_encoder import ByteEncoder
 from skbag._text.encoder import Learner
 from skbag._text.hashed_encoder import HashedEncoder
@@ -99,12 +96,13 @@ def wants_short_text_features(
     setting: bool | str,
     options: TextOptions,
     supervised: bool,
-    texts: Sequence[str],
-    communicator: Communicator = SINGLE_PROCESS,
+    sizes: Callable[[], tuple[int, int]],
     *,
     are_first_part: bool = False,
 ) -> bool:
     """Resolve the parameter `short_text_features`.
+
+    `sizes` gives the number of characters and of texts, where the rule asks for them.
 
     "auto" means texts that are short, split by one of the token rules, and with
     class-informed weights to discount what is not worth it: then, and only then, does
@@ -122,8 +120,7 @@ def wants_short_text_features(
             and options.ngram_range[0] == 1
         ):
             return False
-        sizes = total(communicator, np.array([sum(map(len, texts)), len(texts)]))
-        return texts_are_short(*sizes.tolist(), are_first_part=are_first_part)
+        return texts_are_short(*sizes(), are_first_part=are_first_part)
     if setting and options.vocabulary is not None:
         raise ValueError(
             "short_text_features=True adds features to the vocabulary, but a "

@@ -8,14 +8,13 @@ units afterwards: a diagonal preconditioner. The model's form stays what it was.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from skbag._core.communicator import SINGLE_PROCESS, Communicator, total
 from skbag._model.predictor import Predictor
 
 MAX_SCALE_RATIO = 100.0
@@ -31,35 +30,59 @@ _ENTRIES = 2**16
 """Values that stand for all."""
 
 
-def column_scales(
-    X: Any, communicator: Communicator = SINGLE_PROCESS
-) -> NDArray[np.float64] | None:
-    """Root mean square of the values of each column that are not zero.
+@dataclass(frozen=True, eq=False)
+class ColumnSums:
+    """What scales are computed from: sums over the rows of a matrix.
 
     Parameters
     ----------
-    X : scipy CSR array of shape (n_samples, n_columns)
-    communicator : Communicator
-        Who has samples, too; the scales are those of all.
+    counts : ndarray of shape (n_columns,), dtype=int64
+        Values that are not zero.
+    squares : ndarray of shape (n_columns,), dtype=float64
+        Their squares, added up.
+    values : ndarray of shape (n,), dtype=float64
+        Absolute values that stand for all.
+    """
+
+    counts: NDArray[Any]
+    squares: NDArray[np.float64]
+    values: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, X: Any) -> ColumnSums | None:
+        """Sums of a CSR array; None if it has more than `MAX_COLUMNS` columns."""
+        n_columns = X.shape[1]
+        if n_columns > MAX_COLUMNS:
+            return None
+        values = X.data.astype(np.float64)
+        sample = np.abs(values[:: max(len(values) // _ENTRIES, 1)])
+        return cls(
+            np.bincount(X.indices, values != 0, minlength=n_columns),
+            np.bincount(X.indices, values**2, minlength=n_columns).astype(np.float64),
+            sample[sample > 0],
+        )
+
+    def __add__(self, other: ColumnSums) -> ColumnSums:
+        """Sums over the rows of two matrices."""
+        return ColumnSums(
+            self.counts + other.counts,
+            self.squares + other.squares,
+            np.concatenate([self.values, other.values]),
+        )
+
+
+def column_scales(sums: ColumnSums) -> NDArray[np.float64] | None:
+    """Root mean square of the values of each column that are not zero.
 
     Returns
     -------
     scales : ndarray of shape (n_columns,), dtype=float64, or None
         1 for a column without values; None where no column is `MAX_SCALE_RATIO` times
-        as large as usual, and for more than `MAX_COLUMNS`.
+        as large as usual.
     """
-    n_columns = X.shape[1]
-    if n_columns > MAX_COLUMNS:
-        return None
-    values = X.data.astype(np.float64)
-    counts = np.bincount(X.indices, values != 0, minlength=n_columns)
-    squares = np.bincount(X.indices, values**2, minlength=n_columns)
-    counts, squares = total(communicator, counts), total(communicator, squares)
-    scales = np.sqrt(squares / np.maximum(counts, 1))
+    scales = np.sqrt(sums.squares / np.maximum(sums.counts, 1))
     scales[scales == 0] = 1
-    some = np.abs(values[:: max(len(values) // _ENTRIES, 1)])
-    some = np.concatenate(communicator.all_gather(some[some > 0]))
-    if not len(some) or scales.max() <= MAX_SCALE_RATIO * np.median(some):
+    if not len(sums.values) or scales.max() <= MAX_SCALE_RATIO * np.median(sums.values):
         return None
     return np.asarray(scales)
 

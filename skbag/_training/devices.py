@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from skbag._core.communicator import SINGLE_PROCESS, Communicator
 from skbag._training.batches import Batch
 
 CUDA_WORK = 2e10
@@ -16,7 +15,7 @@ CUDA_WORK = 2e10
 
 
 def resolve_device(
-    device: str, work: float, communicator: Communicator = SINGLE_PROCESS
+    device: str, work: float, on_all: Callable[[bool], bool] = bool
 ) -> torch.device:
     """Device of a name, "auto" by the size of the task.
 
@@ -26,8 +25,9 @@ def resolve_device(
         "auto", or a device name of torch: "cpu", "cuda", "cuda:1", "mps".
     work : float
         Entries x width x epochs: the numbers that a fit moves.
-    communicator : Communicator
-        Who trains, too: "auto" is CUDA only where all have it.
+    on_all : callable
+        Whether what holds here holds in all processes of the fit: "auto" is CUDA only
+        where all have it.
 
     Returns
     -------
@@ -42,12 +42,10 @@ def resolve_device(
     -----
     "auto" is the CPU below `CUDA_WORK`, where a fit takes a few seconds: less than a
     CUDA context and the way of the data to the device cost. Above, it is CUDA if there
-    is one. It is never MPS, which is there for the asking.
+    is one. It is never MPS, which has to be asked for.
     """
     if device == "auto":
-        use_cuda = work > CUDA_WORK and all(
-            communicator.all_gather(torch.cuda.is_available())
-        )
+        use_cuda = work > CUDA_WORK and on_all(torch.cuda.is_available())
         return torch.device("cuda" if use_cuda else "cpu")
     try:
         wanted = torch.device(device)
@@ -85,7 +83,7 @@ and what others do there need the rest."""
 def free_bytes(device: torch.device) -> int | None:
     """Bytes that batches may fill on a device; None where that is not limited.
 
-    The CPU's is none of this room's business: the batches lie there already.
+    That of the CPU is not: the batches lie there already.
     """
     if device.type != "cuda":
         return None

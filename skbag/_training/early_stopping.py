@@ -1,8 +1,13 @@
-"""Samples that a training is scored by after each epoch, and does not train on."""
+"""When to stop: rules over what the epochs have shown, and validation samples.
+
+A rule is a class with `update` and `terminate`; `stopping_rule` chooses one.
+"""
 
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -11,13 +16,137 @@ from numpy.typing import NDArray
 from skbag._core.bags import Bags
 from skbag._core.communicator import Communicator, broadcast, concatenate_weights
 from skbag._targets.label_sets import as_array
-from skbag._training.plan import max_progressive_samples
+from skbag._training.plan import Plan, max_progressive_samples
 from skbag._training.samples import Samples
 from skbag._training.sharding import cut_positions, exchange_bags
 from skbag._training.trainer import Trainer
 
 MAX_AT_ONCE = 4096
 """Samples scored together: like batches, so that scores stay small."""
+
+
+EQUAL_SCORES = 1e-6
+"""Validation scores that differ by less are equal: they differ by samples whose
+weights are next to nothing."""
+
+
+@dataclass(eq=False)
+class Outcome:
+    """What the epochs of a fit have shown so far.
+
+    Parameters
+    ----------
+    inverse_temperature : float
+    diverged : bool
+        Whether the loss grew beyond all bounds in the last epoch.
+    loss_curve, validation_scores : list of float
+        One for each epoch; no scores without validation samples.
+    """
+
+    inverse_temperature: float = 1.0
+    diverged: bool = False
+    loss_curve: list[float] = field(default_factory=list)
+    validation_scores: list[float] = field(default_factory=list)
+
+
+class StoppingRule(Protocol):
+    """Decides after each epoch whether another follows.
+
+    Attributes
+    ----------
+    n_without_gain : int
+        Epochs in a row that have gained too little. All that a rule remembers: the
+        rest is in the outcome.
+    """
+
+    n_without_gain: int
+
+    def update(self, outcome: Outcome, plan: Plan) -> Plan:
+        """Take note of the last epoch of an outcome; return the plan from here on.
+
+        Sets `n_without_gain`.
+        """
+
+    def terminate(self) -> bool:
+        """Whether the last epoch was the last one."""
+
+    def is_best(self, outcome: Outcome) -> bool:
+        """Whether the model of the last epoch is the one to keep so far."""
+
+
+class LossPlateau:
+    """Stop where the training loss no longer falls; the last model is kept.
+
+    The rule of ``n_iter_no_change`` and ``tol`` of scikit-learn's MLPClassifier. Where
+    steps are still large then, the plan becomes shorter first: a loss that stands still
+    while steps are near their first size has not converged. That is as the adaptive
+    rate of MLPClassifier, which divides the step.
+    """
+
+    def __init__(self, n_iter_no_change: int, tol: float) -> None:
+        self.n_without_gain = 0
+        self._n_iter_no_change = n_iter_no_change
+        self._tol = tol
+
+    def update(self, outcome: Outcome, plan: Plan) -> Plan:
+        """See `StoppingRule`."""
+        *earlier, loss = outcome.loss_curve
+        gained = loss < min(earlier, default=np.inf) - self._tol
+        self.n_without_gain = 0 if gained else self.n_without_gain + 1
+        n_left = self._n_iter_no_change
+        n_planned = len(outcome.loss_curve) + n_left
+        if (
+            self.n_without_gain != n_left
+            or min(outcome.loss_curve) < self._tol
+            or n_planned + n_left > plan.n_epochs
+        ):
+            return plan
+        self.n_without_gain = 0
+        return plan.with_epochs(n_planned)
+
+    def terminate(self) -> bool:
+        """See `StoppingRule`."""
+        return self.n_without_gain >= self._n_iter_no_change
+
+    def is_best(self, outcome: Outcome) -> bool:
+        """Never: no model but the last is kept."""
+        return False
+
+
+class ValidationPlateau:
+    """Stop where the validation score no longer rises; the best model is kept."""
+
+    def __init__(self, n_iter_no_change: int, tol: float) -> None:
+        self.n_without_gain = 0
+        self._n_iter_no_change = n_iter_no_change
+        self._tol = tol
+
+    def update(self, outcome: Outcome, plan: Plan) -> Plan:
+        """See `StoppingRule`."""
+        *earlier, score = outcome.validation_scores
+        gained = score > max(earlier, default=-np.inf) + self._tol
+        self.n_without_gain = 0 if gained else self.n_without_gain + 1
+        return plan
+
+    def terminate(self) -> bool:
+        """See `StoppingRule`."""
+        return self.n_without_gain >= self._n_iter_no_change
+
+    def is_best(self, outcome: Outcome) -> bool:
+        """Whether no earlier score is higher: of equals the last has learnt the most.
+
+        Scores of a few samples are often equal from the first epoch on.
+        """
+        *earlier, score = outcome.validation_scores
+        return score > max(earlier, default=-np.inf) - EQUAL_SCORES
+
+
+def stopping_rule(
+    n_iter_no_change: int, tol: float, *, validated: bool
+) -> StoppingRule:
+    """Rule of a fit: by the validation score where there is one, else by the loss."""
+    rule = ValidationPlateau if validated else LossPlateau
+    return rule(n_iter_no_change, tol)
 
 
 class Validation:

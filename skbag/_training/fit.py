@@ -8,33 +8,41 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skbag._core.communicator import (
     SINGLE_PROCESS,
     Communicator,
     broadcast,
     generator_of_process,
+    total,
 )
 from skbag._core.threads import keeps_torch_settings, torch_threads
 from skbag._model.model import Featurizer, Model, Resume
 from skbag._model.predictor import Predictor
-from skbag._persistence.checkpoint import Checkpoint
 from skbag._text.pretrained import Vectors, find_vectors
 from skbag._text.pruning import Pruning
 from skbag._training.column_scales import (
+    ColumnSums,
     column_scales,
     in_scaled_units,
     in_users_units,
     scaled,
 )
-from skbag._training.early_stopping import split_validation
+from skbag._training.early_stopping import Outcome, split_validation
 from skbag._training.fit_checks import warn_of
-from skbag._training.plan import max_progressive_samples
-from skbag._training.preparation import carry_over, extend, prepare, reprepare
-from skbag._training.run import EpochReport, Outcome, Start, TrainingRun
+from skbag._training.plan import Plan, max_progressive_samples
+from skbag._training.preparation import (
+    Prepared,
+    carry_over,
+    extend,
+    prepare,
+    reprepare,
+)
+from skbag._training.run import EpochReport, Origin, Start, TrainingRun
 from skbag._training.samples import Samples
 from skbag._training.settings import Settings
 from skbag.exceptions import ModelFileError
@@ -53,8 +61,102 @@ class FitResult:
 
     model: Model
     resume: Resume
+    plan: Plan
     outcome: Outcome
     coverage: float | None
+
+
+class Checkpoint(Protocol):
+    """A file from which a fit that was cut short goes on."""
+
+    path: str
+
+    def read(self) -> dict[str, Any] | None:
+        """Return what was written last; None where there is nothing."""
+
+    def write(self, state: dict[str, Any]) -> None:
+        """Write state in place of an earlier one."""
+
+    def refuse_other_samples(self, written: str, found: str) -> None:
+        """Raise where fingerprints of samples differ."""
+
+
+class _NoCheckpoint:
+    """What follows each epoch where no checkpoint is asked for."""
+
+    def begin(self, random_state: np.random.RandomState) -> np.random.RandomState:
+        return random_state
+
+    def resume(self, run: TrainingRun) -> None:
+        pass
+
+    def after_epoch(self, run: TrainingRun) -> None:
+        pass
+
+
+class _Checkpoints:
+    """What follows each epoch: the state of the run is written to a file.
+
+    Parameters
+    ----------
+    file : Checkpoint
+    """
+
+    def __init__(self, file: Checkpoint) -> None:
+        self._file = file
+        self._saved = file.read()
+
+    def begin(self, random_state: np.random.RandomState) -> np.random.RandomState:
+        """Return the generator to begin with: that of the fit that was cut short."""
+        if self._saved is not None:
+            random_state = self._saved["random_state"]
+        # What follows moves on a generator that is the caller's, or numpy's.
+        self._start_state = copy.deepcopy(random_state)
+        return random_state
+
+    def resume(self, run: TrainingRun) -> None:
+        """Let a run go on from the file, if there is one."""
+        self._fingerprint = run.fingerprint()
+        saved, self._saved = self._saved, None
+        if saved is not None:
+            self._file.refuse_other_samples(saved["fingerprint"], self._fingerprint)
+            _restore(run, saved["run"], self._file.path)
+
+    def after_epoch(self, run: TrainingRun) -> None:
+        """Write what training has changed since it began."""
+        self._file.write(
+            {
+                "run": run.state(),
+                "random_state": self._start_state,
+                "fingerprint": self._fingerprint,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class EpochCallbacks:
+    """What a caller does between epochs.
+
+    Parameters
+    ----------
+    begin_epoch : callable
+        Called before each epoch.
+    end_epoch : callable
+        Called after each with a report and a function that gives the model so far;
+        training stops if it returns True.
+    """
+
+    begin_epoch: Callable[[], None]
+    end_epoch: Callable[[EpochReport, Callable[[], Model]], bool]
+
+
+@dataclass(frozen=True, eq=False)
+class _Split:
+    """Samples to train on, samples to validate by, and the scales of their columns."""
+
+    samples: Samples
+    validation: Samples | None
+    scales: NDArray[np.float64] | None
 
 
 @keeps_torch_settings
@@ -65,8 +167,7 @@ def fit(
     random_state: np.random.RandomState,
     before: Model | None,
     coverage: float | None,
-    begin_epoch: Callable[[], None],
-    end_epoch: Callable[[EpochReport, Callable[[], Model]], bool],
+    callbacks: EpochCallbacks,
     communicator: Communicator = SINGLE_PROCESS,
     checkpoint: Checkpoint | None = None,
 ) -> FitResult:
@@ -83,107 +184,137 @@ def fit(
         A model to go on from: a warm start.
     coverage : float or None
         Share of its tokens that had a vector.
-    begin_epoch : callable
-        Called before each epoch.
-    end_epoch : callable
-        Called after each with a report and a function that gives the model so far;
-        training stops if it returns True.
+    callbacks : EpochCallbacks
     communicator : Communicator
         Who fits the same model to samples of its own.
     checkpoint : Checkpoint or None
         Where to go on from, if there is something, and to write to after each epoch.
     """
-    saved = None if checkpoint is None else checkpoint.read()
-    if saved is not None:
-        random_state = saved["random_state"]
-    # What follows moves on a generator that is the caller's, or numpy's.
-    start_state = None if checkpoint is None else copy.deepcopy(random_state)
+    checkpoints = _NoCheckpoint() if checkpoint is None else _Checkpoints(checkpoint)
+    random_state = checkpoints.begin(random_state)
     seed = broadcast(communicator, random_state.randint(np.iinfo(np.int32).max))
     rng = np.random.default_rng(seed)
     if communicator.world_size > 1:
         # What follows must not depend on more than the seed that all share.
         random_state = np.random.RandomState([seed, communicator.rank])
-    scales = None
-    if not isinstance(samples.X, list):
-        scales = column_scales(samples.X, communicator)
-        if scales is not None:
-            samples = samples.with_inputs(scaled(samples.X, scales))
-    samples, validation_samples = _split(
-        samples.without_weightless(), settings.validation_fraction, random_state
-    )
-    # Only proportions matter; steps are sized for weights of 1 on average.
-    samples = samples.with_mean_weight_one(communicator)
-    # Some may be nothing beside the others.
-    samples = samples.without_weightless()
-    order = (
-        generator_of_process(communicator, rng) if settings.training.shuffle else None
-    )
-    start = None
-    communicator.stage("it learnt the features of the samples")
-    with torch_threads(settings.n_jobs):
-        if before is None:
-            prepared = prepare(samples, settings, order, communicator)
-        else:
-            prepared = reprepare(before.featurizer, samples, settings, order)
-    if before is not None:
-        predictor = _carried(before, prepared.featurizer, settings)
-        start = Start(in_scaled_units(predictor, scales))
+    split = _split_and_scale(samples, settings, random_state, communicator)
+    prepared = _prepare(split, settings, rng, before, communicator)
     featurizer, findings = prepared.featurizer, prepared.findings
     vectors = _vectors(settings, featurizer, before, coverage)
-    if validation_samples is not None:
-        validation_samples = validation_samples.with_inputs(
-            featurizer.weigh(validation_samples.X)
-        )
     communicator.stage("it dealt the samples out to train on")
     with torch_threads(_training_threads(settings)):
-        run = TrainingRun(
-            prepared.samples,
-            settings.training,
-            n_progressive=prepared.n_progressive,
-            initial_table=prepared.initial_table,
-            rng=rng,
-            validation=validation_samples,
-            start=start,
-            vectors=vectors,
-            communicator=communicator,
-        )
+        run = _make_run(prepared, split, settings, rng, before, vectors, communicator)
         del prepared  # Its bags: from here on the batches hold them.
+        checkpoints.resume(run)
 
         def model_so_far() -> Model:
-            so_far = in_users_units(run.export(), scales)
+            so_far = in_users_units(run.export(), split.scales)
             return Model(featurizer, so_far, run.outcome.inverse_temperature)
 
-        fingerprint = "" if checkpoint is None else run.fingerprint()
-        if checkpoint is not None and saved is not None:
-            checkpoint.refuse_other_samples(saved["fingerprint"], fingerprint)
-            _restore(run, saved["run"], checkpoint)
-            del saved
-
-        stop = False
-        while not (run.done or stop):
-            begin_epoch()
-            communicator.stage(f"it trained epoch {len(run.outcome.loss_curve) + 1}")
-            report = run.epoch()
-            if report is not None:
-                stop = any(communicator.all_gather(end_epoch(report, model_so_far)))
-                if checkpoint is not None:
-                    state = {"run": run.state(), "random_state": start_state}
-                    checkpoint.write({**state, "fingerprint": fingerprint})
+        stopped = _run_epochs(run, callbacks, checkpoints, model_so_far)
         communicator.stage("it put the model together")
         predictor, accumulators = run.finish()
-        predictor = in_users_units(predictor, scales)
+        predictor = in_users_units(predictor, split.scales)
         # A matrix of few columns may have nothing to do with its classes; texts nearly
         # always can be learnt, if only by heart.
         is_new_text = before is None and featurizer.encoder is not None
-        training = run.finding() if is_new_text and not stop else None
-    outcome = run.outcome
+        training = run.finding() if is_new_text and not stopped else None
     warn_of(findings, training)
     return FitResult(
-        Model(featurizer, predictor, outcome.inverse_temperature),
-        Resume(accumulators, outcome.learning_rate, run.n_samples),
-        outcome,
+        Model(featurizer, predictor, run.outcome.inverse_temperature),
+        Resume(accumulators, run.plan.learning_rate, run.n_samples),
+        run.plan,
+        run.outcome,
         None if vectors is None else vectors.coverage,
     )
+
+
+def _split_and_scale(
+    samples: Samples,
+    settings: Settings,
+    random_state: np.random.RandomState,
+    communicator: Communicator,
+) -> _Split:
+    """Put columns and weights on one scale; split off what validation is by."""
+    scales = None
+    if not isinstance(samples.X, list):
+        scales = _column_scales(samples.X, communicator)
+        if scales is not None:
+            samples = samples.with_inputs(scaled(samples.X, scales))
+    samples, validation = _split(
+        samples.without_weightless(), settings.validation_fraction, random_state
+    )
+    if samples.weight is not None:
+        # Only proportions matter; steps are sized for weights of 1 on average.
+        n_samples = total(communicator, len(samples))
+        mean = total(communicator, samples.weight.sum()) / n_samples
+        # Some may be nothing beside the others.
+        samples = samples.with_weights_divided_by(mean).without_weightless()
+    return _Split(samples, validation, scales)
+
+
+def _prepare(
+    split: _Split,
+    settings: Settings,
+    rng: np.random.Generator,
+    before: Model | None,
+    communicator: Communicator,
+) -> Prepared:
+    """Learn the features of the samples, or those that join a model."""
+    order = None
+    if settings.training.shuffle:
+        order = generator_of_process(communicator, rng)
+    communicator.stage("it learnt the features of the samples")
+    with torch_threads(settings.n_jobs):
+        if before is None:
+            return prepare(split.samples, settings, order, communicator)
+        return reprepare(before.featurizer, split.samples, settings, order)
+
+
+def _make_run(
+    prepared: Prepared,
+    split: _Split,
+    settings: Settings,
+    rng: np.random.Generator,
+    before: Model | None,
+    vectors: Vectors | None,
+    communicator: Communicator,
+) -> TrainingRun:
+    """Training of prepared samples, before its first epoch."""
+    start, validation, featurizer = None, split.validation, prepared.featurizer
+    if before is not None:
+        predictor = _carried(before, featurizer, settings)
+        start = Start(in_scaled_units(predictor, split.scales))
+    if validation is not None:
+        validation = validation.with_inputs(featurizer.weigh(validation.X))
+    return TrainingRun(
+        prepared.samples,
+        settings.training,
+        n_progressive=prepared.n_progressive,
+        rng=rng,
+        validation=validation,
+        origin=Origin(start, prepared.initial_table, vectors),
+        communicator=communicator,
+    )
+
+
+def _run_epochs(
+    run: TrainingRun,
+    callbacks: EpochCallbacks,
+    checkpoints: _NoCheckpoint | _Checkpoints,
+    model_so_far: Callable[[], Model],
+) -> bool:
+    """Train until the run is done, or a callback stops it; return whether one did."""
+    communicator, stopped = run.communicator, False
+    while not (run.done or stopped):
+        callbacks.begin_epoch()
+        communicator.stage(f"it trained epoch {len(run.outcome.loss_curve) + 1}")
+        report = run.epoch()
+        if report is not None:
+            stops = callbacks.end_epoch(report, model_so_far)
+            stopped = any(communicator.all_gather(stops))
+            checkpoints.after_epoch(run)
+    return stopped
 
 
 @keeps_torch_settings
@@ -234,8 +365,7 @@ def partial_fit(
             settings.training,
             n_progressive=n_progressive,
             rng=rng,
-            start=start,
-            vectors=vectors,
+            origin=Origin(start, vectors=vectors),
         )
         del weighted  # As in fit.
         run.epoch()
@@ -247,24 +377,31 @@ def partial_fit(
         inverse_temperature = (
             before.inverse_temperature ** (1 - share) * inverse_temperature**share
         )
-    rate = outcome.learning_rate if resume is None else resume.learning_rate
+    rate = run.plan.learning_rate if resume is None else resume.learning_rate
     return FitResult(
         Model(featurizer, predictor, inverse_temperature),
         Resume(accumulators, rate, n_seen + len(samples)),
+        run.plan,
         outcome,
         None if vectors is None else vectors.coverage,
     )
 
 
-def _restore(run: TrainingRun, state: Any, checkpoint: Checkpoint) -> None:
+def _restore(run: TrainingRun, state: Any, path: str) -> None:
     """Go on from the state in a checkpoint, which may have been tampered with."""
     try:
         run.restore(state)
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise ModelFileError(
-            f"{checkpoint.path} is damaged: it holds no state of this fit "
+            f"{path} is damaged: it holds no state of this fit "
             f"({error!r:.200}). Delete it to begin anew."
         ) from error
+
+
+def _column_scales(X: Any, communicator: Communicator) -> NDArray[np.float64] | None:
+    """Scales of the columns of all processes' samples."""
+    sums = ColumnSums.of(X)
+    return None if sums is None else column_scales(total(communicator, sums))
 
 
 def _split(

@@ -1,12 +1,12 @@
-"""Where the layers above begin, when the table begins with vectors made elsewhere.
+"""What training starts from: a new network, a trained one, or given vectors.
 
-Over a table of zeros the layers may begin anywhere; over vectors that mean something
-already, a random layer would give random scores. The best linear answer is known in
-closed form: ridge regression of the classes, coded -1 and +1, on the vectors of texts
-(Hoerl and Kennard, "Ridge Regression: Biased Estimation for Nonorthogonal Problems",
-1970). The strength of its penalty is the one that does best when each sample in turn
-is left out (Allen, "The Relationship Between Variable Selection and Data Augmentation
-and a Method for Prediction", 1974).
+Over a table of zeros the layers may start anywhere. Over vectors made elsewhere a
+random layer would give random scores; the best linear one is known in closed form:
+ridge regression of the classes, coded -1 and +1, on the vectors of texts (Hoerl and
+Kennard, "Ridge Regression: Biased Estimation for Nonorthogonal Problems", 1970). The
+strength of its penalty is the one that does best when each sample in turn is left out
+(Allen, "The Relationship Between Variable Selection and Data Augmentation and a Method
+for Prediction", 1974).
 """
 
 from __future__ import annotations
@@ -18,8 +18,12 @@ from torch import Tensor
 
 from skbag._core.bags import Bags
 from skbag._core.dtypes import WEIGHT_DTYPE
-from skbag._targets.label_sets import Codes, LabelSets
+from skbag._model.clusters import Clusters
+from skbag._model.predictor import Predictor
+from skbag._text.pretrained import Vectors
 from skbag._training.network import Network, sum_bags
+from skbag._training.plan import N_MOMENT_SAMPLES, Plan
+from skbag._training.samples import Samples
 from skbag._weighting.document_counts import DocumentCounts
 
 PRIOR_STRENGTH = 10.0
@@ -78,6 +82,109 @@ PENALTIES = tuple(10.0**power for power in range(-5, 2))
 """Penalties to choose from, relative to the mean variance of a dimension."""
 
 
+def new_network(
+    plan: Plan,
+    n_ids: int,
+    clusters: Clusters | None,
+    constant_scores: NDArray[np.float64],
+    table: NDArray[np.float32] | None,
+    seed: int,
+) -> Network:
+    """Return an untrained network.
+
+    Parameters
+    ----------
+    plan : Plan
+    n_ids : int
+        Rows of the table that this process trains.
+    clusters : Clusters or None
+        Of an adaptive softmax.
+    constant_scores : ndarray of shape (n_outputs,), dtype=float64
+        What the intercepts of layers start at.
+    table : ndarray of shape (n_ids, 1), dtype=float32, or None
+        See `initial_table`; for bags of norm 1.
+    seed : int
+    """
+    network = Network.initialise(
+        n_ids,
+        plan.problem.n_outputs,
+        plan.options.embedding_dim,
+        plan.options.hidden_layer_sizes,
+        torch.Generator().manual_seed(seed),
+        clusters,
+    )
+    if network.has_plain_layers:
+        network.add_to_scores(constant_scores)
+    norm = plan.problem.moments.mean_squared_norm**0.5
+    if table is not None and plan.options.embedding_dim is None and norm > 0:
+        network.table.copy_(torch.from_numpy(table)).div_(norm)
+    return network
+
+
+def check_layers(predictor: Predictor, plan: Plan) -> None:
+    """Raise where training is to go on with layers of other sizes.
+
+    Raises
+    ------
+    ValueError
+    """
+    dim, hidden = plan.options.embedding_dim, plan.options.hidden_layer_sizes
+    n_outputs, loss = plan.problem.n_outputs, plan.problem.loss
+    wanted = [n_outputs] if dim is None else [dim, *hidden, n_outputs]
+    sizes = [len(coef) for coef, _ in predictor.layers if coef is not None]
+    fitted = [predictor.embedding.shape[1], *sizes[:-1]]
+    fitted += [predictor.n_outputs] * bool(sizes)
+    if (predictor.clusters is not None) != loss.clustered:
+        raise ValueError(
+            "warm_start and partial_fit go on with the layers of the fitted model, "
+            "and an adaptive softmax is a layer of its own: loss="
+            f"{loss.name!r} cannot go on from the loss of the earlier fit. "
+            "Set it back, or use fit with warm_start=False."
+        )
+    if wanted != fitted:
+        raise ValueError(
+            "warm_start and partial_fit go on with the layers of the fitted model, "
+            f"of {fitted} units from the table up, but embedding_dim={dim} and "
+            f"hidden_layer_sizes={hidden} ask for {wanted}. Set them back, or use "
+            "fit with warm_start=False."
+        )
+
+
+def put_vectors(
+    vectors: Vectors, network: Network, samples: Samples, n_shown: int, is_new: bool
+) -> float:
+    """Put rows into a table; where the layers are new, start them to match.
+
+    Sets the table and the layers of `network`.
+
+    Parameters
+    ----------
+    vectors : Vectors
+    network : Network
+    samples : Samples
+        Weighted bags.
+    n_shown : int
+        How many of the first samples the layers may be started by.
+    is_new : bool
+
+    Returns
+    -------
+    norm : float
+        Root mean square of the norms of the texts' vectors.
+    """
+    network.table[torch.from_numpy(vectors.ids).long()] = torch.from_numpy(vectors.rows)
+    if is_new:
+        n_shown = min(n_shown, max_samples(samples.targets.n_outputs))
+        weight = samples.weight
+        initialise_by_ridge(
+            network,
+            samples.X.slice(0, n_shown),
+            samples.targets.numbers(samples.codes[:n_shown]),
+            None if weight is None else weight[:n_shown],
+        )
+    return mean_norm(network, samples.X.slice(0, min(len(samples), N_MOMENT_SAMPLES)))
+
+
 def max_samples(n_outputs: int) -> int:
     """Return how many samples `initialise_by_ridge` should get at most."""
     return max(min(MAX_SAMPLES, MAX_TARGETS // n_outputs), 1)
@@ -123,7 +230,7 @@ def preconditioner(network: Network, norm: float) -> Tensor:
 def initialise_by_ridge(
     network: Network,
     bags: Bags,
-    codes: Codes,
+    y: NDArray[np.float64],
     sample_weight: NDArray[np.float64] | None,
 ) -> None:
     """Begin the layers of a network to match its table.
@@ -137,7 +244,8 @@ def initialise_by_ridge(
         With layers above the table, orthonormal ones.
     bags : Bags
         Weighted, in random order.
-    codes : ndarray of shape (n_samples,), dtype=int64, or LabelSets
+    y : ndarray of shape (n_samples, n_outputs), dtype=float64
+        See `Targets.numbers`.
     sample_weight : ndarray of shape (n_samples,), dtype=float64, or None
     """
     with torch.no_grad():
@@ -147,30 +255,12 @@ def initialise_by_ridge(
         if others:
             first.weight.data.div_(norm)
             return
-        weight = torch.ones(len(codes), dtype=torch.float64, device="cpu")
+        weight = torch.ones(len(y), dtype=torch.float64, device="cpu")
         if sample_weight is not None:
             weight = torch.from_numpy(sample_weight)
-        y = signs(codes, len(first.bias))
-        coef, intercept = ridge(vectors.double(), y, weight)
+        coef, intercept = ridge(vectors.double(), torch.from_numpy(y), weight)
         first.weight.data.mul_(ORTHONORMAL_SHARE / norm).add_(coef)
         first.bias.data.copy_(intercept)
-
-
-def signs(codes: Codes, n_outputs: int) -> Tensor:
-    """+1 where a sample is of the class of an output, else -1; (n_samples, n_outputs).
-
-    Or where it has the label. A single output stands for the second of two classes.
-    """
-    if isinstance(codes, LabelSets):
-        found = torch.full(
-            (len(codes), n_outputs), -1.0, dtype=torch.float64, device="cpu"
-        )
-        found[torch.from_numpy(codes.rows), torch.from_numpy(codes.labels)] = 1
-        return found
-    positive = torch.from_numpy(codes).unsqueeze(1)
-    # Spelled out: the user's torch.set_default_device is not ours.
-    outputs = torch.arange(n_outputs, device="cpu") if n_outputs > 1 else 1
-    return (positive == outputs).double() * 2 - 1
 
 
 def ridge(x: Tensor, y: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,17 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.available_memory import available_bytes
-from skbag._model.clusters import Clusters
 from skbag._targets.label_sets import LabelSets
 from skbag._targets.losses import MANY_CLASSES
 from skbag._text.encoder import Encoder
 from skbag._text.features import FeatureKind
-from skbag._training.plan import Moments, auto_batch_size
+from skbag._training.plan import Moments, Plan, Problem, clusters_of
 from skbag._training.samples import LazyBags, Samples
 from skbag._training.settings import Settings
-
-MAX_COUNTING_TABLE = 2**24
-"""Largest table of tokens and classes that is counted in, in numbers."""
+from skbag._weighting.document_counts import MAX_TABLE_PAIRS
 
 _COUNTED_CELL = 12  # a float64 and an int32
 
@@ -157,7 +154,7 @@ def footprint(size: FitSize) -> Footprint:
 def _counting(size: FitSize) -> int:
     """Bytes at the peak of counting by class, and of making weights of the counts."""
     n_all = size.n_ids * size.n_classes
-    if n_all <= min(MAX_COUNTING_TABLE, 2 * size.n_entries):
+    if n_all <= min(MAX_TABLE_PAIRS, 2 * size.n_entries):
         counting = 8 * n_all + _COUNTED_CELL * size.n_pairs
     else:
         counting = _CELL_BEING_SORTED * size.n_pairs
@@ -263,13 +260,18 @@ def check_buckets(n_buckets: int, settings: Settings, n_outputs: int) -> None:
 
 def fit_size(task: Task, *, exactly: bool = False) -> FitSize:
     """Sizes of a fit: by bounds at once, or, a little later, by its entries."""
-    counts, bags = task.counts, task.counts.X
+    counts, bags, targets = task.counts, task.counts.X, task.counts.targets
     training, weighting = task.settings.training, task.settings.weighting
-    outputs, n_classes = counts.targets.n_outputs, len(counts.targets.classes)
-    clusters = _clusters(task)
-    n_scores = outputs if clusters is None else clusters.n_scores
-    batch_size = training.batch_size or auto_batch_size(len(bags), n_scores, _NO_LIMITS)
-    batch_size = max(min(batch_size, len(bags)), 1)
+    loss, n_classes = targets.loss(training.loss), targets.n_groups
+    clusters = clusters_of(loss, np.zeros(n_classes, dtype=np.int64))
+    problem = Problem.of(
+        targets, loss, clusters, np.ones(n_classes, np.int64), len(bags), _NO_LIMITS
+    )
+    plan = Plan.make(problem, training, task.n_progressive)
+    # All scores are computed where something depends on them, whatever the loss.
+    validated = task.settings.validation_fraction is not None
+    all_scores = plan.needs_scores or validated
+    batch_size = plan.batch_size
     n_batches = -(-len(bags) // batch_size)
     if exactly:
         documents = _documents_by_id(bags)
@@ -286,7 +288,7 @@ def fit_size(task: Task, *, exactly: bool = False) -> FitSize:
     changed = counted or weighting.sublinear_tf or weighting.norm is not None
     layers: tuple[int, ...] = ()
     if training.embedding_dim is not None:
-        last = outputs if clusters is None else clusters.n_rows
+        last = targets.n_outputs if clusters is None else clusters.n_rows
         layers = (training.embedding_dim, *training.hidden_layer_sizes, last)
     fraction = task.settings.validation_fraction or 0.0
     return FitSize(
@@ -296,8 +298,8 @@ def fit_size(task: Task, *, exactly: bool = False) -> FitSize:
         n_classes=n_classes,
         n_pairs=n_pairs + task.n_pairs_before if counted else 0,
         n_batch_rows=n_batch_rows,
-        width=training.embedding_dim or outputs,
-        n_outputs=outputs if _wants_all_scores(task) else n_scores,
+        width=plan.width,
+        n_outputs=problem.n_outputs if all_scores else problem.n_scores,
         batch_size=batch_size,
         n_progressive=task.n_progressive,
         n_head=sum(m * n for m, n in zip(layers, layers[1:], strict=False)),
@@ -320,21 +322,6 @@ def _tables_of_vectors(settings: Settings) -> int:
     if settings.embedding_init is None:
         return 0
     return 1 if settings.training.freeze_embedding else 2
-
-
-def _clusters(task: Task) -> Clusters | None:
-    """Clusters of classes as large as those of the fit, if its loss has any."""
-    targets = task.counts.targets
-    if not targets.loss(task.settings.training.loss).clustered:
-        return None
-    return Clusters.by_frequency(np.zeros(len(targets.classes), dtype=np.int64))
-
-
-def _wants_all_scores(task: Task) -> bool:
-    """Whether scores of all classes are looked at, though the loss does without."""
-    training = task.settings.training
-    is_planned = training.alpha is not None and training.max_iter is not None
-    return not is_planned or task.settings.validation_fraction is not None
 
 
 def _repeats(counts: Samples) -> float:

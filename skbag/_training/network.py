@@ -8,9 +8,11 @@ layers. Both are a table of rows and a head, and nothing else here asks which it
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -335,3 +337,44 @@ class _ZeroLinear(nn.Linear):
 def _array(tensor: Tensor) -> np.ndarray:
     array = tensor.detach().to("cpu").numpy()
     return np.array(array, dtype=WEIGHT_DTYPE, order="C", copy=True)
+
+
+@dataclass(frozen=True, eq=False)
+class PretrainedRows:
+    """Fixed rows that a table starts from, which the L2 penalty leaves alone.
+
+    The network's table then holds the trained update, which is added to them.
+
+    Parameters
+    ----------
+    tokens : ndarray of shape (n_tokens,), dtype=int32
+        Whose rows they are.
+    rows : Tensor of shape (n_tokens + 1, width), dtype=float32
+        The first is zero, for all others.
+    places : Tensor of shape (n_ids,), dtype=int32
+        Which of the rows each id has.
+    """
+
+    tokens: NDArray[np.int32]
+    rows: Tensor
+    places: Tensor
+
+    @classmethod
+    def split_from(cls, network: Network, tokens: NDArray[np.int32]) -> PretrainedRows:
+        """Move rows out of the table of a network."""
+        table = network.table
+        ids = torch.from_numpy(tokens).to(table.device).long()
+        rows = torch.cat([table.new_zeros(1, table.shape[1]), table[ids]])
+        places = torch.zeros(len(table), dtype=torch.int32, device=table.device)
+        places[ids] = torch.arange(1, len(rows), dtype=torch.int32, device=table.device)
+        table[ids] = 0
+        return cls(tokens, rows, places)
+
+    def sum_bags(self, ids: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:
+        """Weighted sum of the rows per bag."""
+        return sum_bags(self.rows, self.places[ids.long()], offsets, weights)
+
+    def add_to(self, predictor: Predictor) -> Predictor:
+        """Add the rows to those of the trained update."""
+        predictor.dense[self.tokens] += self.rows[1:].cpu().numpy()
+        return predictor

@@ -1,20 +1,25 @@
-"""The rules behind "auto": sizes, steps and epochs from what the data says.
+"""The plan of a fit: sizes, steps and epochs, by the rules behind "auto".
 
 Pure functions of counts and of what training has shown so far; every constant of the
 recipe that is not a weight (see `_weighting`) stands here. How each was found is in
-docs/benchmarks/log.md.
+docs/benchmarks/log.md. `Plan` is the only place that decides: training, the memory
+estimate and the fitted attributes read it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags, SomeBags
-from skbag._core.communicator import SINGLE_PROCESS, Communicator, broadcast, share_of
 from skbag._core.dtypes import ID_DTYPE
+from skbag._model.clusters import Clusters
+from skbag._targets.losses import Loss
+from skbag._targets.targets import Targets
+from skbag._training.settings import TrainingOptions
 
 SINGLE_SAMPLE_STEP = 0.9
 """Step x curvature x squared norm for one sample; 1 would answer it exactly. For texts
@@ -90,24 +95,27 @@ class Moments:
         cls,
         bags: SomeBags,
         sample_weight: NDArray[np.float64] | None = None,
-        communicator: Communicator = SINGLE_PROCESS,
+        max_sample_weight: float | None = None,
     ) -> Moments:
-        """Measure bags in random order: the first of all ranks' stand for all."""
+        """Measure bags in random order: the first stand for all.
+
+        Parameters
+        ----------
+        bags : Bags or LazyBags
+        sample_weight : ndarray of shape (n_bags,), dtype=float64, or None
+        max_sample_weight : float or None
+            The largest weight of all samples; None where these are all.
+        """
         weight = np.ones(len(bags)) if sample_weight is None else sample_weight
-        sizes = communicator.all_gather(len(bags))
-        n_own = share_of(min(sum(sizes), N_MOMENT_SAMPLES), sizes)[communicator.rank]
-        received = communicator.all_gather(
-            (bags.slice(0, n_own), weight[:n_own], weight.max(initial=0))
-        )
-        sample = Bags.concatenate([some for some, _, _ in received])
-        shown = np.concatenate([weights for _, weights, _ in received])
-        max_sample_weight = max(largest for _, _, largest in received)
-        moments = cls(
+        if max_sample_weight is None:
+            max_sample_weight = float(weight.max(initial=0))
+        n_measured = min(len(bags), N_MOMENT_SAMPLES)
+        sample = bags.slice(0, n_measured)
+        return cls(
             mean_squared_norm=float(_squared_norms(sample).mean()),
-            eigenvalue=_largest_second_moment(sample, shown),
+            eigenvalue=_largest_second_moment(sample, weight[:n_measured]),
             max_sample_weight=float(np.clip(max_sample_weight, 1, MAX_SLOWDOWN)),
         )
-        return broadcast(communicator, moments)
 
     @property
     def for_one(self) -> float:
@@ -279,8 +287,185 @@ def auto_alpha(
     return strength * moments.mean_squared_norm * curvature / 2
 
 
-def skill_score(accuracy: float, majority_baseline: float) -> float:
-    """Accuracy above that of always naming what is most frequent, in [0, 1]."""
-    return float(
-        np.clip((accuracy - majority_baseline) / (1 - majority_baseline + 1e-9), 0, 1)
-    )
+def clusters_of(loss: Loss, counts: NDArray[np.int64]) -> Clusters | None:
+    """Clusters of classes by the number of their samples, where the loss wants some."""
+    return Clusters.by_frequency(counts) if loss.clustered else None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a plan depends on, besides the options.
+
+    Parameters
+    ----------
+    n_samples : int
+        Of all processes.
+    n_outputs : int
+        Columns of scores.
+    n_scores : int
+        Scores that training computes of a sample: fewer with an adaptive softmax.
+    moments : Moments
+    loss : Loss
+    penalty : float
+        Factor of the automatic L2 penalty.
+    n_between : float
+        From one sample of a class to the next, on average.
+    n_seen : int
+        Samples of the same stream before these.
+    max_learning_rate : float
+        Largest that the rule may choose.
+    """
+
+    n_samples: int
+    n_outputs: int
+    n_scores: int
+    moments: Moments
+    loss: Loss
+    penalty: float = 1.0
+    n_between: float = 1.0
+    n_seen: int = 0
+    max_learning_rate: float = np.inf
+
+    @classmethod
+    def of(
+        cls,
+        targets: Targets,
+        loss: Loss,
+        clusters: Clusters | None,
+        counts: NDArray[np.int64],
+        n_samples: int,
+        moments: Moments,
+        **stream: Any,
+    ) -> Problem:
+        """Problem of targets; `counts` are the numbers of samples of their groups."""
+        n_outputs = targets.n_outputs
+        return cls(
+            n_samples=n_samples,
+            n_outputs=n_outputs,
+            n_scores=n_outputs if clusters is None else clusters.n_scores,
+            moments=moments,
+            loss=loss,
+            penalty=targets.penalty,
+            n_between=n_samples * len(counts) / max(counts.sum(), 1),
+            **stream,
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a fit has decided so far.
+
+    Made by `Plan.make`; the other methods return the plan that follows when more is
+    known. Nothing else decides a size, a step or a number of epochs.
+
+    Parameters
+    ----------
+    problem : Problem
+    options : TrainingOptions
+    n_progressive : int
+        Samples of the first epoch that are scored before it trains on them.
+    batch_size : int
+    learning_rate : float
+    alpha : float
+    n_epochs : int
+    work : float
+        Numbers that an epoch moves: entries x width.
+    """
+
+    problem: Problem
+    options: TrainingOptions
+    n_progressive: int
+    batch_size: int
+    learning_rate: float
+    alpha: float
+    n_epochs: int
+    work: float = 0.0
+
+    @classmethod
+    def make(
+        cls, problem: Problem, options: TrainingOptions, n_progressive: int
+    ) -> Plan:
+        """Plan before any batch is made: what is no option is decided by rule."""
+        batch_size = options.batch_size or auto_batch_size(
+            problem.n_seen + problem.n_samples, problem.n_scores, problem.moments
+        )
+        batch_size = max(min(batch_size, problem.n_samples), 1)
+        rate = options.learning_rate_init
+        if rate is None:
+            rate = min(
+                auto_learning_rate(
+                    problem.moments,
+                    batch_size,
+                    problem.loss.curvature,
+                    problem.n_seen,
+                ),
+                problem.max_learning_rate,
+            )
+        return cls(
+            problem,
+            options,
+            n_progressive,
+            batch_size,
+            rate,
+            alpha=options.alpha or 0.0,
+            n_epochs=options.max_iter or 1,
+        )
+
+    def with_entries(self, n_entries: int) -> Plan:
+        """Plan once it is known how many entries the batches have."""
+        work = float(n_entries) * (self.width + 16)
+        n_epochs = self.options.max_iter or first_plan_epochs(
+            self.problem.n_samples, work, self.n_layer_outputs
+        )
+        return replace(self, work=work, n_epochs=n_epochs)
+
+    def with_skill(self, skill_score: float) -> Plan:
+        """Plan once the first epoch has shown how well the targets can be told."""
+        problem, alpha, n_epochs = self.problem, self.alpha, self.n_epochs
+        if self.options.alpha is None:
+            alpha = problem.penalty * auto_alpha(
+                skill_score,
+                problem.n_samples,
+                problem.moments,
+                problem.loss.curvature,
+                problem.n_between,
+            )
+        if self.options.max_iter is None:
+            n_epochs = auto_epochs(
+                skill_score, problem.n_samples, self.work, self.n_layer_outputs
+            )
+        return replace(self, alpha=alpha, n_epochs=n_epochs)
+
+    def with_epochs(self, n_epochs: int) -> Plan:
+        """Plan whose steps fall to zero over so many epochs from the first."""
+        return replace(self, n_epochs=n_epochs)
+
+    @property
+    def width(self) -> int:
+        """Columns of the table."""
+        return self.options.embedding_dim or self.problem.n_outputs
+
+    @property
+    def n_layer_outputs(self) -> int:
+        """Outputs of the layers above the table; 0 where there are none."""
+        return 0 if self.options.embedding_dim is None else self.problem.n_outputs
+
+    @property
+    def clips_weights(self) -> bool:
+        """Whether no sample may weigh more than one step can carry."""
+        return self.options.learning_rate_init is None
+
+    @property
+    def needs_scores(self) -> bool:
+        """Whether anything depends on the progressive scores.
+
+        All scores are what an adaptive softmax is there to do without.
+        """
+        is_planned = (
+            self.options.alpha is not None and self.options.max_iter is not None
+        )
+        return self.problem.loss.calibrated_by_temperature or not is_planned
+
+    def state(self) -> dict[str, Any]:
+        """Return what training changes of a plan; the rest follows from the samples."""
+        return {"alpha": self.alpha, "n_epochs": self.n_epochs}

@@ -37,6 +37,8 @@ from skbag._training.plan import n_progressive_samples
 from skbag._training.samples import LazyBags, Samples
 from skbag._training.settings import Settings
 from skbag._weighting.class_pruning import (
+    RarePairs,
+    are_rare,
     classes_of_few_texts,
     n_features_per_class,
     rare_features_of_classes,
@@ -45,7 +47,7 @@ from skbag._weighting.document_counts import DocumentCounts, reduce_counts
 from skbag._weighting.weighting import Weighting
 
 GROWTH = 1.25
-"""Factor by which documents grow before ``partial_fit`` makes weights anew."""
+"""Factor by which documents grow before ``partial_fit`` recomputes weights."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +104,7 @@ def prepare(
     if (
         settings.weighting.supervised
         and document_counts
-        and samples.targets.n_outputs == 1
+        and samples.targets.has_two_classes
     ):
         return replace(prepared, initial_table=initial_table(document_counts))
     return prepared
@@ -186,7 +188,7 @@ def _count_on(
         return replace(before, encoder=encoder)
     n_ids = counts.X.n_ids
     document_counts, pending = before.document_counts.add(
-        counts.X, counts.codes, counts.weight
+        counts.X, counts.targets.groups(counts.codes), counts.weight
     )
     if before.pending is not None:
         pending = before.pending + pending
@@ -229,8 +231,7 @@ def _learn(
         settings.short_text_features,
         options,
         settings.weighting.supervised,
-        texts,
-        communicator,
+        partial(_sizes, texts, communicator),
         are_first_part=is_first_part,
     )
     check_subwords(options)
@@ -264,28 +265,39 @@ def _learn(
     return encoder.select(kept), samples.with_inputs(bags)
 
 
+def _sizes(texts: list[str], communicator: Communicator) -> tuple[int, int]:
+    """Number of characters, and of texts, of all processes."""
+    sizes = total(communicator, np.array([sum(map(len, texts)), len(texts)]))
+    n_characters, n_texts = sizes.tolist()
+    return n_characters, n_texts
+
+
 def _rare_features(
-    counts: Samples, merged: Merged, width: int, communicator: Communicator, min_df: int
+    counts: Samples,
+    merged: Merged,
+    width: int,
+    communicator: Communicator,
+    min_df: int,
 ) -> NDArray[np.int32]:
     """Ids that classes of few texts keep though they are below `min_df`."""
     class_counts = total(communicator, counts.targets.counts(counts.codes))
     few = classes_of_few_texts(class_counts, min_df)
     if not few.any():
         return np.empty(0, dtype=ID_DTYPE)
-    rows, classes = one_each(counts.codes)
+    rows, classes = one_each(counts.targets.groups(counts.codes))
     chosen = np.flatnonzero(few[classes])
     bags = counts.X.take(chosen if rows is None else rows[chosen])
     if merged.ids is not None:
         bags = bags.renumber(merged.ids, merged.encoder.n_ids)
+    document_counts, kinds = merged.counted.documents, merged.encoder.kinds
+    is_rare = are_rare(document_counts, kinds, min_df)
+    rare = RarePairs.of(bags, classes[chosen], is_rare)
     return rare_features_of_classes(
-        bags,
-        classes[chosen],
+        RarePairs.sum(communicator.all_gather(rare)),
         class_counts,
-        merged.counted.documents,
-        merged.encoder.kinds,
-        min_df,
+        document_counts,
+        kinds,
         n_features_per_class(int(few.sum()), width),
-        communicator,
     )
 
 
@@ -385,8 +397,10 @@ def _count(counts: Samples, weighting: Weighting, stop: int) -> DocumentCounts |
     if not (weighting.use_idf or weighting.supervised):
         return None
     weight = None if counts.weight is None else counts.weight[:stop]
-    n_classes = len(counts.targets.classes)
-    return DocumentCounts.count(counts.X, counts.codes[:stop], n_classes, weight)
+    targets, codes = counts.targets, counts.codes[:stop]
+    return DocumentCounts.count(
+        counts.X, targets.groups(codes), targets.n_groups, weight
+    )
 
 
 def _with_weights(

@@ -1,13 +1,14 @@
 """One training: from weighted bags and codes to trained arrays.
 
-Puts the rooms together: rules, batches, network, trainer; decides between two epochs
-whether to go on. Knows nothing of texts, labels or estimators.
+Brings plan, batches, network, trainer and stopping rule together. Knows nothing of
+texts, labels or estimators.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields, replace
 from time import perf_counter
 from typing import Any
 
@@ -21,53 +22,38 @@ from skbag._core.communicator import (
     Communicator,
     broadcast,
     concatenate_weights,
+    share_of,
     total,
 )
 from skbag._model.clusters import Clusters
 from skbag._model.predictor import Predictor
-from skbag._targets.label_sets import as_array, one_each, together
+from skbag._targets.label_sets import as_array, together
 from skbag._targets.links import DEFAULT_INVERSE_TEMPERATURE
 from skbag._text.pretrained import Vectors
+from skbag._training.absent_classes import with_present, without_absent
 from skbag._training.batches import Batch, make_batches
 from skbag._training.devices import Placement, free_bytes, resolve_device
-from skbag._training.early_stopping import Validation
+from skbag._training.early_stopping import Outcome, Validation, stopping_rule
 from skbag._training.fit_checks import training_finding
 from skbag._training.initialisation import (
-    initialise_by_ridge,
-    max_samples,
-    mean_norm,
+    check_layers,
+    new_network,
     preconditioner,
+    put_vectors,
 )
-from skbag._training.network import Network
+from skbag._training.network import Network, PretrainedRows
 from skbag._training.plan import (
     N_MOMENT_SAMPLES,
     Moments,
-    auto_alpha,
-    auto_batch_size,
-    auto_epochs,
-    auto_learning_rate,
+    Plan,
+    Problem,
     clip_sample_weights,
-    first_plan_epochs,
-    skill_score,
+    clusters_of,
 )
 from skbag._training.samples import Samples
 from skbag._training.settings import TrainingOptions
 from skbag._training.sharding import n_own_rows, own_rows
-from skbag._training.trainer import (
-    LAYER_STEP,
-    Diverged,
-    PretrainedRows,
-    Progress,
-    Schedule,
-    Trainer,
-)
-
-EQUAL_SCORES = 1e-6
-"""Validation scores that differ by less are equal: they differ by samples whose
-weights are next to nothing."""
-
-ABSENT = 30.0
-"""How far below the others the score of a class without any sample ends."""
+from skbag._training.trainer import LAYER_STEP, Diverged, Progress, Schedule, Trainer
 
 SCORES_AT_ONCE = 2**22
 """Scores that a loss is looked at by at most."""
@@ -81,21 +67,6 @@ class EpochReport:
     loss: float
     validation_score: float | None
     texts_per_second: float
-
-
-@dataclass(eq=False)
-class Outcome:
-    """What a fit has decided and found so far."""
-
-    learning_rate: float
-    alpha: float
-    batch_size: int
-    inverse_temperature: float = 1.0
-    diverged: bool = False
-    loss_curve: list[float] = field(default_factory=list)
-    validation_scores: list[float] = field(default_factory=list)
-    best_loss: float = np.inf
-    best_score: float = -np.inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +85,25 @@ class Start:
     inverse_temperature: float = DEFAULT_INVERSE_TEMPERATURE
 
 
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """What a training starts from, besides its samples.
+
+    Parameters
+    ----------
+    start : Start or None
+        Arrays to go on from.
+    table : ndarray of shape (n_ids, 1), dtype=float32, or None
+        Where to begin a table of scores: see `initial_table`.
+    vectors : Vectors or None
+        Rows of tokens to begin with.
+    """
+
+    start: Start | None = None
+    table: NDArray[np.float32] | None = None
+    vectors: Vectors | None = None
+
+
 class TrainingRun:
     """A fit between its epochs: ``while not run.done: run.epoch()``, then `finish`.
 
@@ -124,19 +114,21 @@ class TrainingRun:
     options : TrainingOptions
     n_progressive : int
         How many of the last samples, those of all ranks together, to visit last in the
-        first epoch and judge the model by before training on them.
+        first epoch and to score before training on them: progressive validation.
     rng : numpy Generator
         Source of all randomness.
     validation : Samples or None
         Where given, the state of the best validation score is kept.
-    start : Start or None
-        Arrays to go on from.
-    initial_table : ndarray of shape (n_ids, 1), dtype=float32, or None
-        Where to begin a table of scores: see `initial_table`.
-    vectors : Vectors or None
-        Rows of tokens to begin with.
+    origin : Origin
     communicator : Communicator
         Who trains the same model on samples of its own.
+
+    Attributes
+    ----------
+    plan : Plan
+        What has been decided so far.
+    outcome : Outcome
+        What the epochs have shown so far.
     """
 
     # Training needs gradients even where the user has switched them off around fit.
@@ -149,102 +141,55 @@ class TrainingRun:
         n_progressive: int,
         rng: np.random.Generator,
         validation: Samples | None = None,
-        start: Start | None = None,
-        initial_table: NDArray[np.float32] | None = None,
-        vectors: Vectors | None = None,
+        origin: Origin | None = None,
         communicator: Communicator = SINGLE_PROCESS,
     ) -> None:
+        origin = origin or Origin()
         # Without their bags: the batches hold all of them, and memory is dear.
         self.samples = samples.with_inputs(None)
-        self.communicator = communicator
-        self.n_samples = total(communicator, len(samples))
-        self.n_ids = n_own_rows(samples.X.n_ids, communicator)
-        self.options = options
-        self.rng = rng
         self.targets = samples.targets
-        self.temperature_before = (
-            DEFAULT_INVERSE_TEMPERATURE if start is None else start.inverse_temperature
-        )
+        self.rng = rng
+        self.communicator = communicator
+        self.outcome = Outcome()
+        self.n_samples = total(communicator, len(samples))
         self.loss = self.targets.loss(options.loss)
         self._counts = total(communicator, self.targets.counts(samples.codes))
-        outputs = self.targets.n_outputs
-        width = options.embedding_dim or outputs
-        curvature = self.loss.curvature
-        self.moments = Moments.measure(
-            samples.X, self._heaviest_weights(), communicator
+        start = origin.start
+        self._earlier_inverse_temperature = (
+            DEFAULT_INVERSE_TEMPERATURE if start is None else start.inverse_temperature
         )
-        clusters = self._clusters(start)
-        n_scores = outputs if clusters is None else clusters.n_scores
-        n_seen = 0 if start is None else start.n_seen
-        batch_size = options.batch_size or auto_batch_size(
-            n_seen + self.n_samples, n_scores, self.moments
-        )
-        batch_size = min(batch_size, self.n_samples)
-        if options.learning_rate_init is None:
-            rate = auto_learning_rate(self.moments, batch_size, curvature, n_seen)
-            rate = min(rate, np.inf if start is None else start.learning_rate)
-        else:
-            rate = options.learning_rate_init
-        batches = self._make_batches(samples, batch_size, rate)
+        clusters = clusters_of(self.loss, self._counts)
+        if start is not None and clusters is not None:
+            clusters = start.predictor.clusters
+        problem = self._problem(samples, clusters, start)
+        plan = Plan.make(problem, options, n_progressive)
+        batches = self._make_batches(samples, plan)
         n_entries = total(communicator, sum(len(batch.ids) for batch in batches))
-        self.work = float(n_entries) * (width + 16)
-        self.n_layer_outputs = 0 if options.embedding_dim is None else outputs
-        self.n_planned = options.max_iter or first_plan_epochs(
-            self.n_samples, self.work, self.n_layer_outputs
-        )
+        self.plan = plan = plan.with_entries(n_entries)
         device = resolve_device(
-            options.device, self.work * self.n_planned, communicator
+            options.device, plan.work * plan.n_epochs, self._on_all_processes
         )
         self.batches = Placement(batches, device, free_bytes(device))
-        held_from = self.n_samples - n_progressive
         starts = np.cumsum([0, *map(len, batches)])[:-1]
-        self.n_progressive_batches = int(np.count_nonzero(starts >= held_from))
-        seed = int(rng.integers(2**62))
-        network = self._network(outputs, clusters, start, initial_table, seed)
-        norm = 1.0
-        if vectors is not None:
-            self._begin_with(vectors, network, samples, n_progressive, start is None)
-            some = samples.X.slice(0, min(len(samples), N_MOMENT_SAMPLES))
-            norm = mean_norm(network, some)
-        self.schedule = Schedule(
-            learning_rate=rate,
-            alpha=options.alpha or 0.0,
-            n_steps=self.n_planned * len(self.batches) if options.decay else None,
+        n_before = self.n_samples - n_progressive
+        self.n_progressive_batches = int(np.count_nonzero(starts >= n_before))
+        self.trainer = self._make_trainer(samples, origin, clusters, device)
+        self._validation = None
+        if validation is not None:
+            self._validation = Validation(validation, communicator)
+        self._stopping = stopping_rule(
+            options.n_iter_no_change, options.tol, validated=validation is not None
         )
-        network = network.to(device)
-        pretrained_rows, metric = None, None
-        if vectors is not None and not options.freeze_embedding:
-            pretrained_rows = PretrainedRows.below(network, vectors.tokens)
-            metric = preconditioner(network, norm).to(device)
-        self.trainer = Trainer(
-            network,
-            self.loss,
-            self.batches,
-            self.schedule,
-            dropout=options.dropout,
-            seed=seed,
-            accumulators=None if start is None else start.accumulators,
-            pretrained_rows=pretrained_rows,
-            frozen=options.freeze_embedding,
-            preconditioner=metric,
-            first_layer_step=LAYER_STEP / norm,
-            communicator=communicator,
-        )
-        self._validation = (
-            None if validation is None else Validation(validation, communicator)
-        )
-        self.outcome = Outcome(rate, self.schedule.alpha, batch_size)
         self._best: Predictor | None = None
-        self._n_without_gain = 0
 
     @property
     def done(self) -> bool:
         """Whether there is nothing more to do."""
-        outcome, options = self.outcome, self.options
+        outcome = self.outcome
         return (
             outcome.diverged
-            or len(outcome.loss_curve) >= self.n_planned
-            or self._n_without_gain >= options.n_iter_no_change
+            or len(outcome.loss_curve) >= self.plan.n_epochs
+            or self._stopping.terminate()
         )
 
     @torch.inference_mode(False)
@@ -253,22 +198,24 @@ class TrainingRun:
         outcome = self.outcome
         started = perf_counter()
         first = not outcome.loss_curve
-        n_progressive_batches = (
-            self.n_progressive_batches if first and self._wants_scores else 0
-        )
+        keeps_scores = first and self.plan.needs_scores
+        n_kept = self.n_progressive_batches if keeps_scores else 0
         try:
-            progress = self.trainer.run_epoch(self._order(first), n_progressive_batches)
+            progress = self.trainer.run_epoch(self._order(first), n_kept)
         except Diverged:
             outcome.diverged = True
             return None
         seconds = perf_counter() - started
         outcome.loss_curve.append(progress.loss)
-        if first:
-            self._plan(progress)
+        if first and progress.scores is not None:
+            self._learn_from(progress, progress.scores)
         score = None
         if self._validation is not None:
             score = self._validation.score(self.trainer, self.batches.device)
-        self._judge(progress.loss, score)
+            outcome.validation_scores.append(score)
+        self._follow(self._stopping.update(outcome, self.plan))
+        if self._stopping.is_best(outcome):
+            self._best = self.trainer.export()
         return EpochReport(
             n_iter=len(outcome.loss_curve),
             loss=progress.loss,
@@ -287,75 +234,30 @@ class TrainingRun:
             self.communicator, self.trainer.accumulators
         )
 
-    def _without_absent(self, predictor: Predictor) -> Predictor:
-        """Leave classes without a sample next to no probability.
-
-        Not in a part of a stream, whose later parts may have them; nor in clusters of
-        so many classes that each has next to none.
-        """
-        absent = self._counts == 0
-        if not (self.options.decay and self.targets.one_of_all and absent.any()):
-            return predictor
-        if predictor.clusters is not None:
-            return predictor
-        *below, (coef, intercept) = predictor.layers
-        if len(absent) == 2:
-            absent = absent[1:]
-            least = -ABSENT if absent[0] else ABSENT
-            intercept = np.full_like(intercept, least)
-        else:
-            least = intercept[~absent].min(initial=0) - ABSENT
-            intercept = np.where(absent, least, intercept).astype(intercept.dtype)
-        return replace(predictor, layers=(*below, (coef, intercept)))
-
-    def _with_present(self, predictor: Predictor) -> Predictor:
-        """Undo `_without_absent` where there are samples now.
-
-        Steps of an intercept are small: it would not come back.
-        """
-        *below, (coef, intercept) = predictor.layers
-        if predictor.clusters is not None or not self.targets.one_of_all:
-            return predictor
-        if len(intercept) == 1:
-            restored = np.where(np.abs(intercept) == ABSENT, 0, intercept)
-        else:
-            usual = intercept[intercept >= intercept.max() - ABSENT / 2].min()
-            is_back = (intercept < usual) & (self._counts > 0)
-            restored = np.where(is_back, usual, intercept)
-        return replace(
-            predictor, layers=(*below, (coef, restored.astype(intercept.dtype)))
-        )
-
     def state(self) -> dict[str, Any]:
-        """Plain state of the run between two epochs; the same on all ranks."""
+        """Serialisable state of the run between two epochs; the same on all ranks."""
         best = None if self._best is None else self.trainer.whole(self._best)
         return {
             "trainer": self.trainer.state(),
-            "schedule": asdict(self.schedule),
+            "plan": self.plan.state(),
             "outcome": asdict(self.outcome),
-            "n_planned": self.n_planned,
-            "n_without_gain": self._n_without_gain,
+            "n_without_gain": self._stopping.n_without_gain,
             "draws": self.rng.bit_generator.state,
-            "best": None
-            if best is None
-            else {"embedding": best.dense, "layers": list(best.layers)},
+            "best": None if best is None else dict(_trained(best)),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from the state of a run that began in the same way."""
         self.trainer.restore(state["trainer"])
-        for name, value in state["schedule"].items():
-            setattr(self.schedule, name, value)
+        self._follow(replace(self.plan, **state["plan"]))
         self.outcome = Outcome(**state["outcome"])
-        self.n_planned = state["n_planned"]
-        self._n_without_gain = state["n_without_gain"]
+        self._stopping.n_without_gain = state["n_without_gain"]
         self.rng.bit_generator.state = state["draws"]
         best = state["best"]
         if best is not None:
-            now = self.trainer.export()
             rows = np.ascontiguousarray(own_rows(best["embedding"], self.communicator))
-            layers = tuple(best["layers"])
-            self._best = replace(now, embedding=rows, layers=layers)
+            trained = {**best, "layers": tuple(best["layers"]), "embedding": rows}
+            self._best = replace(self.trainer.export(), **trained)
 
     def fingerprint(self) -> str:
         """Digest of all that is trained on and from, before the first epoch.
@@ -378,92 +280,6 @@ class TrainingRun:
         of_all = b"".join(self.communicator.all_gather(digest.digest()))
         return hashlib.sha256(of_all).hexdigest()
 
-    def _make_batches(
-        self, samples: Samples, batch_size: int, rate: float
-    ) -> list[Batch]:
-        options = self.options
-
-        def sample_weight(bags: Bags, first: int) -> NDArray[np.float64] | None:
-            weight = samples.weight
-            own = None if weight is None else weight[first : first + len(bags)]
-            if options.learning_rate_init is not None:
-                return own
-            return clip_sample_weights(bags, own, rate, self.loss.curvature)
-
-        return make_batches(
-            samples.X,
-            samples.codes,
-            sample_weight,
-            batch_size=batch_size,
-            keep_order=options.dropout > 0,
-            communicator=self.communicator,
-        )
-
-    @property
-    def _wants_scores(self) -> bool:
-        """Whether anything depends on the scores before training.
-
-        All scores are what an adaptive softmax is there to do without.
-        """
-        options = self.options
-        is_planned = options.alpha is not None and options.max_iter is not None
-        return self.loss.calibrated_by_temperature or not is_planned
-
-    def _heaviest_weights(self) -> NDArray[np.float64] | None:
-        """Weights of the samples, each in the output where it weighs most."""
-        weight, max_sample_weight = self.samples.weight, self.loss.max_sample_weight
-        if max_sample_weight == 1:
-            return weight
-        return max_sample_weight * (
-            np.ones(len(self.samples)) if weight is None else weight
-        )
-
-    def _network(
-        self,
-        outputs: int,
-        clusters: Clusters | None,
-        start: Start | None,
-        initial_table: NDArray[np.float32] | None,
-        seed: int,
-    ) -> Network:
-        n_ids = self.n_ids
-        if start is not None:
-            self._check_layers(start.predictor, outputs)
-            return Network.from_predictor(self._with_present(start.predictor), n_ids)
-        network = Network.initialise(
-            n_ids,
-            outputs,
-            self.options.embedding_dim,
-            self.options.hidden_layer_sizes,
-            torch.Generator().manual_seed(seed),
-            clusters,
-        )
-        if network.has_plain_layers:
-            network.add_to_scores(self.loss.constant_scores(self._shares()))
-        norm = self.moments.mean_squared_norm**0.5
-        if (
-            initial_table is not None
-            and self.options.embedding_dim is None
-            and norm > 0
-        ):
-            # Meant for bags of norm 1.
-            rows = own_rows(initial_table, self.communicator)
-            network.table.copy_(torch.from_numpy(rows)).div_(norm)
-        return network
-
-    def _shares(self) -> NDArray[np.float64]:
-        """Share of the weight of all samples in each class, within (0, 1)."""
-        samples, n_classes = self.samples, len(self.targets.classes)
-        rows, codes = one_each(samples.codes)
-        weight = samples.weight
-        if weight is not None and rows is not None:
-            weight = weight[rows]
-        counts = total(
-            self.communicator, np.bincount(codes, weight, minlength=n_classes)
-        )
-        # Half a sample more on either side: there may be none, or no other.
-        return np.asarray((counts + 0.5) / (self.n_samples + 1))
-
     def finding(self) -> str | None:
         """Return a warning where the epochs so far have taught next to nothing."""
         # Weights are clipped for the steps, so that their losses cannot be compared.
@@ -473,12 +289,12 @@ class TrainingRun:
             self.outcome.loss_curve,
             self.constant_loss(),
             self.n_samples,
-            has_layers=self.n_layer_outputs > 0,
+            has_layers=self.plan.n_layer_outputs > 0,
         )
 
     def constant_loss(self) -> float:
         """Mean loss of the best scores that are the same for all unweighted samples."""
-        samples, scores = self.samples, self.loss.constant_scores(self._shares())
+        samples, scores = self.samples, self._constant_scores()
         n_rows = min(
             len(samples), N_MOMENT_SAMPLES, max(SCORES_AT_ONCE // len(scores), 1)
         )
@@ -490,67 +306,122 @@ class TrainingRun:
         )
         return float(value) / n_rows
 
-    def _clusters(self, start: Start | None) -> Clusters | None:
-        """Clusters of classes, where the loss is one for those."""
-        if not self.loss.clustered:
-            return None
-        if start is not None:
-            return start.predictor.clusters
-        n_classes = len(self.targets.classes)
-        codes = as_array(self.samples.codes)
-        counts = total(self.communicator, np.bincount(codes, minlength=n_classes))
-        return Clusters.by_frequency(counts)
-
-    def _begin_with(
-        self,
-        vectors: Vectors,
-        network: Network,
-        samples: Samples,
-        n_progressive: int,
-        is_new: bool,
-    ) -> None:
-        """Put rows into a table; where the layers are new, begin them to match."""
-        network.table[torch.from_numpy(vectors.ids).long()] = torch.from_numpy(
-            vectors.rows
+    def _problem(
+        self, samples: Samples, clusters: Clusters | None, start: Start | None
+    ) -> Problem:
+        return Problem.of(
+            self.targets,
+            self.loss,
+            clusters,
+            self._counts,
+            self.n_samples,
+            self._measure(samples),
+            n_seen=0 if start is None else start.n_seen,
+            max_learning_rate=np.inf if start is None else start.learning_rate,
         )
-        if is_new:
-            # Not on those that the first epoch is to be judged by.
-            most = max_samples(samples.targets.n_outputs)
-            n_shown = min(len(samples) - n_progressive, most)
-            weight = samples.weight
-            initialise_by_ridge(
-                network,
-                samples.X.slice(0, n_shown),
-                samples.codes[:n_shown],
-                None if weight is None else weight[:n_shown],
-            )
 
-    def _check_layers(self, predictor: Predictor, outputs: int) -> None:
-        """Raise where training is to go on with layers of other sizes."""
-        dim, hidden = self.options.embedding_dim, self.options.hidden_layer_sizes
-        wanted = [outputs] if dim is None else [dim, *hidden, outputs]
-        sizes = [len(coef) for coef, _ in predictor.layers if coef is not None]
-        found = [predictor.embedding.shape[1], *sizes[:-1]]
-        found += [predictor.n_outputs] * bool(sizes)
-        if (predictor.clusters is not None) != self.loss.clustered:
-            raise ValueError(
-                "warm_start and partial_fit go on with the layers of the fitted model, "
-                "and an adaptive softmax is a layer of its own: loss="
-                f"{self.loss.name!r} cannot go on from the loss of the earlier fit. "
-                "Set it back, or use fit with warm_start=False."
-            )
-        if wanted != found:
-            raise ValueError(
-                "warm_start and partial_fit go on with the layers of the fitted model, "
-                f"of {found} units from the table up, but embedding_dim={dim} and "
-                f"hidden_layer_sizes={hidden} ask for {wanted}. Set them back, or use "
-                "fit with warm_start=False."
-            )
+    def _measure(self, samples: Samples) -> Moments:
+        """Moments of the first samples of all ranks, which stand for all."""
+        communicator = self.communicator
+        sizes = communicator.all_gather(len(samples))
+        n_measured = min(sum(sizes), N_MOMENT_SAMPLES)
+        n_own = share_of(n_measured, sizes)[communicator.rank]
+        # Each sample in the output where it weighs most.
+        weight = np.ones(len(samples)) if samples.weight is None else samples.weight
+        weight = self.loss.max_sample_weight * weight
+        received = communicator.all_gather(
+            (samples.X.slice(0, n_own), weight[:n_own], weight.max(initial=0))
+        )
+        moments = Moments.measure(
+            Bags.concatenate([bags for bags, _, _ in received]),
+            np.concatenate([weights for _, weights, _ in received]),
+            max(largest for _, _, largest in received),
+        )
+        return broadcast(communicator, moments)
+
+    def _make_batches(self, samples: Samples, plan: Plan) -> list[Batch]:
+        def sample_weight(bags: Bags, first: int) -> NDArray[np.float64] | None:
+            weight = samples.weight
+            own = None if weight is None else weight[first : first + len(bags)]
+            if not plan.clips_weights:
+                return own
+            rate, curvature = plan.learning_rate, self.loss.curvature
+            return clip_sample_weights(bags, own, rate, curvature)
+
+        return make_batches(
+            samples.X,
+            samples.codes,
+            sample_weight,
+            batch_size=plan.batch_size,
+            keep_order=plan.options.dropout > 0,
+            communicator=self.communicator,
+        )
+
+    def _make_trainer(
+        self,
+        samples: Samples,
+        origin: Origin,
+        clusters: Clusters | None,
+        device: torch.device,
+    ) -> Trainer:
+        plan, options = self.plan, self.plan.options
+        start, vectors = origin.start, origin.vectors
+        seed = int(self.rng.integers(2**62))
+        network = self._network(origin, samples.X.n_ids, clusters, seed)
+        norm = 1.0
+        if vectors is not None:
+            # Not on those that the first epoch is to be scored by.
+            n_shown = len(samples) - plan.n_progressive
+            norm = put_vectors(vectors, network, samples, n_shown, start is None)
+        network = network.to(device)
+        rows = metric = None
+        if vectors is not None and not options.freeze_embedding:
+            rows = PretrainedRows.split_from(network, vectors.tokens)
+            metric = preconditioner(network, norm).to(device)
+        return Trainer(
+            network,
+            self.loss,
+            self.batches,
+            self._schedule(),
+            dropout=options.dropout,
+            seed=seed,
+            accumulators=None if start is None else start.accumulators,
+            pretrained_rows=rows,
+            frozen=options.freeze_embedding,
+            preconditioner=metric,
+            first_layer_step=LAYER_STEP / norm,
+            communicator=self.communicator,
+        )
+
+    def _network(
+        self, origin: Origin, n_ids: int, clusters: Clusters | None, seed: int
+    ) -> Network:
+        n_rows = n_own_rows(n_ids, self.communicator)
+        if origin.start is not None:
+            predictor = origin.start.predictor
+            check_layers(predictor, self.plan)
+            if self.targets.one_of_all:
+                predictor = with_present(predictor, self._counts)
+            return Network.from_predictor(predictor, n_rows)
+        table = origin.table
+        if table is not None:
+            table = own_rows(table, self.communicator)
+        constant = self._constant_scores()
+        return new_network(self.plan, n_rows, clusters, constant, table, seed)
+
+    def _constant_scores(self) -> NDArray[np.float64]:
+        """Scores, the same for all samples, that make the loss least."""
+        targets, samples = self.targets, self.samples
+        sums = total(self.communicator, targets.sums(samples.codes, samples.weight))
+        return targets.constant_scores(self.loss, sums, self.n_samples)
+
+    def _on_all_processes(self, value: bool) -> bool:
+        return all(self.communicator.all_gather(value))
 
     def _order(self, first: bool) -> NDArray[np.int64]:
-        """Order of the batches; in the first epoch the watched ones come last."""
+        """Order of the batches; in the first epoch the progressive ones come last."""
         n_batches = len(self.batches)
-        if not self.options.shuffle:
+        if not self.plan.options.shuffle:
             return np.arange(n_batches)
         if not first:
             return self.rng.permutation(n_batches)
@@ -559,77 +430,49 @@ class TrainingRun:
             [self.rng.permutation(n_free), np.arange(n_free, n_batches)]
         )
 
-    def _plan(self, progress: Progress) -> None:
+    def _learn_from(self, progress: Progress, scores: NDArray[np.float32]) -> None:
         """Settle epochs, penalty and temperature by what the first epoch showed."""
-        options, samples, outcome = self.options, self.samples, self.outcome
-        targets, communicator = self.targets, self.communicator
-        if progress.scores is None:
-            return
+        targets, communicator, samples = self.targets, self.communicator, self.samples
         weight = None if samples.weight is None else samples.weight[progress.rows]
-        progressive = communicator.all_gather(
-            (progress.scores, samples.codes[progress.rows], weight)
+        received = communicator.all_gather(
+            (scores, samples.codes[progress.rows], weight)
         )
-        scores = np.concatenate([scores for scores, _, _ in progressive])
-        codes = together([codes for _, codes, _ in progressive])
-        weight = concatenate_weights([(len(part), w) for _, part, w in progressive])
+        scores = np.concatenate([scores for scores, _, _ in received])
+        codes = together([codes for _, codes, _ in received])
+        weight = concatenate_weights([(len(part), w) for _, part, w in received])
         if self.loss.calibrated_by_temperature:
-            usual = self.temperature_before
             inverse_temperature = targets.fit_inverse_temperature(
-                scores, codes, weight, usual
+                scores, codes, weight, self._earlier_inverse_temperature
             )
-            outcome.inverse_temperature = broadcast(communicator, inverse_temperature)
-        hits = targets.accuracies(targets.predict_codes(scores), codes)
-        counts = self._counts
-        majority_baseline = targets.majority_baseline(counts, self.n_samples)
-        shown = skill_score(float(np.average(hits, weights=weight)), majority_baseline)
-        shown = broadcast(communicator, shown)
-        if options.alpha is None:
-            outcome.alpha = self.schedule.alpha = targets.penalty * auto_alpha(
-                shown,
-                self.n_samples,
-                self.moments,
-                self.loss.curvature,
-                self.n_samples * len(counts) / max(counts.sum(), 1),
+            self.outcome.inverse_temperature = broadcast(
+                communicator, inverse_temperature
             )
-        if options.max_iter is None:
-            self._plan_epochs(
-                auto_epochs(shown, self.n_samples, self.work, self.n_layer_outputs)
-            )
+        skill = targets.skill_score(scores, codes, weight, self._counts, self.n_samples)
+        self._follow(self.plan.with_skill(broadcast(communicator, skill)))
 
-    def _plan_epochs(self, n_epochs: int) -> None:
-        """Let the steps fall to zero over so many epochs from the first."""
-        self.n_planned = n_epochs
-        self.schedule.n_steps = n_epochs * len(self.batches)
+    def _follow(self, plan: Plan) -> None:
+        """Go on by another plan. Sets the plan, and the schedule of the trainer."""
+        self.plan = plan
+        self.trainer.schedule = self._schedule()
 
-    def _judge(self, loss: float, score: float | None) -> None:
-        """Count the epochs that gain less than `tol`; keep the best state."""
-        outcome, tol = self.outcome, self.options.tol
-        if score is None:
-            gained = loss < outcome.best_loss - tol
-        else:
-            outcome.validation_scores.append(score)
-            gained = score > outcome.best_score + tol
-            # Of equals the last, which has learnt the most: scores of a few samples
-            # are often equal from the first epoch on.
-            if score > outcome.best_score - EQUAL_SCORES:
-                outcome.best_score = max(outcome.best_score, score)
-                self._best = self.trainer.export()
-        outcome.best_loss = min(outcome.best_loss, loss)
-        self._n_without_gain = 0 if gained else self._n_without_gain + 1
-        if score is None and self._n_without_gain == self.options.n_iter_no_change:
-            self._shorten()
+    def _schedule(self) -> Schedule:
+        plan, decays = self.plan, self.plan.options.decay
+        return Schedule(
+            learning_rate=plan.learning_rate,
+            alpha=plan.alpha,
+            n_steps=plan.n_epochs * len(self.batches) if decays else None,
+        )
 
-    def _shorten(self) -> None:
-        """Go on with smaller steps where large ones no longer lower the loss.
+    def _without_absent(self, predictor: Predictor) -> Predictor:
+        # Later parts of a stream may have classes that this one lacks.
+        if self.plan.options.decay and self.targets.one_of_all:
+            return without_absent(predictor, self._counts)
+        return predictor
 
-        A loss that stands still while steps are near their first size has not
-        converged. As the adaptive rate of scikit-learn's MLPClassifier, which divides
-        the step; here what is left of the plan becomes shorter.
-        """
-        n_done = len(self.outcome.loss_curve)
-        n_left = self.options.n_iter_no_change
-        nothing_to_gain = self.outcome.best_loss < self.options.tol
-        if nothing_to_gain or n_done + 2 * n_left > self.n_planned:
-            return
-        self._plan_epochs(n_done + n_left)
-        self._n_without_gain = 0
+
+def _trained(predictor: Predictor) -> Iterator[tuple[str, Any]]:
+    """Yield name and value of all that training changes of a predictor."""
+    for field in fields(predictor):
+        if not field.metadata.get("given"):
+            value = getattr(predictor, field.name)
+            yield field.name, list(value) if isinstance(value, tuple) else value

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
-from skbag._core.communicator import SINGLE_PROCESS, Communicator, total
 from skbag._targets.label_sets import Codes
 from skbag._targets.targets import Targets
 from skbag._weighting.weighting import Weighting
@@ -105,11 +104,8 @@ class Samples:
             return self
         return self.take(np.flatnonzero(self.weight))
 
-    def with_mean_weight_one(
-        self, communicator: Communicator = SINGLE_PROCESS
-    ) -> Samples:
-        """Scale the weights of all ranks to 1 on average: only proportions matter."""
+    def with_weights_divided_by(self, mean: float) -> Samples:
+        """Scale the weights: only proportions matter."""
         if self.weight is None:
             return self
-        mean = total(communicator, self.weight.sum()) / total(communicator, len(self))
         return replace(self, weight=self.weight / mean)

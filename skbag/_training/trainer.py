@@ -22,7 +22,7 @@ from skbag._model.predictor import Predictor
 from skbag._targets.losses import Loss
 from skbag._training.batches import Batch
 from skbag._training.devices import Placement
-from skbag._training.network import Intercept, Network, sum_bags
+from skbag._training.network import Intercept, Network, PretrainedRows, sum_bags
 from skbag._training.sharding import own_rows, whole_table
 
 INTERCEPT_STEP = 0.1
@@ -39,9 +39,9 @@ LARGEST_STEP = 1e36
 """Of the table; float32 holds no more, once divided by the smallest scale."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Schedule:
-    """What the steps depend on; the caller may change it between epochs.
+    """What the steps depend on; the caller may set another between epochs.
 
     Parameters
     ----------
@@ -86,47 +86,6 @@ class Diverged(Exception):
     Raised before that batch changed anything, so the network holds the last state
     whose loss was sound.
     """
-
-
-@dataclass(frozen=True, eq=False)
-class PretrainedRows:
-    """Rows that a table begins with and the L2 penalty leaves alone.
-
-    The network's table then holds what is learnt on top of them.
-
-    Parameters
-    ----------
-    tokens : ndarray of shape (n_tokens,), dtype=int32
-        Whose rows they are.
-    rows : Tensor of shape (n_tokens + 1, width), dtype=float32
-        The first is zero, for all others.
-    places : Tensor of shape (n_ids,), dtype=int32
-        Which of the rows each id has.
-    """
-
-    tokens: NDArray[np.int32]
-    rows: Tensor
-    places: Tensor
-
-    @classmethod
-    def below(cls, network: Network, tokens: NDArray[np.int32]) -> PretrainedRows:
-        """Move rows from the table of a network to the ground below it."""
-        table = network.table
-        ids = torch.from_numpy(tokens).to(table.device).long()
-        rows = torch.cat([table.new_zeros(1, table.shape[1]), table[ids]])
-        places = torch.zeros(len(table), dtype=torch.int32, device=table.device)
-        places[ids] = torch.arange(1, len(rows), dtype=torch.int32, device=table.device)
-        table[ids] = 0
-        return cls(tokens, rows, places)
-
-    def sum_bags(self, ids: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:
-        """Weighted sum of the rows per bag."""
-        return sum_bags(self.rows, self.places[ids.long()], offsets, weights)
-
-    def under(self, predictor: Predictor) -> Predictor:
-        """Add the rows to those of a table that has been learnt on top of them."""
-        predictor.dense[self.tokens] += self.rows[1:].cpu().numpy()
-        return predictor
 
 
 class Trainer:
@@ -261,7 +220,7 @@ class Trainer:
         return (
             predictor
             if self.pretrained_rows is None
-            else self.pretrained_rows.under(predictor)
+            else self.pretrained_rows.add_to(predictor)
         )
 
     def whole(self, predictor: Predictor) -> Predictor:

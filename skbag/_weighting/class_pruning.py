@@ -8,11 +8,14 @@ most of it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
-from skbag._core.communicator import SINGLE_PROCESS, Communicator
 from skbag._core.dtypes import ID_DTYPE
 from skbag._text.features import FeatureKind
 
@@ -37,15 +40,67 @@ def classes_of_few_texts(
     return (class_counts > 0) & (class_counts < FEW_TEXTS * min_df)
 
 
+@dataclass(frozen=True, eq=False)
+class RarePairs:
+    """Rare features of classes of few texts, and how many texts of a class hold each.
+
+    Parameters
+    ----------
+    pairs : ndarray of shape (n,), dtype=int64
+        ``class * n_ids + id``, ascending and unique.
+    counts : ndarray of shape (n,), dtype=int64
+    """
+
+    pairs: NDArray[np.int64]
+    counts: NDArray[Any]
+
+    @classmethod
+    def of(
+        cls, bags: Bags, classes: NDArray[np.int64], is_rare: NDArray[np.bool_]
+    ) -> RarePairs:
+        """Count the pairs of some texts.
+
+        Parameters
+        ----------
+        bags : Bags
+            Counts of the texts of the classes that keep something, ids unique within
+            each. A text of several such classes is there once for each.
+        classes : ndarray of shape (n_bags,), dtype=int64
+            The class of each bag.
+        is_rare : ndarray of shape (n_ids,), dtype=bool
+            See `are_rare`.
+        """
+        where = np.flatnonzero(is_rare[bags.ids])
+        of_entry = np.repeat(classes, np.diff(bags.offsets))[where]
+        pairs = of_entry * bags.n_ids + bags.ids[where]
+        return cls(*np.unique(pairs, return_counts=True))
+
+    @staticmethod
+    def sum(parts: Sequence[RarePairs]) -> RarePairs:
+        """Pairs of all texts of several processes."""
+        pairs, inverse = np.unique(
+            np.concatenate([part.pairs for part in parts]), return_inverse=True
+        )
+        counts = np.concatenate([part.counts for part in parts])
+        return RarePairs(pairs, np.bincount(inverse, counts))
+
+
+def are_rare(
+    document_counts: NDArray[np.int64], kinds: NDArray[np.uint8] | None, min_df: int
+) -> NDArray[np.bool_]:
+    """Which features are below `min_df`, and of a kind that a class may keep."""
+    is_rare = document_counts < min_df
+    if kinds is not None:
+        is_rare &= kinds <= FeatureKind.NGRAM
+    return is_rare
+
+
 def rare_features_of_classes(
-    bags: Bags,
-    classes: NDArray[np.int64],
+    rare: RarePairs,
     class_counts: NDArray[np.int64],
     document_counts: NDArray[np.int64],
     kinds: NDArray[np.uint8] | None,
-    min_df: int,
     n_each: int,
-    communicator: Communicator = SINGLE_PROCESS,
 ) -> NDArray[np.int32]:
     """Ids below `min_df` that classes keep.
 
@@ -57,43 +112,25 @@ def rare_features_of_classes(
 
     Parameters
     ----------
-    bags : Bags
-        Counts of the texts of the classes that keep something, ids unique within each.
-        A text of several such classes is there once for each.
-    classes : ndarray of shape (n_bags,), dtype=int64
-        The class of each bag.
+    rare : RarePairs
+        Of the texts of all processes.
     class_counts : ndarray of shape (n_classes,), dtype=int64
-        Texts of each class on all ranks.
+        Texts of each class.
     document_counts : ndarray of shape (n_ids,), dtype=int64
-        Texts that hold each feature on all ranks.
+        Texts that hold each feature.
     kinds : ndarray of shape (n_ids,), dtype=uint8, or None
         The `FeatureKind` of each id; None where all may be kept.
-    min_df : int
-        What pruning asks for.
     n_each : int
         How many features a class keeps at most.
-    communicator : Communicator
-        Who has texts, too.
 
     Returns
     -------
     ids : ndarray of shape (n_kept,), dtype=int32
         Ascending and unique.
     """
-    is_rare = document_counts < min_df
-    if kinds is not None:
-        is_rare &= kinds <= FeatureKind.NGRAM
-    where = np.flatnonzero(is_rare[bags.ids])
-    of_entry = np.repeat(classes, np.diff(bags.offsets))[where]
-    own = np.unique(of_entry * bags.n_ids + bags.ids[where], return_counts=True)
-    parts = communicator.all_gather(own)
-    pairs, inverse = np.unique(
-        np.concatenate([pairs for pairs, _ in parts]), return_inverse=True
-    )
-    counts = np.bincount(inverse, np.concatenate([counts for _, counts in parts]))
-    of_class, ids = np.divmod(pairs, bags.n_ids)
+    of_class, ids = np.divmod(rare.pairs, len(document_counts))
     expected = document_counts[ids] * class_counts[of_class] / class_counts.sum()
-    worth = counts * np.log(counts / expected)
+    worth = rare.counts * np.log(rare.counts / expected)
     kind = np.zeros(len(ids)) if kinds is None else kinds[ids]
     # Of two that are worth the same, the token before the n-gram that it is in.
     order = np.lexsort((ids, kind, -worth, of_class))

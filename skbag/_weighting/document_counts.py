@@ -21,7 +21,7 @@ from skbag._targets.label_sets import Codes, LabelSets, one_each
 _BLOCK_ENTRIES = 2**19
 """Entries of bags that are counted at a time."""
 
-_MAX_TABLE_PAIRS = 2**24
+MAX_TABLE_PAIRS = 2**24
 """Largest table of tokens and classes to count in, in numbers (128 MiB)."""
 
 _Pairs = tuple[NDArray[Any], "NDArray[np.float64] | None"]
@@ -248,7 +248,7 @@ def _sum_pairs(
     """
     n_pairs = bags.n_ids * n_classes
     pairs = _pairs(bags, codes, n_classes, sample_weight)
-    if n_pairs <= min(_MAX_TABLE_PAIRS, 2 * bags.mean_length * len(bags)):
+    if n_pairs <= min(MAX_TABLE_PAIRS, 2 * bags.mean_length * len(bags)):
         return _sum_in_a_table(pairs, n_pairs)
     # n_ids x n_classes numbers need never fit memory.
     return _sum_by_sorting(pairs)

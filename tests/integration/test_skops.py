@@ -11,7 +11,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 skops_io = pytest.importorskip("skops.io")
 
-TRUSTED = ["skbag._classifier.EmbeddingBagClassifier"]
+TRUSTED = ["skbag.EmbeddingBagClassifier"]
 """As docs/reliability.md says."""
 
 MODELS = {
@@ -85,7 +85,7 @@ def test_adaptive_softmax(many_corpus, make_classifier):
 
 def test_without_trust_nothing_is_loaded(corpus, make_classifier):
     data = skops_io.dumps(make_classifier().fit(*corpus))
-    with pytest.raises(TypeError, match=r"skbag\._classifier\.EmbeddingBagClassifier"):
+    with pytest.raises(TypeError, match=r"skbag\.EmbeddingBagClassifier"):
         skops_io.loads(data)
 
 

@@ -17,6 +17,7 @@ from skbag._core.bags import Bags
 from skbag._model import model as model_module
 from skbag._model.model import Featurizer, Model
 from skbag._model.predictor import Predictor
+from skbag._targets import labels as labels_module
 from skbag._targets import links, targets
 from skbag._targets.links import (
     class_scores,
@@ -210,8 +211,8 @@ def test_labels_of_many_classes_are_coded():
         np.array([f"class {i % N_CLASSES}" for i in range(2 * N_CLASSES)], object),
         np.arange(2 * N_CLASSES) % N_CLASSES,
     ):
-        (classes, codes), peak = traced(targets.learn_classes, labels)
+        (classes, codes), peak = traced(labels_module.learn_classes, labels)
         assert len(classes) == N_CLASSES
         assert_array_equal(classes[codes], np.asarray(labels))
-        assert_array_equal(targets.encode_labels(labels, classes), codes)
+        assert_array_equal(labels_module.encode_labels(labels, classes), codes)
         assert peak < 1000 * len(labels)

@@ -12,6 +12,7 @@ from skbag._targets.targets import (
     LabelTargets,
     announced_targets,
     learn_targets,
+    skill_score,
 )
 
 LABELS = {
@@ -170,6 +171,35 @@ def test_announced_classes_are_the_numbers_of_the_columns():
     assert isinstance(announced_targets(np.array(["a", "b"]), ["a"]), ClassTargets)
     with pytest.raises(ValueError, match=r"numbers of the 3 columns of y, range\(3"):
         announced_targets(np.array(["a", "b", "c"]), INDICATOR)
+
+
+def test_a_regression_takes_signs():
+    codes = np.array([0, 2, 1])
+    signs = ClassTargets(np.arange(3)).numbers(codes)
+    assert signs.tolist() == [[1, -1, -1], [-1, -1, 1], [-1, 1, -1]]
+    two = ClassTargets(np.array(["a", "b"])).numbers(np.array([0, 1]))
+    assert two.tolist() == [[-1], [1]]
+    targets, sets = learn_targets(np.array([[0, 1, 1], [0, 0, 0], [1, 0, 0]]))
+    assert targets.numbers(sets).tolist() == [[-1, 1, 1], [-1, -1, -1], [1, -1, -1]]
+    assert targets.numbers(sets[1:]).tolist() == [[-1, -1, -1], [1, -1, -1]]
+
+
+def test_targets_of_two_processes_are_those_of_both():
+    parts = [learn_targets(y, is_part=True) for y in (["b", "b"], ["c", "a"])]
+    both = [targets for targets, _ in parts]
+    for (targets, codes), expected in zip(parts, ([1, 1], [2, 0]), strict=True):
+        merged, new_codes = targets.merge(both, codes)
+        assert merged.classes.tolist() == ["a", "b", "c"]
+        assert new_codes.tolist() == expected
+    one, codes = learn_targets(["a", "a"], is_part=True)
+    with pytest.raises(ValueError, match="at least 2 classes, got 1 class: 'a'"):
+        one.merge([one, one], codes)
+
+
+def test_skill_is_accuracy_above_the_majority_baseline():
+    assert skill_score(0.75, 0.75) == 0
+    assert skill_score(0.5, 0.75) == 0
+    assert skill_score(1.0, 0.75) == pytest.approx(1)
 
 
 def test_accuracy_chance_and_agreement_of_labels():

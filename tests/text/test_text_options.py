@@ -28,6 +28,11 @@ from skbag._text.text_options import (
 from skbag._text.token_rules import DEFAULT_RULE
 
 
+def sizes_of(texts):
+    """Number of characters and of texts, as the rule of "auto" asks for them."""
+    return lambda: (sum(map(len, texts)), len(texts))
+
+
 def keep(bags, kinds, pruning):
     """Ids that survive pruning for a table of one column."""
     return keep_features(FeatureCounts.of(bags, pruning), kinds, pruning, 1)
@@ -50,11 +55,11 @@ TEXTS = ["a b c", "a b", "a a a d", "", "e"]
 def test_the_first_part_of_a_stream_says_that_more_will_come():
     texts = ["a short text"] * 10_000
     options = replace(DEFAULT, ngram_range=(1, 2))
-    assert wants_short_text_features("auto", options, True, texts)
+    assert wants_short_text_features("auto", options, True, sizes_of(texts))
     for n, expected in ((9_999, True), (10_000, False)):
         part = texts[:n]
         found = wants_short_text_features(
-            "auto", options, True, part, are_first_part=True
+            "auto", options, True, sizes_of(part), are_first_part=True
         )
         assert found is expected
 
@@ -179,7 +184,8 @@ def test_renumber_is_column_selection():
 )
 def test_automatic_short_text_features(texts, supervised, changes, expected):
     options = replace(DEFAULT, **changes)
-    assert wants_short_text_features("auto", options, supervised, texts) is expected
+    found = wants_short_text_features("auto", options, supervised, sizes_of(texts))
+    assert found is expected
 
 
 @pytest.mark.parametrize(
@@ -191,7 +197,9 @@ def test_automatic_short_text_features(texts, supervised, changes, expected):
 )
 def test_short_text_features_that_cannot_be(changes, words):
     with pytest.raises(ValueError, match=words):
-        wants_short_text_features(True, replace(DEFAULT, **changes), True, ["a"])
+        wants_short_text_features(
+            True, replace(DEFAULT, **changes), True, sizes_of(["a"])
+        )
 
 
 # -- subwords and buckets --------------------------------------------------------------

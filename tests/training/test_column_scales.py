@@ -9,6 +9,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from skbag._model.predictor import Predictor
 from skbag._training.column_scales import (
+    ColumnSums,
     column_scales,
     in_scaled_units,
     in_users_units,
@@ -40,18 +41,21 @@ def test_scales_are_root_mean_squares_of_values():
     rng = np.random.default_rng(0)
     X = rng.random((50, 8)) * (rng.random((50, 8)) < 0.4)
     X = sp.csr_array(X * [1e4, 1, 1, 1, 2, 3, 4, 0])
-    assert_allclose(column_scales(X), naive(X))
-    found = scaled(X, column_scales(X)).toarray()
+    scales = column_scales(ColumnSums.of(X))
+    assert_allclose(scales, naive(X))
+    halves = ColumnSums.of(X[:20]) + ColumnSums.of(X[20:])
+    assert_allclose(column_scales(halves), naive(X))
+    found = scaled(X, scales).toarray()
     assert_allclose(found, X.toarray() / naive(X))
 
 
 @pytest.mark.parametrize("vectorizer", [TfidfVectorizer(), CountVectorizer()])
 def test_words_are_left_as_they_are(vectorizer, corpus):
-    assert column_scales(vectorizer.fit_transform(corpus.texts)) is None
+    assert column_scales(ColumnSums.of(vectorizer.fit_transform(corpus.texts))) is None
 
 
 def test_nothing_to_measure():
-    assert column_scales(sp.csr_array((3, 4))) is None
+    assert column_scales(ColumnSums.of(sp.csr_array((3, 4)))) is None
 
 
 def test_units_there_and_back():

@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 
 from skbag._core.bags import Bags
 from skbag._targets.label_sets import LabelSets
+from skbag._targets.targets import ClassTargets, LabelTargets
 from skbag._training.initialisation import (
     MAX_SAMPLES,
     MAX_TARGETS,
@@ -20,7 +21,6 @@ from skbag._training.initialisation import (
     mean_norm,
     preconditioner,
     ridge,
-    signs,
 )
 from skbag._training.network import Network
 
@@ -28,6 +28,10 @@ from skbag._training.network import Network
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+def numbers(codes):
+    return ClassTargets(np.arange(3)).numbers(codes)
 
 
 def solve(x, y, weight, penalty):
@@ -93,18 +97,6 @@ def test_whole_weights_are_repetitions(rng):
     assert_allclose(coef, expected)
 
 
-def test_signs():
-    codes = np.array([0, 2, 1])
-    assert signs(codes, 3).tolist() == [[1, -1, -1], [-1, -1, 1], [-1, 1, -1]]
-    assert signs(np.array([0, 1]), 1).tolist() == [[-1], [1]]
-
-
-def test_signs_of_labels():
-    sets = LabelSets.from_csr(sp.csr_array([[0, 1, 1], [0, 0, 0], [1, 0, 0]]))
-    assert signs(sets, 3).tolist() == [[-1, 1, 1], [-1, -1, -1], [1, -1, -1]]
-    assert signs(sets[1:], 3).tolist() == [[-1, -1, -1], [1, -1, -1]]
-
-
 def test_of_many_outputs_fewer_samples_are_taken():
     assert max_samples(2) == MAX_SAMPLES
     assert max_samples(10**4) * 10**4 <= MAX_TARGETS
@@ -134,8 +126,8 @@ def test_of_labels_the_regression_is_on_having_each(rng):
     twin.table.copy_(network.table)
     bags, codes = some_bags(rng), rng.integers(3, size=60)
     sets = LabelSets.from_csr(sp.csr_array(np.eye(3, dtype=int)[codes]))
-    initialise_by_ridge(network, bags, codes, None)
-    initialise_by_ridge(twin, bags, sets, None)
+    initialise_by_ridge(network, bags, numbers(codes), None)
+    initialise_by_ridge(twin, bags, LabelTargets(3, False).numbers(sets), None)
     one, other = (next(each.linears()).weight for each in (network, twin))
     assert torch.equal(one, other)
 
@@ -148,9 +140,9 @@ def test_the_last_layer_is_the_regression_and_some_of_its_start(scale, rng):
     x = (bags.to_csr() @ network.table.numpy()).astype(np.float64)
     norm = np.sqrt((x**2).sum(axis=1).mean())
     assert mean_norm(network, bags) == pytest.approx(norm, rel=1e-5)
-    initialise_by_ridge(network, bags, codes, None)
+    initialise_by_ridge(network, bags, numbers(codes), None)
     coef, intercept = ridge(
-        torch.from_numpy(x), signs(codes, 3), torch.ones(60).double()
+        torch.from_numpy(x), torch.from_numpy(numbers(codes)), torch.ones(60).double()
     )
     linear = next(network.linears())
     assert_allclose(
@@ -168,7 +160,7 @@ def test_with_hidden_layers_the_first_is_scaled(rng):
     network = some_network(rng, hidden=(8,), scale=7.0)
     before = [linear.weight.detach().clone() for linear in network.linears()]
     bags = some_bags(rng)
-    initialise_by_ridge(network, bags, rng.integers(3, size=60), None)
+    initialise_by_ridge(network, bags, numbers(rng.integers(3, size=60)), None)
     first, last = (linear.weight.detach() for linear in network.linears())
     assert_allclose(first.numpy() * mean_norm(network, bags), before[0].numpy(), 1e-5)
     assert torch.equal(last, before[1])
@@ -179,7 +171,7 @@ def test_texts_without_any_vector(rng):
     start = next(network.linears()).weight.detach().clone()
     bags = some_bags(rng)
     assert mean_norm(network, bags) == 1
-    initialise_by_ridge(network, bags, rng.integers(3, size=60), None)
+    initialise_by_ridge(network, bags, numbers(rng.integers(3, size=60)), None)
     assert_allclose(next(network.linears()).weight.detach(), ORTHONORMAL_SHARE * start)
 
 

@@ -123,12 +123,6 @@ def test_long_samples_get_what_one_step_can_carry():
     assert plan.clip_sample_weights(bags, None, 0.1, 2.0) is None
 
 
-def test_skill_is_accuracy_above_chance():
-    assert plan.skill_score(0.75, 0.75) == 0
-    assert plan.skill_score(0.5, 0.75) == 0
-    assert plan.skill_score(1.0, 0.75) == pytest.approx(1)
-
-
 def test_hard_classes_get_fewer_epochs_and_more_penalty():
     hard, easy = (plan.auto_epochs(s, 50_000, 1e6) for s in (0.0, 1.0))
     assert (hard, easy) == (2, 4)

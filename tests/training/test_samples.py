@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from numpy.testing import assert_array_equal
 
 from skbag._targets.targets import ClassTargets
 from skbag._training.samples import Samples
@@ -44,6 +45,8 @@ def test_samples_of_weight_zero_are_left_out(form):
         assert all_count.without_weightless() is all_count
 
 
-def test_mean_weight_one():
-    assert make("texts").with_mean_weight_one().weight.mean() == pytest.approx(1)
-    assert make("texts", None).with_mean_weight_one().weight is None
+def test_weights_are_divided():
+    samples = make("texts")
+    half = samples.with_weights_divided_by(2.0)
+    assert_array_equal(half.weight, samples.weight / 2)
+    assert make("texts", None).with_weights_divided_by(2.0).weight is None

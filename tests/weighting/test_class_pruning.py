@@ -9,6 +9,8 @@ from skbag._core.bags import Bags
 from skbag._text.features import FeatureKind
 from skbag._weighting import class_pruning
 from skbag._weighting.class_pruning import (
+    RarePairs,
+    are_rare,
     classes_of_few_texts,
     n_features_per_class,
     rare_features_of_classes,
@@ -65,15 +67,10 @@ def test_as_the_formula_says(seed, n_each):
         np.ones(len(ids), dtype=np.float32),
         30,
     )
-    found = rare_features_of_classes(
-        bags,
-        classes,
-        np.bincount(classes, minlength=5),
-        np.bincount(ids, minlength=30),
-        kinds,
-        6,
-        n_each,
-    )
+    documents = np.bincount(ids, minlength=30)
+    rare = RarePairs.of(bags, classes, are_rare(documents, kinds, 6))
+    class_counts = np.bincount(classes, minlength=5)
+    found = rare_features_of_classes(rare, class_counts, documents, kinds, n_each)
     assert found.dtype == np.int32
     assert_array_equal(found, naive(texts, classes.tolist(), kinds, 6, n_each))
 
@@ -103,28 +100,18 @@ def test_many_classes_of_few_texts_are_told_apart(n_texts, parameters, monkeypat
     assert clf.score(*made(800, 1, 1)) > 0.95
 
 
-def test_two_processes_would_keep_the_same():
-    """What each rank has counted is added up first."""
-
-    class TwoRanks:
-        def __init__(self, other):
-            self.other = other
-
-        def all_gather(self, own):
-            return [own, self.other]
-
+def test_pairs_of_two_processes_are_those_of_one():
     ids = np.array([0, 1, 0, 2, 1, 3], dtype=np.int32)
     bags = Bags(ids, np.array([0, 2, 4, 6]), np.ones(6, dtype=np.float32), 4)
-    classes, counts = np.array([0, 0, 1]), np.array([2, 1])
-    documents = np.bincount(ids)
-    alone = rare_features_of_classes(bags, classes, counts, documents, None, 3, 1)
-    first, second = bags.take(np.array([0])), bags.take(np.array([1, 2]))
-    pairs = np.repeat(classes[1:], 2) * 4 + second.ids
-    communicator = TwoRanks(np.unique(pairs, return_counts=True))
-    both = rare_features_of_classes(
-        first, classes[:1], counts, documents, None, 3, 1, communicator
-    )
-    assert_array_equal(alone, both)
+    classes, is_rare = np.array([0, 0, 1]), np.ones(4, dtype=bool)
+    alone = RarePairs.of(bags, classes, is_rare)
+    parts = [
+        RarePairs.of(bags.take(rows), classes[rows], is_rare)
+        for rows in (np.array([0]), np.array([1, 2]))
+    ]
+    both = RarePairs.sum(parts)
+    assert_array_equal(both.pairs, alone.pairs)
+    assert_array_equal(both.counts, alone.counts)
 
 
 def test_a_min_df_of_ones_own_is_kept_to():

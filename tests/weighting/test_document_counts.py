@@ -22,7 +22,7 @@ def corpus(seed=0, n=30, n_ids=12, n_classes=3):
 def way_of_counting(request):
     with pytest.MonkeyPatch.context() as patch:
         pairs = 2**24 if request.param == "in a table" else 0
-        patch.setattr(document_counts, "_MAX_TABLE_PAIRS", pairs)
+        patch.setattr(document_counts, "MAX_TABLE_PAIRS", pairs)
         # Several blocks, so that what they find has to be put together.
         patch.setattr(document_counts, "_BLOCK_ENTRIES", 6)
         yield

@@ -1,0 +1,379 @@
+"""What the estimators share: fitting, streaming, and the vectors of documents.
+
+As ``BaseHistGradientBoosting`` of scikit-learn: parameters are spelled out by each
+estimator, what differs by the kind of `y` is left to hooks, and all else is here.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import sys
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    _fit_context,
+)
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from skbag._core.communicator import (
+    SINGLE_PROCESS,
+    Communicator,
+    check_same,
+    weights_on_all,
+)
+from skbag._core.threads import n_threads
+from skbag._estimator import inputs
+from skbag._estimator.diagram import DiagramMixin
+from skbag._estimator.exporting import ExportingMixin
+from skbag._estimator.fit_context import (
+    CallbackSupportMixin,
+    EpochTasks,
+    communicator_of,
+    keeps_global_settings,
+    sends_parameter_errors,
+    with_callbacks,
+)
+from skbag._estimator.inspecting import InspectingMixin
+from skbag._estimator.parameters import (
+    CONSTRAINTS,
+    check_distributed,
+    facts_of,
+    settings_of,
+)
+from skbag._model.model import Model
+from skbag._persistence.checkpoint import Checkpoint
+from skbag._persistence.checkpoint import remove as remove_checkpoint
+from skbag._persistence.pickling import PlainStateMixin
+from skbag._targets.label_sets import Codes
+from skbag._targets.targets import Targets
+from skbag._training.samples import Samples
+
+if TYPE_CHECKING:
+    from skbag._training.fit import FitResult
+    from skbag._training.run import EpochReport
+
+_Self = TypeVar("_Self", bound="BaseEmbeddingBag")
+
+_PRIVATE_STATE = ("_model", "_resume", "_targets")
+
+
+class BaseEmbeddingBag(
+    InspectingMixin,
+    DiagramMixin,
+    ExportingMixin,
+    PlainStateMixin,
+    CallbackSupportMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
+    ABC,
+):
+    """Base of the estimators that train a bag of embeddings.
+
+    A subclass spells out its parameters in ``__init__``, says which names `loss` may
+    take, and reads `y` by `_learn_targets` and `_announce_targets`.
+    """
+
+    _targets: Targets
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS
+    _losses: ClassVar[Mapping[str, Any]]
+    """The loss of each name that the parameter `loss` takes."""
+
+    _needs_all_data: ClassVar[dict[str, Any]] = {
+        "distributed": True,
+        "early_stopping": True,
+    }
+    """Values of parameters with which parts of the data are not enough."""
+
+    # Parameters that the methods below read.
+    checkpoint: str | os.PathLike[str] | None
+    distributed: bool
+    early_stopping: bool
+    loss: str
+    max_iter: int | str
+    random_state: Any
+    verbose: int
+    warm_start: bool
+
+    @abstractmethod
+    def __init__(self) -> None: ...
+
+    # -- hooks: what differs by the kind of y ------------------------------------------
+
+    @abstractmethod
+    def _learn_targets(
+        self, y: Any, communicator: Communicator
+    ) -> tuple[Targets, Codes]:
+        """Targets of the samples of all processes, and the codes of these."""
+
+    @abstractmethod
+    def _announce_targets(self, y: Any, **announced: Any) -> Targets:
+        """Targets of a stream of which `y` is one part."""
+
+    def _weigh(
+        self,
+        targets: Targets,
+        codes: Codes,
+        sample_weight: NDArray[np.float64] | None,
+        communicator: Communicator,
+    ) -> tuple[Targets, NDArray[np.float64] | None]:
+        """Apply what else weighs samples, such as `class_weight`."""
+        return targets, sample_weight
+
+    def _set_target_attributes(self, targets: Targets) -> None:
+        """Set public attributes that say what `y` was."""
+
+    # -- public methods ----------------------------------------------------------------
+
+    @keeps_global_settings
+    @with_callbacks
+    @sends_parameter_errors
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self: _Self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> _Self:
+        """Learn the vocabulary, the weights of its tokens and the model.
+
+        If anything goes wrong on the way, the estimator is as it was before.
+        """
+        max_epochs = None if self.max_iter == "auto" else int(self.max_iter)
+        data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
+        tasks = EpochTasks(self, max_epochs, data)
+        trial = self._trial(keep_fitted=self.warm_start)
+        with communicator_of(trial) as communicator:
+            trial._fit(X, y, sample_weight, tasks, communicator)
+        tasks.end_fit(trial._fitted_attributes)
+        # One assignment: an interruption leaves the old state or the new one.
+        self.__dict__ = trial.__dict__
+        if self.checkpoint is not None:
+            remove_checkpoint(self.checkpoint)
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.float32]:
+        """Document vectors: the weighted sum of the embeddings of each text's tokens.
+
+        Parameters
+        ----------
+        X : texts or matrix
+
+        Returns
+        -------
+        vectors : ndarray of shape (n_samples, embedding_dim), dtype=float32
+            One column per output where ``embedding_dim=None``.
+        """
+        check_is_fitted(self)
+        X = inputs.read_X(self, X, reset=False)
+        return self._model.vectors(X, n_threads(self.n_jobs))
+
+    @property
+    def _n_features_out(self) -> int:
+        return int(self._fitted_model().predictor.embedding.shape[1])
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.string = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+    # -- one call of fit, on a copy of the estimator that takes its place when all has
+    # -- gone well ---------------------------------------------------------------------
+
+    def _trial(self: _Self, *, keep_fitted: bool) -> _Self:
+        trial = copy.copy(self)
+        for name in list(vars(trial)):
+            is_fitted = name.endswith("_") and not name.startswith("_")
+            if not keep_fitted and (is_fitted or name in _PRIVATE_STATE):
+                delattr(trial, name)
+        return trial
+
+    def _fitted_attributes(self) -> dict[str, Any]:
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if name in _PRIVATE_STATE or name.endswith("_")
+        }
+
+    def _fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        tasks: EpochTasks,
+        communicator: Communicator,
+    ) -> None:
+        # Imported here: predicting with an unpickled estimator must not need torch.
+        from skbag._training.fit import EpochCallbacks, fit
+
+        if self.distributed:
+            check_distributed(self)
+        before = None
+        if hasattr(self, "_model"):
+            before = self._learning_model("learn on; fit without warm_start, or keep")
+        X = inputs.read_X(self, X, reset=before is None)
+        checkpoint = self._checkpoint(X, communicator)
+        targets, codes = self._learn_targets(y, communicator)
+        if before is not None:
+            targets.check_same(self._targets)
+        self._targets = targets
+        samples = self._samples(X, codes, sample_weight, communicator)
+        self._set_target_attributes(targets)
+        end_epoch = _EpochEnd(self, tasks, communicator)
+        result = fit(
+            samples,
+            settings_of(self, is_text=isinstance(X, list)),
+            random_state=check_random_state(self.random_state),
+            before=before,
+            coverage=getattr(self, "embedding_init_coverage_", None),
+            callbacks=EpochCallbacks(tasks.begin_epoch, end_epoch),
+            communicator=communicator,
+            checkpoint=checkpoint,
+        )
+        self._keep(result)
+        self.loss_curve_ = result.outcome.loss_curve
+        self.n_iter_ = max(len(self.loss_curve_), 1)
+        scores = result.outcome.validation_scores
+        self.validation_scores_ = scores if self.early_stopping else None
+        self.best_validation_score_ = max(scores) if scores else None
+
+    def _partial_fit(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, **announced: Any
+    ) -> None:
+        from skbag._training.fit import partial_fit
+
+        for parameter, unusable in self._needs_all_data.items():
+            value = getattr(self, parameter)
+            if value == unusable:
+                raise ValueError(
+                    f"partial_fit does not support {parameter}={value!r}, which needs "
+                    "all the data at once. Use fit, or change the parameter."
+                )
+        before = None
+        if hasattr(self, "_model"):
+            before = self._learning_model("learn on; keep")
+        X = inputs.read_X(self, X, reset=before is None)
+        self._targets = self._announce_targets(y, **announced)
+        samples = self._samples(X, self._targets.encode(y), sample_weight)
+        inputs.check_absolute(samples.weight)
+        result = partial_fit(
+            samples,
+            settings_of(self, is_text=isinstance(X, list)),
+            random_state=check_random_state(self.random_state),
+            before=before,
+            coverage=getattr(self, "embedding_init_coverage_", None),
+            resume=getattr(self, "_resume", None),
+        )
+        self._keep(result)
+        earlier = getattr(self, "loss_curve_", [])
+        self.loss_curve_ = [*earlier, *result.outcome.loss_curve]
+        self.n_iter_ = max(len(self.loss_curve_), 1)
+        self.validation_scores_ = self.best_validation_score_ = None
+
+    def _checkpoint(self, X: Any, communicator: Communicator) -> Checkpoint | None:
+        """File to go on from, once all processes agree on the parameters."""
+        if not self.distributed and self.checkpoint is None:
+            return None
+        facts = {**facts_of(self), "X": inputs.kind_of(X)}
+        check_same(communicator, facts)
+        if self.checkpoint is None:
+            return None
+        return Checkpoint(self.checkpoint, facts, communicator)
+
+    def _samples(
+        self,
+        X: Any,
+        codes: Codes,
+        sample_weight: ArrayLike | None,
+        communicator: Communicator = SINGLE_PROCESS,
+    ) -> Samples:
+        """Samples of one call, with the weights of all that weighs them."""
+        inputs.check_lengths(X, codes)
+        weight = inputs.read_sample_weight(sample_weight, len(codes))
+        weight = weights_on_all(communicator, weight, len(codes))
+        targets, weight = self._weigh(self._targets, codes, weight, communicator)
+        return Samples(X, codes, weight, targets)
+
+    def _keep(self, result: FitResult) -> None:
+        """Set the fitted attributes that do not depend on the kind of `y`."""
+        plan = result.plan
+        if result.outcome.diverged:
+            warnings.warn(
+                "Training diverged: the loss grew beyond all bounds. The last sound "
+                "state is kept. Lower learning_rate_init (now "
+                f"{plan.learning_rate:.3g}; 'auto' picks a stable one) or scale "
+                "the values of X.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        self._model = result.model
+        self._resume = result.resume
+        self.learning_rate_ = plan.learning_rate
+        self.alpha_ = plan.alpha
+        self.batch_size_ = plan.batch_size
+        self.embedding_init_coverage_ = result.coverage
+
+    # -- prediction --------------------------------------------------------------------
+
+    def _predict(self, X: Any) -> Any:
+        """Predicted `y`, put together from parts of bounded size."""
+        model = self._fitted_model()
+        X = inputs.read_X(self, X, reset=False)
+        # Part by part: the scores of a million texts would take far more memory.
+        targets = self._targets
+        parts = model.predict_in_parts(X, targets.predict_codes, n_threads(self.n_jobs))
+        return targets.collect(list(parts))
+
+    def _map_scores(
+        self, X: Any, use: Callable[[NDArray[np.float32]], NDArray[Any]]
+    ) -> NDArray[Any]:
+        """Part by part: scores of a million texts would take far more memory."""
+        model = self._fitted_model()
+        X = inputs.read_X(self, X, reset=False)
+        return model.map_scores(use, X, n_threads(self.n_jobs))
+
+
+class _EpochEnd:
+    """What follows an epoch: a line if `verbose`, and the callbacks."""
+
+    def __init__(
+        self, estimator: BaseEmbeddingBag, tasks: EpochTasks, communicator: Communicator
+    ) -> None:
+        self._estimator = estimator
+        self._tasks = tasks
+        self._communicator = communicator
+        self._have_callbacks = any(communicator.all_gather(tasks.have_callbacks))
+
+    def __call__(self, report: EpochReport, model_so_far: Callable[[], Model]) -> bool:
+        communicator = self._communicator
+        if self._estimator.verbose and communicator.rank == 0:
+            _print_epoch(report)
+        if self._have_callbacks and communicator.world_size > 1:
+            # All ranks make it together, whichever of them looks at it.
+            model = model_so_far()
+            return self._end(lambda: model)
+        return self._end(model_so_far)
+
+    def _end(self, model_so_far: Callable[[], Model]) -> bool:
+        attributes = self._estimator._fitted_attributes
+        return self._tasks.end_epoch(lambda: {**attributes(), "_model": model_so_far()})
+
+
+def _print_epoch(report: EpochReport) -> None:
+    score = report.validation_score
+    validation = "" if score is None else f", validation score {score:.4f}"
+    sys.stdout.write(
+        f"Epoch {report.n_iter}: loss {report.loss:.4f}{validation}, "
+        f"{report.texts_per_second:,.0f} samples/s\n"
+    )

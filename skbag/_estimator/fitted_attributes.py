@@ -27,7 +27,7 @@ class FittedModelMixin:
         Read-only, built when first looked into. Not there after fitting on a matrix,
         with `n_buckets`, and after `compress`.
         """
-        encoder = self._open_model("vocabulary_").encoder
+        encoder = self._open_model("vocabulary_").featurizer.learning_encoder
         if encoder is None:
             raise AttributeError(
                 "vocabulary_ exists after fitting on texts; this "

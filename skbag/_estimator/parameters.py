@@ -18,7 +18,7 @@ from skbag._text.buckets import FEWEST_BUCKETS
 from skbag._text.pretrained import KeyedVectors, check_source
 from skbag._text.pruning import Pruning
 from skbag._text.text_options import TextOptions
-from skbag._text.token_rules import DEFAULT_PATTERN, DEFAULT_RULE
+from skbag._text.token_rules import DEFAULT_PATTERN, DEFAULT_TOKENS
 from skbag._training.settings import Settings, TrainingOptions
 from skbag._weighting.weighting import Weighting
 
@@ -259,7 +259,7 @@ def _token_pattern(estimator: Any) -> str | None:
             )
         return None
     if pattern == DEFAULT_PATTERN:
-        return DEFAULT_RULE.pattern
+        return DEFAULT_TOKENS.pattern
     try:
         re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from skbag._model.model import Model
 from skbag._text.analyzers import Span
-from skbag._text.token_rules import DEFAULT_RULE
+from skbag._text.token_rules import DEFAULT_TOKENS
 
 FOR, AGAINST = "38, 120, 228", "228, 96, 20"
 """Red, green and blue of what speaks for the class and against it: also to be told
@@ -53,7 +53,7 @@ def word_values(
             by_place[start:stop] += value / total
     return [
         (match.span(), float(by_place[match.start() : match.end()].sum()))
-        for match in DEFAULT_RULE.regex.finditer(text)
+        for match in DEFAULT_TOKENS.regex.finditer(text)
     ]
 
 

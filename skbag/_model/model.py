@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from skbag._core.bags import Bags
 from skbag._model.predictor import Predictor
 from skbag._model.quantization import QuantizedTable
-from skbag._text.encoder import Encoder
+from skbag._text.encoder import Encoder, LearningEncoder
 from skbag._weighting.document_counts import DocumentCounts, PendingCounts
 from skbag._weighting.weighting import Weighting
 
@@ -58,6 +58,11 @@ class Featurizer:
     document_counts: DocumentCounts | None
     id_weights: NDArray[np.float32] | None
     pending: PendingCounts | None = None
+
+    @property
+    def learning_encoder(self) -> LearningEncoder | None:
+        """The encoder of a model that is not compressed: it can learn."""
+        return cast("LearningEncoder | None", self.encoder)
 
     @property
     def n_pairs(self) -> int:

@@ -23,7 +23,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skbag._text.features import (
-    SKIP_DISTANCES,
     FeatureKind,
     Role,
     affixes,
@@ -32,6 +31,7 @@ from skbag._text.features import (
     skip_pairs,
 )
 from skbag._text.subwords import subwords
+from skbag._text.token_rules import DEFAULT_TOKENS, DefaultTokens
 
 Span = tuple[int, int]
 
@@ -87,6 +87,7 @@ def build_locator(
     with_short_text_features: bool,
     subword_ngram_range: tuple[int, int] | None = None,
     join: Callable[[Sequence[str]], Hashable] = " ".join,
+    rule: DefaultTokens = DEFAULT_TOKENS,
 ) -> Locate:
     """Return a function from a text to the occurrences of its features.
 
@@ -99,6 +100,8 @@ def build_locator(
         These two are for words; other analyzers have none.
     join : callable
         Makes the key of an n-gram of its tokens.
+    rule : DefaultTokens
+        The lengths of short-text features.
     """
     analyzer = parameters["analyzer"]
     if callable(analyzer):
@@ -119,7 +122,7 @@ def build_locator(
             for start in range(len(tokens) - n + 1):
                 yield _ngram(tokens[start : start + n], join)
         if with_short_text_features:
-            yield from _short_text_features(tokens)
+            yield from _short_text_features(tokens, rule)
         if subword_ngram_range is not None:
             for token in tokens:
                 yield from _subwords_of(token, subword_ngram_range)
@@ -141,17 +144,19 @@ def _ngram(
     )
 
 
-def _short_text_features(tokens: Sequence[Piece]) -> Iterator[Occurrence]:
+def _short_text_features(
+    tokens: Sequence[Piece], rule: DefaultTokens
+) -> Iterator[Occurrence]:
     if tokens:
         yield _in_role(Role.FIRST, tokens[0])
         yield _in_role(Role.LAST, tokens[-1])
     for token in tokens:
         length = len(token.string)
-        for role, affix in affixes(token.string):
+        for role, affix in affixes(token.string, rule):
             if affix is not None:
                 start = 0 if role is Role.PREFIX else length - len(affix)
                 yield _in_role(role, token.part(start, start + len(affix)))
-    for distance in SKIP_DISTANCES:
+    for distance in rule.skip_distances:
         for pair in zip(tokens, tokens[distance:], strict=False):
             strings = pair[0].string, pair[1].string
             key = (FeatureKind.SKIP, *strings)
@@ -301,6 +306,7 @@ def build_analysis(
     with_short_text_features: bool,
     subword_ngram_range: tuple[int, int] | None,
     join: Callable[[Sequence[str]], Hashable] = " ".join,
+    rule: DefaultTokens = DEFAULT_TOKENS,
 ) -> Callable[[str], Features]:
     """Return a function from a text to the keys of its features, grouped by kind.
 
@@ -313,6 +319,8 @@ def build_analysis(
         These two are for words; other analyzers have none.
     join : callable
         Makes the key of an n-gram of its tokens.
+    rule : DefaultTokens
+        The lengths of short-text features.
 
     Returns
     -------
@@ -341,10 +349,10 @@ def build_analysis(
         for n in range(max(shortest, 2), min(longest, len(tokens)) + 1):
             yield FeatureKind.NGRAM, _ngrams(tokens, n, join)
         if with_short_text_features:
-            for key in short_text_features(tokens):
+            for key in short_text_features(tokens, rule):
                 yield key[0].kind, (key,)
             skip = FeatureKind.SKIP
-            yield skip, [(skip, *pair) for pair in skip_pairs(tokens)]
+            yield skip, [(skip, *pair) for pair in skip_pairs(tokens, rule)]
         if subword_ngram_range is not None:
             for token in tokens:
                 yield FeatureKind.SUBWORD, keys_of_subwords(token)

@@ -1,7 +1,7 @@
 r"""Tokens of many texts at once, found in their UTF-8 bytes by numpy.
 
-The tokens are exactly those of the regular expression of a `TokenRule`. All strings are
-understood, lone surrogates included (``surrogatepass``).
+The tokens are exactly those of the regular expression of a `DefaultTokens`. All strings
+are understood, lone surrogates included (``surrogatepass``).
 
 Texts are joined into one array of bytes, and a string is a *span* of it. Bytes of
 ASCII get their class from a table of 256; the other characters, found as the runs of
@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from skbag._core.dtypes import OFFSET_DTYPE
 from skbag._text.token_rules import (
     CHARACTER,
-    DEFAULT_RULE,
+    DEFAULT_TOKENS,
     MARK,
     SPACE,
     SYMBOL,
     UNKNOWN,
     WORD,
-    TokenRule,
+    DefaultTokens,
     character_class,
 )
 
@@ -108,7 +108,7 @@ class Tokens:
 
 
 def tokenize(
-    documents: Sequence[str], lowercase: bool, rule: TokenRule = DEFAULT_RULE
+    documents: Sequence[str], lowercase: bool, rule: DefaultTokens = DEFAULT_TOKENS
 ) -> Tokens:
     r"""Find the tokens of the documents.
 
@@ -244,7 +244,7 @@ def _join(documents: Sequence[str], lowercase: bool) -> tuple[bytes, NDArray[np.
 
 
 def _token_bounds(
-    joined: bytes, text: NDArray[np.uint8], rule: TokenRule
+    joined: bytes, text: NDArray[np.uint8], rule: DefaultTokens
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Find where the tokens of a text that ends in a space start and end."""
     classes, attached = _byte_classes(joined, text, rule)
@@ -264,7 +264,7 @@ def _token_bounds(
 
 
 def _byte_classes(
-    joined: bytes, text: NDArray[np.uint8], rule: TokenRule
+    joined: bytes, text: NDArray[np.uint8], rule: DefaultTokens
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Class of the character each byte belongs to; the bytes of attached marks.
 

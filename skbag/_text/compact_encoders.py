@@ -1,8 +1,8 @@
-"""`ByteEncoder` without its strings: a string is a fingerprint, its place its id.
+"""Small encoders that only read: what `compress` makes of those that learn.
 
-Features stay pairs of ids, exact among the known strings, and take two bytes each or
-less. What strings are for besides names, the affixes of words, is made of the words of
-the texts instead.
+A string is a fingerprint, its place its id. Features of the default tokens stay pairs
+of ids, exact among the known strings, and take two bytes each or less. What strings are
+for besides names, the affixes of words, is made of the words of the texts instead.
 """
 
 from __future__ import annotations
@@ -17,31 +17,38 @@ from numpy.typing import NDArray
 from skbag._core.bags import Bags
 from skbag._core.dtypes import ID_DTYPE
 from skbag._core.elias_fano import Packed, pack_sorted, unpack_sorted
-from skbag._text.analyzers import Occurrence, check_parameters
-from skbag._text.byte_encoder import (
-    _AFFIX_COLUMNS,
-    _N_COLUMNS,
-    _WHOLE_ROLES,
-    ByteEncoder,
-)
-from skbag._text.byte_tokenizer import Spans, hash_spans, hash_string
+from skbag._text.analyzers import Occurrence
+from skbag._text.byte_encoder import ByteEncoder
+from skbag._text.byte_reader import ByteOptions, ByteReader, features_in_role
+from skbag._text.byte_tokenizer import hash_spans, hash_string
 from skbag._text.encoder import Encoder
-from skbag._text.feature_keys import _FIRST_ROLE, _SKIP, _pack, _pack_role, _unpack
+from skbag._text.feature_keys import FIRST_ROLE, SKIP, kinds_of_keys, pack, unpack
 from skbag._text.features import FeatureKind, Role
 from skbag._text.interner import Interner
-from skbag._text.lexicon import AFFIX_ROLES, Fingerprints, affix_ids
-from skbag._text.plain_encoder import PlainEncoder
-from skbag._text.subwords import RaggedRows, checked_range
-from skbag._text.token_rules import parameters_of_state, state_of_parameters
+from skbag._text.lexicon import Fingerprints
+from skbag._text.plain_encoder import PlainAnalysis, PlainEncoder
 
 
-class CompactByteEncoder(ByteEncoder):
-    """Encoder of some of the features of a `ByteEncoder`; learns none, names none.
+class CompactByteEncoder:
+    """Encoder of some of the features of a `ByteEncoder`; only reads.
 
     Made by `compact`. Ids ascend with the keys of the features.
+
+    Parameters
+    ----------
+    options : ByteOptions
+    strings : Fingerprints
+    features : Interner
     """
 
-    _lexicon: Any  # Fingerprints in the place of a Lexicon.
+    def __init__(
+        self, options: ByteOptions, strings: Fingerprints, features: Interner
+    ) -> None:
+        self.options = options
+        self._strings = strings
+        # Without the strings themselves, affixes and subwords are made of the words of
+        # the texts.
+        self._reader = ByteReader(options, strings, features, None)
 
     @classmethod
     def compact(
@@ -56,138 +63,119 @@ class CompactByteEncoder(ByteEncoder):
             Ids, the most important first. Where two strings share a fingerprint,
             features that differ by them become one: the first.
         """
-        left, right = _unpack(encoder._features.keys[ranked])
-        is_pair = left < _FIRST_ROLE
-        skip = left[is_pair] & _SKIP
+        left, right = unpack(encoder.features.keys[ranked])
+        is_pair = left < FIRST_ROLE
+        skip = left[is_pair] & SKIP
         first = left[is_pair] - skip
         needed = np.unique(np.concatenate([first, right]))
-        hashes = hash_spans(encoder._lexicon.strings().take(needed))
+        hashes = hash_spans(encoder.lexicon.strings().take(needed))
         fingerprints, new_ids = Fingerprints.of_hashes(hashes)
         right = new_ids[np.searchsorted(needed, right)]
         left[is_pair] = new_ids[np.searchsorted(needed, first)] | skip
-        keys, which = np.unique(_pack(left, right), return_index=True)
-        compacted = cls.__new__(cls)
-        compacted._lowercase = encoder._lowercase
-        compacted._ngram_range = encoder._ngram_range
-        compacted._short_text_features = encoder._short_text_features
-        compacted._subword_ngram_range = encoder._subword_ngram_range
-        compacted._rule = encoder._rule
-        lexicon: Any = fingerprints
-        compacted._know(lexicon, Interner(keys))
-        return compacted, ranked[which]
+        keys, which = np.unique(pack(left, right), return_index=True)
+        return cls(encoder.options, fingerprints, Interner(keys)), ranked[which]
 
-    def _features_by_word(self) -> NDArray[np.int32]:
-        """As in `ByteEncoder`, without those of affixes."""
-        roles = _WHOLE_ROLES if self._short_text_features else (Role.TOKEN,)
-        return np.stack([self._features_in_role(role) for role in roles], axis=1)
+    @property
+    def n_ids(self) -> int:
+        """Number of features known."""
+        return len(self._reader.features)
 
-    def _look_up(self, spans: Spans) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        words = self._lexicon.look_up(spans)
-        n_columns = _N_COLUMNS if self._short_text_features else 1
-        own = np.full((len(words), n_columns), -1, dtype=ID_DTYPE)
-        known = np.flatnonzero(words >= 0)
-        by_word = self._by_word.values
-        own[known, : by_word.shape[1]] = by_word.take(words[known], axis=0)
-        if self._short_text_features and len(words):
-            _, first, numbers = np.unique(
-                hash_spans(spans), return_index=True, return_inverse=True
-            )
-            affixes = affix_ids(spans.take(first), self._lexicon.look_up)
-            columns = zip(AFFIX_ROLES, affixes.T, strict=True)
-            keys = np.stack([_pack_role(*column) for column in columns], axis=1)
-            features = self._features.lookup(keys.ravel()).reshape(affixes.shape)
-            own[:, _AFFIX_COLUMNS] = features.take(numbers.ravel(), axis=0)
-        return words, own
+    @property
+    def kinds(self) -> NDArray[np.uint8]:
+        """``FeatureKind`` of each id, of shape (n_ids,)."""
+        return kinds_of_keys(self._reader.features.keys)
 
-    def _subwords_of_known_words(self) -> RaggedRows:
-        """None: they are made of the words of the texts, like those of unknown ones."""
-        rows = RaggedRows()
-        rows.grow(len(self._lexicon))
-        return rows
+    @property
+    def releases_gil(self) -> bool:
+        """Yes: numpy lets go of the interpreter's lock."""
+        return True
 
-    def learn(self, documents: Sequence[str]) -> Bags:
-        """Refuse: a feature is known by its fingerprint, a new one cannot be told."""
-        raise TypeError("a compact encoder learns no features")
+    def encode(self, documents: Sequence[str]) -> Bags:
+        """Count known features; see `Encoder`."""
+        return self._reader.encode(documents)
 
-    def select(self, ids: NDArray[np.int32]) -> ByteEncoder:
-        """Refuse: ids are in the order of the keys."""
-        raise TypeError("a compact encoder cannot be made from another")
-
-    def names(self) -> list[str]:
-        """Refuse: fingerprints have no names."""
-        raise TypeError("a compact encoder has no names")
+    def occurrences(self, text: str) -> Iterator[tuple[int, Occurrence]]:
+        """Find known features; see `Encoder`."""
+        return self._reader.occurrences(text)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Plain state; part of what files and pickles of every version hold.
+        """Serialisable state; part of what files and pickles of every version hold.
 
         Features are in groups: bigrams, skip pairs, then those of each role.
         """
-        keys, n = self._features.keys, len(self._lexicon)
-        left, right = _unpack(keys)
+        keys, n = self._reader.features.keys, len(self._strings)
+        left, right = unpack(keys)
         groups = []
         for first, n_left in _groups(n):
             some = slice(*np.searchsorted(left, [first, first + n_left]))
             numbers = (left[some] - first) * n + right[some]
             groups.append(pack_sorted(numbers.astype(np.uint64), n_left * n))
         return {
-            "lowercase": self._lowercase,
-            "ngram_range": self._ngram_range,
-            "short_text_features": self._short_text_features,
-            "subword_ngram_range": self._subword_ngram_range,
-            "token_rule": self._rule.version,
-            "strings": self._lexicon.to_state(),
+            **self.options.state(),
+            "strings": self._strings.to_state(),
             "features": groups,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._read_options(state)
-        lexicon: Any = Fingerprints.from_state(state["strings"])
-        n = len(lexicon)
+        options = ByteOptions.from_state(state)
+        strings = Fingerprints.from_state(state["strings"])
+        n = len(strings)
         keys = []
         # Later versions may know more roles.
         for (first, n_left), packed in zip(_groups(n), state["features"], strict=False):
             numbers = unpack_sorted(packed, n_left * n).astype(np.int64)
-            keys.append(_pack(numbers // max(n, 1) + first, numbers % max(n, 1)))
+            keys.append(pack(numbers // max(n, 1) + first, numbers % max(n, 1)))
         if len(state["features"]) > len(keys):
             raise ValueError("features in unknown roles")
-        self._know(lexicon, Interner.checked(np.concatenate(keys)))
+        features = Interner.checked(np.concatenate(keys))
+        CompactByteEncoder.__init__(self, options, strings, features)
 
 
 def byte_backoffs(encoder: ByteEncoder) -> NDArray[np.int32]:
-    """Features that a text must have that has this one: the words of a pair, ...
+    """Back-off features of each: those that a text must have that has it.
+
+    Those of a pair are its words, that of a first or last word the word.
 
     Returns
     -------
-    parts : ndarray of shape (n_ids, 2), dtype=int32
+    backoffs : ndarray of shape (n_ids, 2), dtype=int32
         -1 for none.
     """
-    left, right = _unpack(encoder._features.keys)
-    of_word = encoder._features_in_role(Role.TOKEN)
-    found = np.full((len(left), 2), -1, dtype=ID_DTYPE)
-    is_pair = np.flatnonzero(left < _FIRST_ROLE)
-    found[is_pair, 0] = of_word[left[is_pair] & ~_SKIP]
-    found[is_pair, 1] = of_word[right[is_pair]]
-    is_edge = (left == _FIRST_ROLE + Role.FIRST) | (left == _FIRST_ROLE + Role.LAST)
-    found[is_edge, 0] = of_word[right[is_edge]]
-    return found
+    keys = encoder.features.keys
+    left, right = unpack(keys)
+    of_word = features_in_role(keys, Role.TOKEN, len(encoder.lexicon))
+    backoffs = np.full((len(left), 2), -1, dtype=ID_DTYPE)
+    is_pair = np.flatnonzero(left < FIRST_ROLE)
+    backoffs[is_pair, 0] = of_word[left[is_pair] & ~SKIP]
+    backoffs[is_pair, 1] = of_word[right[is_pair]]
+    is_edge = (left == FIRST_ROLE + Role.FIRST) | (left == FIRST_ROLE + Role.LAST)
+    backoffs[is_edge, 0] = of_word[right[is_edge]]
+    return backoffs
 
 
 def _groups(n_strings: int) -> list[tuple[int, int]]:
     """First left half and number of left halves of each group of keys, ascending."""
     return [
         (0, n_strings),
-        (_SKIP, n_strings),
-        *((_FIRST_ROLE + role, 1) for role in Role),
+        (SKIP, n_strings),
+        *((FIRST_ROLE + role, 1) for role in Role),
     ]
 
 
-class CompactPlainEncoder(PlainEncoder):
-    """Encoder of some of the features of a `PlainEncoder`; learns none, names none.
+class CompactPlainEncoder:
+    """Encoder of some of the features of a `PlainEncoder`; only reads.
 
-    Made by `compact`. Ids ascend with the fingerprints of the features.
+    Made by `compact`. A feature is a fingerprint, its id the place of that.
+
+    Parameters
+    ----------
+    analysis : PlainAnalysis
+    fingerprints : Fingerprints
     """
 
-    _fingerprints: Fingerprints
+    def __init__(self, analysis: PlainAnalysis, fingerprints: Fingerprints) -> None:
+        self._analysis = analysis
+        self._fingerprints = fingerprints
 
     @classmethod
     def compact(
@@ -207,7 +195,7 @@ class CompactPlainEncoder(PlainEncoder):
         ValueError
             If a feature is of a type that does not hash alike in every process.
         """
-        keys = list(encoder._ids)
+        keys = list(encoder.ids)
         hashes = np.fromiter(
             (hash_string(_bytes_of(keys[i])) for i in ranked.tolist()),
             dtype=np.uint64,
@@ -215,12 +203,7 @@ class CompactPlainEncoder(PlainEncoder):
         )
         fingerprints, ids = Fingerprints.of_hashes(hashes)
         _, which = np.unique(ids, return_index=True)
-        compacted = cls.__new__(cls)
-        compacted._parameters = dict(encoder._parameters)
-        compacted._short_text_features = encoder._short_text_features
-        compacted._subword_ngram_range = encoder._subword_ngram_range
-        compacted._fingerprints = fingerprints
-        return compacted, ranked[which]
+        return cls(encoder.analysis, fingerprints), ranked[which]
 
     @property
     def n_ids(self) -> int:
@@ -232,62 +215,59 @@ class CompactPlainEncoder(PlainEncoder):
         """Refuse: fingerprints do not tell."""
         raise TypeError("a compact encoder does not know kinds of features")
 
-    def learn(self, documents: Sequence[str]) -> Bags:
-        """Refuse: a feature is known by its fingerprint, a new one cannot be told."""
-        raise TypeError("a compact encoder learns no features")
+    @property
+    def releases_gil(self) -> bool:
+        """No: plain Python holds the interpreter's lock."""
+        return False
 
-    def select(self, ids: NDArray[np.int32]) -> PlainEncoder:
-        """Refuse: ids are in the order of the fingerprints."""
-        raise TypeError("a compact encoder cannot be made from another")
+    def encode(self, documents: Sequence[str]) -> Bags:
+        """Count known features; see `Encoder`."""
+        return Bags(*self._analysis.count(documents, self._find), self.n_ids)
 
-    def names(self) -> list[str]:
-        """Refuse: fingerprints have no names."""
-        raise TypeError("a compact encoder has no names")
+    def occurrences(self, text: str) -> Iterator[tuple[int, Occurrence]]:
+        """Find known features; see `Encoder`."""
+        return self._analysis.occurrences(text, self._find)
 
     def _find(self, key: Hashable, kind: FeatureKind) -> int | None:
-        found = self._find_bytes(_bytes_of(key))
-        return None if found < 0 else found
+        id_ = self._find_bytes(_bytes_of(key))
+        return None if id_ < 0 else id_
 
     @cached_property
     def _find_bytes(self) -> Callable[[bytes], int]:
         return self._fingerprints.bytes_finder()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Plain state; part of what files and pickles of every version hold."""
-        return {
-            **state_of_parameters(self._parameters),
-            "short_text_features": self._short_text_features,
-            "subword_ngram_range": self._subword_ngram_range,
-            "features": self._fingerprints.to_state(),
-        }
+        """Serialisable state; part of what files and pickles of every version hold."""
+        return {**self._analysis.state(), "features": self._fingerprints.to_state()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._parameters = parameters_of_state(state)
-        check_parameters(self._parameters)
-        self._short_text_features = bool(state["short_text_features"])
-        self._subword_ngram_range = checked_range(state.get("subword_ngram_range"))
+        self._analysis = PlainAnalysis.from_state(state)
         self._fingerprints = Fingerprints.from_state(state["features"])
 
 
 def plain_backoffs(encoder: PlainEncoder) -> NDArray[np.int32]:
-    """Features that a text has, as a rule, that has this one: one token shorter.
+    """Back-off features of each: those that a text has, as a rule, that has it.
 
-    "to be or" has the parts "to be" and "be or"; n-grams of characters likewise.
+    "to be or" backs off to "to be" and "be or"; n-grams of characters likewise.
 
     Returns
     -------
-    parts : ndarray of shape (n_ids, 2), dtype=int32
+    backoffs : ndarray of shape (n_ids, 2), dtype=int32
         -1 for none.
     """
-    ids: dict[Hashable, int] = encoder._ids
-    split = {"word": _parts_of_words, "char": _parts_of_text, "char_wb": _parts_of_text}
-    analyzer = encoder._parameters["analyzer"]
-    parts_of = split.get(analyzer if isinstance(analyzer, str) else "", _no_parts)
-    rows = [[ids.get(part, -1) for part in parts_of(key)] for key in ids]
+    ids: dict[Hashable, int] = encoder.ids
+    split = {
+        "word": _backoffs_of_words,
+        "char": _backoffs_of_text,
+        "char_wb": _backoffs_of_text,
+    }
+    analyzer = encoder.analysis.parameters["analyzer"]
+    backoffs_of = split.get(analyzer if isinstance(analyzer, str) else "", _no_backoffs)
+    rows = [[ids.get(part, -1) for part in backoffs_of(key)] for key in ids]
     return np.array(rows, dtype=ID_DTYPE).reshape(len(ids), 2)
 
 
-def _parts_of_words(key: Any) -> tuple[Hashable, Hashable]:
+def _backoffs_of_words(key: Any) -> tuple[Hashable, Hashable]:
     if isinstance(key, str):
         tokens = key.split(" ")
         return " ".join(tokens[:-1]) or None, " ".join(tokens[1:]) or None
@@ -298,11 +278,11 @@ def _parts_of_words(key: Any) -> tuple[Hashable, Hashable]:
     return None, None
 
 
-def _parts_of_text(key: Any) -> tuple[Hashable, Hashable]:
+def _backoffs_of_text(key: Any) -> tuple[Hashable, Hashable]:
     return key[:-1], key[1:]
 
 
-def _no_parts(key: Any) -> tuple[Hashable, Hashable]:
+def _no_backoffs(key: Any) -> tuple[Hashable, Hashable]:
     return None, None
 
 
@@ -339,7 +319,7 @@ def _bytes_of(key: Hashable) -> bytes:
 
 
 class CompactSelection:
-    """Encoder that leaves out features of another; learns none, names none.
+    """Encoder that leaves out features of another; only reads.
 
     For encoders that have no compact twin, nor can select: such as hash into buckets.
 
@@ -376,18 +356,6 @@ class CompactSelection:
             new_id = int(self._new_ids[id_])
             if new_id >= 0:
                 yield new_id, occurrence
-
-    def learn(self, documents: Sequence[str]) -> Bags:
-        """Refuse: the features left out are gone."""
-        raise TypeError("a compact encoder learns no features")
-
-    def select(self, ids: NDArray[np.int32]) -> Encoder:
-        """Refuse: ids are in the order of the other's."""
-        raise TypeError("a compact encoder cannot be made from another")
-
-    def names(self) -> list[str]:
-        """Refuse, like the other compact encoders."""
-        raise TypeError("a compact encoder has no names")
 
     def packed_ids(self) -> Packed:
         """The ids of the other encoder that stay, packed."""

@@ -1,4 +1,7 @@
-"""The contract of an encoder: texts in, bags of numbered features out."""
+"""The contract of an encoder: texts in, bags of numbered features out.
+
+`Encoder` is all that prediction needs; what a fit needs, too, is in `LearningEncoder`.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,10 @@ from skbag._text.analyzers import Occurrence
 
 @runtime_checkable
 class Encoder(Protocol):
-    """What every encoder does.
+    """What every encoder does: count the features that it knows.
 
-    Ids are dense: ``0`` to ``n_ids - 1``. They depend only on the documents learnt and
-    on the order of the calls, never on threads, the process or the machine. A bag's
-    ids are unique and ascending, its weights count occurrences. An encoder pickles to
-    plain Python and numpy objects and learns on afterwards as if it had not been.
+    Ids are dense: ``0`` to ``n_ids - 1``. A bag's ids are unique and ascending, its
+    weights count occurrences. An encoder pickles to plain Python and numpy objects.
     """
 
     @property
@@ -32,12 +33,6 @@ class Encoder(Protocol):
     @property
     def kinds(self) -> NDArray[np.uint8]:
         """``FeatureKind`` of each id, of shape (n_ids,)."""
-
-    def learn(self, documents: Sequence[str]) -> Bags:
-        """Count the features of the documents; new ones are appended with new ids.
-
-        The counts may be of `COUNT_DTYPE`; those of `encode` are of `WEIGHT_DTYPE`.
-        """
 
     @property
     def releases_gil(self) -> bool:
@@ -49,7 +44,43 @@ class Encoder(Protocol):
         Leaves the encoder as it is: many threads may encode with one encoder.
         """
 
-    def select(self, ids: NDArray[np.int32]) -> Encoder:
+    def occurrences(self, text: str) -> Iterator[tuple[int, Occurrence]]:
+        """Yield the id of each known feature of a text, once for each occurrence.
+
+        Those that `encode` counts, but slowly, and with their spans in the text.
+        """
+
+
+@runtime_checkable
+class LearningEncoder(Encoder, Protocol):
+    """An encoder that learns features, and knows their names.
+
+    Ids depend only on the documents learnt and on the order of the calls, never on
+    threads, the process or the machine. After unpickling it learns on as if it had not
+    been pickled.
+    """
+
+    def learn(self, documents: Sequence[str]) -> Bags:
+        """Count the features of the documents; new ones are appended with new ids.
+
+        The counts may be of `COUNT_DTYPE`; those of `encode` are of `WEIGHT_DTYPE`.
+        """
+
+    def absorb(self, features: dict[str, Any]) -> NDArray[np.int32]:
+        """Know the features of another encoder with the same options, too.
+
+        Parameters
+        ----------
+        features : dict
+            Serialisable state of the other; its parameters are not looked at.
+
+        Returns
+        -------
+        ids : ndarray of shape (n_ids of the other,), dtype=int32
+            The id here of each of them; new ones are appended in their order there.
+        """
+
+    def select(self, ids: NDArray[np.int32]) -> LearningEncoder:
         """Return a new encoder whose feature ``i`` is this one's ``ids[i]``.
 
         This encoder stays as it is. The new one knows nothing of the features left
@@ -64,30 +95,6 @@ class Encoder(Protocol):
     def names(self) -> list[str]:
         """Return the name of each feature, in the order of the ids."""
 
-    def occurrences(self, text: str) -> Iterator[tuple[int, Occurrence]]:
-        """Yield the id of each known feature of a text, once for each occurrence.
-
-        Those that `encode` counts, but slowly, and with their places in the text.
-        """
-
-
-class Learner(Encoder, Protocol):
-    """An encoder that can learn from another."""
-
-    def absorb(self, features: dict[str, Any]) -> NDArray[np.int32]:
-        """Know the features of another encoder with the same options, too.
-
-        Parameters
-        ----------
-        features : dict
-            Plain state of the other; its parameters are not looked at.
-
-        Returns
-        -------
-        ids : ndarray of shape (n_ids of the other,), dtype=int32
-            The id here of each of them; new ones are appended in their order there.
-        """
-
 
 class LazyVocabulary(Mapping[str, int]):
     """Feature to id, as a read-only mapping that is built when first looked into.
@@ -97,11 +104,11 @@ class LazyVocabulary(Mapping[str, int]):
 
     Parameters
     ----------
-    encoder : Encoder
+    encoder : LearningEncoder
         Must not learn any more.
     """
 
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, encoder: LearningEncoder) -> None:
         self._encoder = encoder
 
     @cached_property

@@ -1,4 +1,13 @@
-"""Features as 64-bit keys: pairs of strings, or a role of one string."""
+"""Features as 64-bit keys, ``left << 32 | right``.
+
+Of a bigram both halves are lexicon ids; of a skip pair the same, with the highest bit
+set; of all else the left half is a role and the right one the id of the one string:
+
+>>> hex(pack(np.array([7]), np.array([9]))[0])
+'0x700000009'
+>>> hex(pack_role(Role.TOKEN, np.array([9]))[0])
+'0xffffff0000000009'
+"""
 
 from __future__ import annotations
 
@@ -8,34 +17,34 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skbag._text.features import Role
+from skbag._text.features import FeatureKind, Role
 
 _HALF = np.uint64(32)
 
 _LOW_HALF = np.uint64(0xFFFFFFFF)
 
-_FIRST_ROLE = (1 << 32) - 256
+FIRST_ROLE = (1 << 32) - 256
 """The left halves from here on are roles, up to 255 of them; below, lexicon ids, from
-`_SKIP` on those of skip pairs. All bits set, which is what a missing id (-1) makes of
+`SKIP` on those of skip pairs. All bits set, which is what a missing id (-1) makes of
 the left half wherever it stands, is neither: such a key belongs to no feature. Keys are
 in files and pickles: these numbers stay as they are."""
 
-_SKIP = 1 << 31
+SKIP = 1 << 31
 """Added to the left half of a skip pair; lexicon ids stay below it."""
 
 
-def _check_keys(keys: NDArray[np.uint64], n_strings: int) -> None:
+def check_keys(keys: NDArray[np.uint64], n_strings: int) -> None:
     """Raise where a key points at a string that is not there."""
-    left, right = _unpack(keys)
-    is_role = left >= _FIRST_ROLE
-    strings = np.where(is_role, 0, left & ~_SKIP)
+    left, right = unpack(keys)
+    is_role = left >= FIRST_ROLE
+    strings = np.where(is_role, 0, left & ~SKIP)
     if max(strings.max(initial=-1), right.max(initial=-1)) >= n_strings or (
-        left.max(initial=0) >= _FIRST_ROLE + len(Role)
+        left.max(initial=0) >= FIRST_ROLE + len(Role)
     ):
         raise ValueError("keys of strings that are not there")
 
 
-def _key_by_strings(key: Any, find: Callable[[str], int]) -> int:
+def key_by_strings(key: Any, find: Callable[[str], int]) -> int:
     """Key of the feature that an `Occurrence` tells by strings; -1 if unknown."""
     if isinstance(key, str):
         left, space, right = key.partition(" ")
@@ -44,31 +53,42 @@ def _key_by_strings(key: Any, find: Callable[[str], int]) -> int:
         key = Role.TOKEN, key
     if len(key) == 2:
         role, string = key[0], find(key[1])
-        return -1 if string < 0 else _key_of_role(role, string)
-    return _key_of_pair(find(key[1]), find(key[2]), _SKIP)
+        return -1 if string < 0 else key_of_role(role, string)
+    return _key_of_pair(find(key[1]), find(key[2]), SKIP)
 
 
 def _key_of_pair(left: int, right: int, more: int) -> int:
     return -1 if min(left, right) < 0 else (left | more) << 32 | right
 
 
-def _pack(left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.uint64]:
+def pack(left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.uint64]:
     keys = left.astype(np.uint64)
     keys <<= _HALF
     keys |= right.astype(np.uint64)
     return keys
 
 
-def _pack_role(role: Role, strings: NDArray[Any]) -> NDArray[np.uint64]:
+def pack_role(role: Role, strings: NDArray[Any]) -> NDArray[np.uint64]:
     keys = strings.astype(np.uint64)
-    keys |= np.uint64(_FIRST_ROLE + role) << _HALF
+    keys |= np.uint64(FIRST_ROLE + role) << _HALF
     return keys
 
 
-def _key_of_role(role: Role, string: int) -> int:
-    return _FIRST_ROLE + role << 32 | string
+def key_of_role(role: Role, string: int) -> int:
+    return FIRST_ROLE + role << 32 | string
 
 
-def _unpack(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def unpack(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     left, right = keys >> _HALF, keys & _LOW_HALF
     return left.astype(np.int64), right.astype(np.int64)
+
+
+def kinds_of_keys(keys: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """``FeatureKind`` of the feature of each key."""
+    left, _ = unpack(keys)
+    kinds = np.where(left < SKIP, FeatureKind.NGRAM, FeatureKind.SKIP)
+    kinds = kinds.astype(np.uint8)
+    has_role = np.flatnonzero(left >= FIRST_ROLE)
+    of_roles = np.array([role.kind for role in Role], dtype=np.uint8)
+    kinds[has_role] = of_roles[left[has_role] - FIRST_ROLE]
+    return kinds

@@ -16,7 +16,7 @@ and *skip pairs*: two tokens in order with one or two others between them (Guthr
 al., "A Closer Look at Skip-gram Modelling", LREC 2006). "to be or not" has three, named
 ``to <skip> or``, ``be <skip> not`` and ``to <skip> not``.
 
-It may also have *subwords*: runs of characters of each token (see `_subwords`). Their
+It may also have *subwords*: runs of characters of each token (see `subwords`). Their
 names show where the token goes on, by ``…``, and where it begins or ends, by ``<`` and
 ``>``: ``<ref…``, ``…fug…`` and ``…gee>`` are some of "refugee".
 
@@ -33,14 +33,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
 
-PREFIX_LENGTHS = (4, 5)
-"""Number of characters of the prefixes."""
-
-SUFFIX_LENGTHS = (3,)
-"""Number of characters of the suffixes."""
-
-SKIP_DISTANCES = (2, 3)
-"""From the first token of a skip pair to the second."""
+from skbag._text.token_rules import DEFAULT_TOKENS, DefaultTokens
 
 
 class FeatureKind(IntEnum):
@@ -105,7 +98,9 @@ _KINDS = (
 _NAMES = ("{}", "<first> {}", "<last> {}", "{}…", "…{}")
 
 
-def short_text_features(tokens: Sequence[str]) -> Iterator[tuple[Role, str]]:
+def short_text_features(
+    tokens: Sequence[str], rule: DefaultTokens = DEFAULT_TOKENS
+) -> Iterator[tuple[Role, str]]:
     """Yield the short-text features of the tokens of one text.
 
     >>> for role, string in short_text_features(["the", "refugee"]):
@@ -120,18 +115,20 @@ def short_text_features(tokens: Sequence[str]) -> Iterator[tuple[Role, str]]:
         yield Role.FIRST, tokens[0]
         yield Role.LAST, tokens[-1]
     for token in tokens:
-        for role, affix in affixes(token):
+        for role, affix in affixes(token, rule):
             if affix is not None:
                 yield role, affix
 
 
-def skip_pairs(tokens: Sequence[str]) -> Iterator[tuple[str, str]]:
+def skip_pairs(
+    tokens: Sequence[str], rule: DefaultTokens = DEFAULT_TOKENS
+) -> Iterator[tuple[str, str]]:
     """Yield the skip pairs of the tokens of one text.
 
     >>> [name_of_skip_pair(*pair) for pair in skip_pairs(["to", "be", "or", "not"])]
     ['to <skip> or', 'be <skip> not', 'to <skip> not']
     """
-    for distance in SKIP_DISTANCES:
+    for distance in rule.skip_distances:
         yield from zip(tokens, tokens[distance:], strict=False)
 
 
@@ -140,13 +137,15 @@ def name_of_skip_pair(one: str, other: str) -> str:
     return f"{one} <skip> {other}"
 
 
-def affixes(token: str) -> Iterator[tuple[Role, str | None]]:
+def affixes(
+    token: str, rule: DefaultTokens = DEFAULT_TOKENS
+) -> Iterator[tuple[Role, str | None]]:
     """Yield each prefix and suffix of a token; None for one as long as the token.
 
     >>> list(affixes("rats"))
     [(<Role.PREFIX: 3>, None), (<Role.PREFIX: 3>, None), (<Role.SUFFIX: 4>, 'ats')]
     """
-    for length in PREFIX_LENGTHS:
+    for length in rule.prefix_lengths:
         yield Role.PREFIX, token[:length] if len(token) > length else None
-    for length in SUFFIX_LENGTHS:
+    for length in rule.suffix_lengths:
         yield Role.SUFFIX, token[-length:] if len(token) > length else None

@@ -33,13 +33,15 @@ from skbag._text.buckets import (
 )
 from skbag._text.byte_tokenizer import Tokens, hash_spans, tokenize
 from skbag._text.encoder import Sort, bag_arrays, chunks, edges, in_few_bytes, to_bags
-from skbag._text.features import SKIP_DISTANCES, FeatureKind, Role
-from skbag._text.lexicon import AFFIXES
+from skbag._text.features import FeatureKind, Role
+from skbag._text.lexicon import affixes_of
 from skbag._text.single_text import MOST_CHARACTERS
 from skbag._text.subwords import RaggedRows, checked_range, subword_spans
 from skbag._text.token_rules import (
-    TokenRule,
+    DEFAULT_TOKENS,
+    DefaultTokens,
     parameters_of_state,
+    rule_of_features,
     rule_of_pattern,
     state_of_parameters,
 )
@@ -59,9 +61,12 @@ class HashedEncoder:
     n_buckets : int
         Number of ids.
 
+    tokens : DefaultTokens
+        The lengths of short-text features, where the tokens are others.
+
     default_tokens : bool, default=False
         Whether the parameters are those that `ByteEncoder` serves, so that the features
-        may be found by numpy: `token_pattern` is then that of a `TokenRule`.
+        may be found by numpy: `token_pattern` is then that of a `DefaultTokens`.
     """
 
     def __init__(
@@ -79,6 +84,7 @@ class HashedEncoder:
         analyzer: str | Callable[[str], Iterable[Hashable]] = "word",
         short_text_features: bool = False,
         subword_ngram_range: tuple[int, int] | None = None,
+        tokens: DefaultTokens = DEFAULT_TOKENS,
     ) -> None:
         self._parameters: dict[str, Any] = {
             "strip_accents": strip_accents,
@@ -91,7 +97,10 @@ class HashedEncoder:
             "analyzer": analyzer,
         }
         self._n_buckets = n_buckets
-        self._rule = _rule(token_pattern) if default_tokens else None
+        self._by_arrays = default_tokens
+        if default_tokens and tokens.pattern != token_pattern:
+            tokens = _rule(token_pattern)
+        self._tokens = tokens
         self._short_text_features = short_text_features
         self._subword_ngram_range = subword_ngram_range
         self._is_met = np.zeros(n_buckets, dtype=np.bool_)
@@ -113,8 +122,8 @@ class HashedEncoder:
 
         parts = []
         for chunk in chunks(documents):
-            if self._rule is not None:
-                bags = self._count_by_arrays(chunk, self._rule, sort)
+            if self._by_arrays:
+                bags = self._count_by_arrays(chunk, sort)
             else:
                 bags = self._count_one_by_one(chunk)
             parts.append(in_few_bytes(bags))
@@ -126,16 +135,16 @@ class HashedEncoder:
     @property
     def releases_gil(self) -> bool:
         """Whether numpy finds the features: it lets go of the interpreter's lock."""
-        return self._rule is not None
+        return self._by_arrays
 
     def encode(self, documents: Sequence[str]) -> Bags:
         """Count features of the buckets met; see `Encoder`."""
         is_short = len(documents) == 1 and len(documents[0]) <= MOST_CHARACTERS
-        if is_short or self._rule is None:
+        if is_short or not self._by_arrays:
             return self._count_one_by_one(documents, memoryview(self._is_met.data))
         return Bags.concatenate(
             [
-                self._count_by_arrays(chunk, self._rule, np.sort, self._is_met)
+                self._count_by_arrays(chunk, np.sort, self._is_met)
                 for chunk in chunks(documents)
             ]
         )
@@ -181,6 +190,7 @@ class HashedEncoder:
             with_short_text_features=self._short_text_features,
             subword_ngram_range=self._subword_ngram_range,
             join=tuple,
+            rule=self._tokens,
         )
         for occurrence in locate(text):
             bucket = self._bucket(occurrence.kind, occurrence.key)
@@ -209,6 +219,7 @@ class HashedEncoder:
             with_short_text_features=self._short_text_features,
             subword_ngram_range=self._subword_ngram_range,
             join=tuple,
+            rule=self._tokens,
         )
 
     @cached_property
@@ -248,12 +259,11 @@ class HashedEncoder:
     def _count_by_arrays(
         self,
         documents: Sequence[str],
-        rule: TokenRule,
         sort: Sort,
         is_met: NDArray[np.bool_] | None = None,
     ) -> Bags:
         """Bags of one chunk, found by numpy; of all buckets or those met."""
-        tokens = tokenize(documents, self._parameters["lowercase"], rule)
+        tokens = tokenize(documents, self._parameters["lowercase"], self._tokens)
         parts = list(self._occurrences(tokens))
         rows = np.concatenate([rows for rows, _ in parts])
         ids = np.concatenate([ids for _, ids in parts])
@@ -277,7 +287,9 @@ class HashedEncoder:
         if longest == 2:
             pairs.append((FeatureKind.NGRAM, 1))
         if self._short_text_features:
-            pairs += [(FeatureKind.SKIP, distance) for distance in SKIP_DISTANCES]
+            pairs += [
+                (FeatureKind.SKIP, distance) for distance in self._tokens.skip_distances
+            ]
             filled, firsts, lasts = edges(tokens.offsets)
             for role, places in ((Role.FIRST, firsts), (Role.LAST, lasts)):
                 keys = keys_in_role(role, hashes[places])
@@ -300,7 +312,7 @@ class HashedEncoder:
         words = tokens.spans.take(first)
         parts = []
         if self._short_text_features:
-            for role, cut, length in AFFIXES:
+            for role, cut, length in affixes_of(self._tokens):
                 which, spans = cut(words, length)
                 keys = keys_in_role(role, hash_spans(spans))
                 parts.append((which, self._buckets.of(FeatureKind.AFFIX, keys)))
@@ -319,7 +331,8 @@ class HashedEncoder:
         return {
             **state_of_parameters(self._parameters),
             "n_buckets": self._n_buckets,
-            "default_tokens": self._rule is not None,
+            "default_tokens": self._by_arrays,
+            "feature_rule": self._tokens.version,
             "short_text_features": self._short_text_features,
             "subword_ngram_range": self._subword_ngram_range,
             "is_met": np.packbits(self._is_met),
@@ -334,15 +347,19 @@ class HashedEncoder:
         self._parameters = parameters_of_state(state)
         check_parameters(self._parameters)
         self._n_buckets = n_buckets
-        self._rule = None
-        if state["default_tokens"]:
-            self._rule = _rule(self._parameters["token_pattern"])
+        self._by_arrays = bool(state["default_tokens"])
+        self._tokens = rule_of_features(state)
+        pattern = self._parameters["token_pattern"]
+        if self._by_arrays and self._tokens.pattern != pattern:
+            raise ValueError(
+                f"token_pattern={pattern!r:.50} is not that of a token rule"
+            )
         self._short_text_features = bool(state["short_text_features"])
         self._subword_ngram_range = checked_range(state["subword_ngram_range"])
         self._is_met = np.unpackbits(bits, count=n_buckets).astype(np.bool_)
 
 
-def _rule(pattern: str | None) -> TokenRule:
+def _rule(pattern: str | None) -> DefaultTokens:
     rule = rule_of_pattern(pattern)
     if rule is None:
         raise ValueError(f"token_pattern={pattern!r:.50} is not that of a token rule")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,17 +17,37 @@ from skbag._text.byte_tokenizer import (
     prefixes,
     suffixes,
 )
-from skbag._text.features import PREFIX_LENGTHS, SUFFIX_LENGTHS, Role
+from skbag._text.features import Role
 from skbag._text.interner import GrowingArray, Interner
+from skbag._text.token_rules import DefaultTokens
 
-AFFIXES: tuple[tuple[Role, Callable[..., Any], int], ...] = (
-    *((Role.PREFIX, prefixes, length) for length in PREFIX_LENGTHS),
-    *((Role.SUFFIX, suffixes, length) for length in SUFFIX_LENGTHS),
-)
-"""The role of each affix of a word, what cuts it off, and its characters."""
 
-AFFIX_ROLES = tuple(role for role, _, _ in AFFIXES)
-"""The role of each affix of a word."""
+class StringIndex(Protocol):
+    """Strings and their ids, for looking up."""
+
+    def __len__(self) -> int: ...
+
+    def look_up(self, strings: Spans) -> NDArray[np.int32]:
+        """Ids of strings, -1 for those without one."""
+
+    def finder(self) -> Callable[[str], int]:
+        """Return a function that is `look_up` for one string."""
+
+
+class Affix(NamedTuple):
+    """An affix of a word: its role, what cuts it off, and its characters."""
+
+    role: Role
+    cut: Callable[[Spans, int], tuple[NDArray[np.int64], Spans]]
+    length: int
+
+
+def affixes_of(rule: DefaultTokens) -> tuple[Affix, ...]:
+    """Return the affixes that a rule makes features of."""
+    return (
+        *(Affix(Role.PREFIX, prefixes, length) for length in rule.prefix_lengths),
+        *(Affix(Role.SUFFIX, suffixes, length) for length in rule.suffix_lengths),
+    )
 
 
 class Lexicon:
@@ -109,37 +129,40 @@ class Lexicon:
 
 
 def affix_ids(
-    words: Spans, find: Callable[[Spans], NDArray[np.int32]]
+    words: Spans,
+    affixes: tuple[Affix, ...],
+    find: Callable[[Spans], NDArray[np.int32]],
 ) -> NDArray[np.int32]:
     """Ids of the affixes of words.
 
     Parameters
     ----------
     words : Spans
+    affixes : tuple of Affix
     find : callable
         Gives the ids of strings.
 
     Returns
     -------
     ids : ndarray of shape (n_words, n_affixes), dtype=int32
-        One column for each of `AFFIX_ROLES`; -1 where a word is too short, or where
+        One column for each affix; -1 where a word is too short, or where
         `find` gives -1.
     """
     # Only the bytes of these words, not of the whole text they may be in.
     words = Spans.from_lines(words.to_lines())
-    parts = [cut(words, length) for _, cut, length in AFFIXES]
+    parts = [affix.cut(words, affix.length) for affix in affixes]
     # All at once: for few words a call costs more than its work.
     found = find(
         Spans(
             words.text,
-            np.concatenate([affixes.starts for _, affixes in parts]),
-            np.concatenate([affixes.ends for _, affixes in parts]),
+            np.concatenate([spans.starts for _, spans in parts]),
+            np.concatenate([spans.ends for _, spans in parts]),
         )
     )
-    ids = np.full((len(words), len(AFFIXES)), -1, dtype=ID_DTYPE)
+    ids = np.full((len(words), len(affixes)), -1, dtype=ID_DTYPE)
     start = 0
-    for column, (which, affixes) in enumerate(parts):
-        stop = start + len(affixes)
+    for column, (which, spans) in enumerate(parts):
+        stop = start + len(spans)
         ids[which, column] = found[start:stop]
         start = stop
     return ids

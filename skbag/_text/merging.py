@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
 from skbag._core.communicator import Communicator, total
-from skbag._text.encoder import Encoder
+from skbag._text.encoder import LearningEncoder
 from skbag._text.pruning import FeatureCounts, Pruning
 from skbag._text.text_options import TextOptions, make_encoder
 
@@ -19,7 +19,7 @@ from skbag._text.text_options import TextOptions, make_encoder
 class Learnt:
     """What one rank has learnt of its texts: an encoder, and their counts."""
 
-    encoder: Encoder
+    encoder: LearningEncoder
     counts: Bags
     short_text_features: bool
 
@@ -30,7 +30,7 @@ class Merged:
 
     Parameters
     ----------
-    encoder : Encoder
+    encoder : LearningEncoder
         Of the features of all ranks: those of rank 0 first, then those that are new
         in rank 1, and so on.
     counted : FeatureCounts
@@ -39,7 +39,7 @@ class Merged:
         What the ids of this rank's own encoder are there; None where they are the same.
     """
 
-    encoder: Encoder
+    encoder: LearningEncoder
     counted: FeatureCounts
     ids: NDArray[np.int32] | None
 

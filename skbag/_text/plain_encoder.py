@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
 from typing import Any
@@ -25,10 +26,104 @@ from skbag._text.analyzers import (
 from skbag._text.encoder import bag_arrays
 from skbag._text.features import FeatureKind, Role, name_of_skip_pair
 from skbag._text.subwords import checked_range
-from skbag._text.token_rules import parameters_of_state, state_of_parameters
+from skbag._text.token_rules import (
+    DEFAULT_TOKENS,
+    DefaultTokens,
+    parameters_of_state,
+    rule_of_features,
+    state_of_parameters,
+)
 
 _PLAIN_TERM, _SKIP_PAIR = 255, 254
 """What a key is made of, in pickled state, where it is not a `Role`."""
+
+Find = Callable[[Hashable, FeatureKind], "int | None"]
+"""Gives the id of a feature; None for one that is not known."""
+
+BagArrays = tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float32]]
+
+
+@dataclass(frozen=True, eq=False)
+class PlainAnalysis:
+    """How the features of a text are found by plain Python.
+
+    Parameters
+    ----------
+    parameters : dict
+        Of :class:`~sklearn.feature_extraction.text.CountVectorizer`.
+    short_text_features : bool
+    subword_ngram_range : tuple (min_n, max_n) or None
+    tokens : DefaultTokens
+        The lengths of short-text features; the tokens are those of the parameters.
+    """
+
+    parameters: dict[str, Any]
+    short_text_features: bool = False
+    subword_ngram_range: tuple[int, int] | None = None
+    tokens: DefaultTokens = DEFAULT_TOKENS
+
+    @cached_property
+    def features(self) -> Callable[[str], Features]:
+        """Function from a text to the keys of its features, grouped by kind."""
+        return build_analysis(
+            self.parameters,
+            with_short_text_features=self.short_text_features,
+            subword_ngram_range=self.subword_ngram_range,
+            rule=self.tokens,
+        )
+
+    def count(self, documents: Sequence[str], find: Find) -> BagArrays:
+        """Ids, offsets and weights of the bags of documents."""
+
+        def counts(text: str) -> dict[int, int]:
+            bag: Counter[int] = Counter()
+            for kind, keys in self.features(text):
+                for key, count in Counter(keys).items():
+                    id_ = find(key, kind)
+                    if id_ is not None:
+                        bag[id_] += count
+            return bag
+
+        return bag_arrays(map(counts, documents))
+
+    def occurrences(self, text: str, find: Find) -> Iterator[tuple[int, Occurrence]]:
+        """Find the known features of a text; see `Encoder`."""
+        locate = build_locator(
+            self.parameters,
+            with_short_text_features=self.short_text_features,
+            subword_ngram_range=self.subword_ngram_range,
+            rule=self.tokens,
+        )
+        for occurrence in locate(text):
+            id_ = find(occurrence.key, occurrence.kind)
+            if id_ is not None:
+                yield id_, occurrence
+
+    def state(self) -> dict[str, Any]:
+        """Serialisable state; part of what files and pickles of every version hold."""
+        return {
+            **state_of_parameters(self.parameters),
+            "short_text_features": self.short_text_features,
+            "subword_ngram_range": self.subword_ngram_range,
+            "feature_rule": self.tokens.version,
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> PlainAnalysis:
+        """Read what `state` gave, checked.
+
+        Raises
+        ------
+        ValueError, TypeError, KeyError
+        """
+        parameters = parameters_of_state(state)
+        check_parameters(parameters)
+        return cls(
+            parameters,
+            bool(state["short_text_features"]),
+            checked_range(state.get("subword_ngram_range")),
+            rule_of_features(state),
+        )
 
 
 class PlainEncoder:
@@ -58,6 +153,9 @@ class PlainEncoder:
     subword_ngram_range : tuple (min_n, max_n) or None, default=None
         Characters of the subwords to count also, of the same tokens; None for none.
 
+    tokens : DefaultTokens
+        The lengths of short-text features; the tokens are those of the parameters.
+
     Raises
     ------
     ValueError
@@ -78,8 +176,9 @@ class PlainEncoder:
         vocabulary: Mapping[Any, int] | Iterable[Any] | None = None,
         short_text_features: bool = False,
         subword_ngram_range: tuple[int, int] | None = None,
+        tokens: DefaultTokens = DEFAULT_TOKENS,
     ) -> None:
-        self._parameters: dict[str, Any] = {
+        parameters: dict[str, Any] = {
             "strip_accents": strip_accents,
             "lowercase": lowercase,
             "preprocessor": preprocessor,
@@ -89,22 +188,23 @@ class PlainEncoder:
             "ngram_range": ngram_range,
             "analyzer": analyzer,
         }
-        self._short_text_features = short_text_features
-        self._subword_ngram_range = subword_ngram_range
+        self.analysis = PlainAnalysis(
+            parameters, short_text_features, subword_ngram_range, tokens
+        )
         self._fixed = vocabulary is not None
         # In the order of the ids; the keys are those of `build_analysis`.
-        self._ids: dict[Hashable, int] = {}
+        self.ids: dict[Hashable, int] = {}
         self._kinds = bytearray()
         if vocabulary is not None:
-            self._ids = _validated_vocabulary(vocabulary)
+            self.ids = _validated_vocabulary(vocabulary)
             if lowercase and preprocessor is None and not callable(analyzer):
-                _warn_of_upper_case(self._ids)
-            self._kinds = bytearray(map(self._kind_of_term, self._ids))
+                _warn_of_upper_case(self.ids)
+            self._kinds = bytearray(map(self._kind_of_term, self.ids))
 
     @property
     def n_ids(self) -> int:
         """Number of features known."""
-        return len(self._ids)
+        return len(self.ids)
 
     @property
     def kinds(self) -> NDArray[np.uint8]:
@@ -113,7 +213,8 @@ class PlainEncoder:
 
     def learn(self, documents: Sequence[str]) -> Bags:
         """Count features; see `Encoder`."""
-        return self._count(documents, self._find if self._fixed else self._find_or_add)
+        find = self._find if self._fixed else self._find_or_add
+        return Bags(*self.analysis.count(documents, find), self.n_ids)
 
     @property
     def releases_gil(self) -> bool:
@@ -122,21 +223,18 @@ class PlainEncoder:
 
     def encode(self, documents: Sequence[str]) -> Bags:
         """Count known features; see `Encoder`."""
-        return self._count(documents, self._find)
+        return Bags(*self.analysis.count(documents, self._find), self.n_ids)
 
     def select(self, ids: NDArray[np.int32]) -> PlainEncoder:
         """Return an encoder of these features; see `Encoder`.
 
         One with a given vocabulary still learns nothing.
         """
-        selected = PlainEncoder(
-            **self._parameters,
-            short_text_features=self._short_text_features,
-            subword_ngram_range=self._subword_ngram_range,
-        )
-        keys = list(self._ids)
+        selected = PlainEncoder.__new__(PlainEncoder)
+        selected.analysis = self.analysis
+        keys = list(self.ids)
         selected._fixed = self._fixed
-        selected._ids = {keys[old]: new for new, old in enumerate(ids.tolist())}
+        selected.ids = {keys[old]: new for new, old in enumerate(ids.tolist())}
         selected._kinds = bytearray(self.kinds[ids].tobytes())
         return selected
 
@@ -151,19 +249,11 @@ class PlainEncoder:
 
     def names(self) -> list[str]:
         """Return the name of each feature, in the order of the ids."""
-        return [_name(key) for key in self._ids]
+        return [_name(key) for key in self.ids]
 
     def occurrences(self, text: str) -> Iterator[tuple[int, Occurrence]]:
         """Find known features; see `Encoder`."""
-        locate = build_locator(
-            self._parameters,
-            with_short_text_features=self._short_text_features,
-            subword_ngram_range=self._subword_ngram_range,
-        )
-        for occurrence in locate(text):
-            id_ = self._find(occurrence.key, occurrence.kind)
-            if id_ is not None:
-                yield id_, occurrence
+        return self.analysis.occurrences(text, self._find)
 
     def __getstate__(self) -> dict[str, Any]:
         """Plain state; part of what files and pickles of every version hold.
@@ -171,19 +261,17 @@ class PlainEncoder:
         A key is told by its string or term, by what it is made of (a role, a skip
         pair or a plain term) and, for a skip pair, by its second string.
         """
-        keys: list[Any] = list(self._ids)
+        keys: list[Any] = list(self.ids)
         makes = np.full(len(keys), _PLAIN_TERM, dtype=np.uint8)
         seconds = []
-        if self._short_text_features or self._subword_ngram_range:
+        if self.analysis.short_text_features or self.analysis.subword_ngram_range:
             for i, key in enumerate(keys):
                 if isinstance(key, tuple) and isinstance(key[0], (Role, FeatureKind)):
                     make, keys[i], *second = key
                     makes[i] = _SKIP_PAIR if second else make
                     seconds += second
         return {
-            **state_of_parameters(self._parameters),
-            "short_text_features": self._short_text_features,
-            "subword_ngram_range": self._subword_ngram_range,
+            **self.analysis.state(),
             "fixed": self._fixed,
             "kinds": self.kinds,
             "terms": keys,
@@ -192,57 +280,29 @@ class PlainEncoder:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._parameters = parameters_of_state(state)
-        check_parameters(self._parameters)
-        self._short_text_features = bool(state["short_text_features"])
-        self._subword_ngram_range = checked_range(state.get("subword_ngram_range"))
+        self.analysis = PlainAnalysis.from_state(state)
         self._fixed = bool(state["fixed"])
         kinds, terms = state["kinds"], _keys_of(state)
-        self._ids = {term: number for number, term in enumerate(terms)}
+        self.ids = {term: number for number, term in enumerate(terms)}
         self._kinds = bytearray(kinds.tobytes())
-        if len(self._ids) != len(terms):
+        if len(self.ids) != len(terms):
             raise ValueError("a term is there twice")
 
-    def _count(
-        self,
-        documents: Sequence[str],
-        find: Callable[[Hashable, FeatureKind], int | None],
-    ) -> Bags:
-        def counts(text: str) -> dict[int, int]:
-            bag: Counter[int] = Counter()
-            for kind, keys in self._features(text):
-                for key, count in Counter(keys).items():
-                    found = find(key, kind)
-                    if found is not None:
-                        bag[found] += count
-            return bag
-
-        arrays = bag_arrays(map(counts, documents))
-        return Bags(*arrays, self.n_ids)
-
     def _find(self, key: Hashable, kind: FeatureKind) -> int | None:
-        return self._ids.get(key)
+        return self.ids.get(key)
 
     def _find_or_add(self, key: Hashable, kind: FeatureKind) -> int:
-        found = self._ids.setdefault(key, len(self._ids))
+        found = self.ids.setdefault(key, len(self.ids))
         if found == len(self._kinds):
             self._kinds.append(kind)
         return found
 
-    @cached_property
-    def _features(self) -> Callable[[str], Features]:
-        """Function from a text to the keys of its features, grouped by kind."""
-        return build_analysis(
-            self._parameters,
-            with_short_text_features=self._short_text_features,
-            subword_ngram_range=self._subword_ngram_range,
-        )
-
     def _kind_of_term(self, term: Hashable) -> FeatureKind:
         """Kind of a term of a given vocabulary, as far as the term tells."""
+        parameters = self.analysis.parameters
         if (
-            self._parameters["analyzer"] == "word"
-            and self._parameters["ngram_range"][1] > 1
+            parameters["analyzer"] == "word"
+            and parameters["ngram_range"][1] > 1
             and isinstance(term, str)
             and " " in term
         ):

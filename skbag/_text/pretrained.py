@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.dtypes import ID_DTYPE, WEIGHT_DTYPE
-from skbag._text.encoder import Encoder
+from skbag._text.encoder import LearningEncoder
 from skbag._text.features import FeatureKind
 
 LONGEST_LINE = 2**20
@@ -71,7 +71,7 @@ class Vectors:
 
 def find_vectors(
     source: Any,
-    encoder: Encoder | None,
+    encoder: LearningEncoder | None,
     width: int,
     *,
     n_known: int = 0,
@@ -82,7 +82,7 @@ def find_vectors(
     Parameters
     ----------
     source : mapping, tuple, gensim's KeyedVectors, str or path-like
-    encoder : Encoder or None
+    encoder : LearningEncoder or None
         None where there are no tokens but the columns of a matrix.
     width : int
         Columns of the table.
@@ -123,7 +123,7 @@ def find_vectors(
     return Vectors(tokens, ids, rows, n_found / len(tokens))
 
 
-def _tokens_of(encoder: Encoder | None) -> dict[str, int]:
+def _tokens_of(encoder: LearningEncoder | None) -> dict[str, int]:
     """Ids of the single tokens, by their names."""
     if encoder is None:
         raise ValueError(

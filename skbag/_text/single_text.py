@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
 from skbag._core.dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
-from skbag._text.features import SKIP_DISTANCES, Role, affixes
+from skbag._text.features import Role, affixes
 from skbag._text.subwords import subwords
-from skbag._text.token_rules import TokenRule
+from skbag._text.token_rules import DefaultTokens
 
 MOST_CHARACTERS = 600
 """Longer texts are not short."""
@@ -34,7 +34,7 @@ class OneText:
 
     Parameters
     ----------
-    rule : TokenRule
+    rule : DefaultTokens
     find_string : callable
         Gives the id of a string, -1 if it has none.
     find_feature : callable
@@ -49,7 +49,7 @@ class OneText:
     n_ids : int
         Number of features.
     lowercase : bool
-    has_words, has_bigrams, has_more : bool
+    has_words, has_bigrams, short_text_features : bool
         Whether single words, bigrams and the short-text features are features.
     subword_ngram_range : tuple (min_n, max_n) or None
         Characters of the subwords that are features.
@@ -57,7 +57,7 @@ class OneText:
 
     def __init__(
         self,
-        rule: TokenRule,
+        rule: DefaultTokens,
         find_string: Callable[[str], int],
         find_feature: Callable[[int], int],
         by_word: NDArray[np.int32],
@@ -68,7 +68,7 @@ class OneText:
         lowercase: bool,
         has_words: bool,
         has_bigrams: bool,
-        has_more: bool,
+        short_text_features: bool,
         subword_ngram_range: tuple[int, int] | None,
     ) -> None:
         self._find_tokens = rule.tokens
@@ -81,7 +81,8 @@ class OneText:
         self._lowercase = lowercase
         self._has_words = has_words
         self._has_bigrams = has_bigrams
-        self._has_more = has_more
+        self._short_text_features = short_text_features
+        self._rule = rule
         self._subword_ngram_range = subword_ngram_range
         # Of each its id, its features in the roles of whole words, and the others.
         self._words: dict[str, tuple[int, list[int], list[int]]] = {}
@@ -113,12 +114,12 @@ class OneText:
         numbers = [number for number, _, _ in words]
         if self._has_bigrams:
             features += self._pairs(numbers, 1, 0)
-        if self._has_more:
-            for distance in SKIP_DISTANCES:
+        if self._short_text_features:
+            for distance in self._rule.skip_distances:
                 features += self._pairs(numbers, distance, self._skip)
             features.append(words[0][1][Role.FIRST])
             features.append(words[-1][1][Role.LAST])
-        if self._has_more or self._subword_ngram_range is not None:
+        if self._short_text_features or self._subword_ngram_range is not None:
             for _, _, others in words:
                 features += others
         return features
@@ -138,15 +139,17 @@ class OneText:
             # A new one: another thread may be reading the old one.
             self._words = {}
         number = self._find_string(word)
-        n_whole = len(_WHOLE_ROLES) if self._has_more else 1
+        n_whole = len(_WHOLE_ROLES) if self._short_text_features else 1
         others: list[int] = []
         if number >= 0:
             own: list[int] = self._by_word[number].tolist()
             whole, others = own[:n_whole], own[n_whole:]
         else:
             whole = [-1] * n_whole
-        if self._has_more and not others:
-            others = [self._part(role, part) for role, part in affixes(word)]
+        if self._short_text_features and not others:
+            others = [
+                self._part(role, part) for role, part in affixes(word, self._rule)
+            ]
         if self._subword_ngram_range is not None:
             found = subwords(word, self._subword_ngram_range)
             others += [self._part(Role.SUBWORD, part) for part in found]

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from skbag._text.byte_encoder import ByteEncoder
-from skbag._text.encoder import Learner
+from skbag._text.byte_reader import NGRAM_RANGES
+from skbag._text.encoder import LearningEncoder
 from skbag._text.hashed_encoder import HashedEncoder
 from skbag._text.plain_encoder import PlainEncoder
-from skbag._text.token_rules import TokenRule, rule_of_pattern
+from skbag._text.token_rules import DEFAULT_TOKENS, DefaultTokens, rule_of_pattern
 
 SHORT_TEXT = 256
 """Mean characters below which texts are short, ..."""
@@ -30,7 +31,6 @@ def texts_are_short(
     return n_characters < SHORT_TEXT * n_texts and n_texts < many
 
 
-BYTE_NGRAM_RANGES = {(1, 1), (1, 2), (2, 2)}
 """The n-grams that the vectorised encoder can make."""
 
 
@@ -51,7 +51,7 @@ class TextOptions:
     n_buckets: int | None = None
 
     @property
-    def token_rule(self) -> TokenRule | None:
+    def token_rule(self) -> DefaultTokens | None:
         """The rule that says what a token is, if that is all that says it."""
         is_all = (
             self.analyzer == "word"
@@ -64,17 +64,17 @@ class TextOptions:
         return rule_of_pattern(self.token_pattern) if is_all else None
 
 
-def make_encoder(options: TextOptions, short_text_features: bool) -> Learner:
+def make_encoder(options: TextOptions, short_text_features: bool) -> LearningEncoder:
     """Return an empty encoder: the vectorised one where it gives the same features."""
     rule = options.token_rule
-    if tuple(options.ngram_range) not in BYTE_NGRAM_RANGES:
-        rule = None
-    more: dict[str, Any] = {
+    features: dict[str, Any] = {
         "short_text_features": short_text_features,
         "subword_ngram_range": options.subword_ngram_range,
+        "tokens": DEFAULT_TOKENS if rule is None else rule,
     }
-    if rule is not None and options.n_buckets is None:
-        return ByteEncoder(options.lowercase, options.ngram_range, rule=rule, **more)
+    by_arrays = rule is not None and tuple(options.ngram_range) in NGRAM_RANGES
+    if by_arrays and options.n_buckets is None:
+        return ByteEncoder(options.lowercase, options.ngram_range, **features)
     analysis: dict[str, Any] = {
         "lowercase": options.lowercase,
         "strip_accents": options.strip_accents,
@@ -87,9 +87,9 @@ def make_encoder(options: TextOptions, short_text_features: bool) -> Learner:
     }
     if options.n_buckets is not None:
         return HashedEncoder(
-            options.n_buckets, default_tokens=rule is not None, **analysis, **more
+            options.n_buckets, default_tokens=by_arrays, **analysis, **features
         )
-    return PlainEncoder(vocabulary=options.vocabulary, **analysis, **more)
+    return PlainEncoder(vocabulary=options.vocabulary, **analysis, **features)
 
 
 def wants_short_text_features(

@@ -9,7 +9,7 @@ from contextvars import ContextVar, Token
 from dataclasses import dataclass
 
 from skbag._core.bags import Bags
-from skbag._text.encoder import Encoder
+from skbag._text.encoder import LearningEncoder
 from skbag._text.text_options import TextOptions, make_encoder
 
 MOST_KEPT = 48
@@ -24,7 +24,7 @@ class _Learnt:
     texts: Sequence[str]
     options: TextOptions
     short_text_features: bool
-    encoder: Encoder
+    encoder: LearningEncoder
     counts: Bags
 
 
@@ -79,7 +79,7 @@ def shared_tokens() -> AbstractContextManager[None]:
 
 def learn(
     texts: Sequence[str], options: TextOptions, short_text_features: bool
-) -> tuple[Encoder, Bags]:
+) -> tuple[LearningEncoder, Bags]:
     """Return an encoder that has learnt texts, and their counts; shared perhaps.
 
     Neither is to be changed.

@@ -1,7 +1,8 @@
 r"""What a token is, by default: rules that say it of every character.
 
 A rule is a regular expression and, for the tokenizer of bytes, a class for each
-character. Tests hold the two equal over all of Unicode. A rule never changes: a model
+character; and the lengths of the short-text features (see `features`). Tests hold the
+expression and the classes equal over all of Unicode. A rule never changes: a model
 names the one that it was fitted with, and keeps it. A better rule is a new one, with
 a new version.
 
@@ -92,8 +93,10 @@ Ranges = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
-class TokenRule:
-    """What the default tokens are.
+class DefaultTokens:
+    """What the default tokens are, and what short-text features are made of them.
+
+    All that depends on it reads it here; saved models name its version.
 
     Parameters
     ----------
@@ -103,12 +106,19 @@ class TokenRule:
         Regular expression of a token.
     marks, characters : tuple of (first, last)
         Code points of the classes MARK and CHARACTER.
+    prefix_lengths, suffix_lengths : tuple of int
+        Number of characters of the prefixes and suffixes that are features.
+    skip_distances : tuple of int
+        From the first token of a skip pair to the second.
     """
 
     version: int
     pattern: str
     marks: Ranges = ()
     characters: Ranges = ()
+    prefix_lengths: tuple[int, ...] = (4, 5)
+    suffix_lengths: tuple[int, ...] = (3,)
+    skip_distances: tuple[int, ...] = (2, 3)
 
     @cached_property
     def regex(self) -> re.Pattern[str]:
@@ -179,7 +189,7 @@ def _in_brackets(ranges: Ranges) -> str:
     )
 
 
-def _second_rule() -> TokenRule:
+def _second_rule() -> DefaultTokens:
     marks, characters = _ranges(_MARKS), _ranges(_CHARACTERS)
     mark, character = _in_brackets(marks), _in_brackets(characters)
     word = rf"[^\W{character}]+"
@@ -190,7 +200,7 @@ def _second_rule() -> TokenRule:
         rf"|[{character}][{mark}]*"
         r"|[^\w\s]"
     )
-    return TokenRule(2, pattern, marks, characters)
+    return DefaultTokens(2, pattern, marks, characters)
 
 
 _may_differ = re.compile(
@@ -200,23 +210,23 @@ _may_differ = re.compile(
 """Finds what is neither Latin, Greek, Cyrillic, Hangul, punctuation nor emoji. A test
 holds that all rules have the same classes for all else."""
 
-_FIRST_RULE = TokenRule(1, r"(?u)\w+|[^\w\s]")
+_FIRST_RULE = DefaultTokens(1, r"(?u)\w+|[^\w\s]")
 
 RULES = (_FIRST_RULE, _second_rule())
 """All there have been, by version."""
 
-DEFAULT_RULE = RULES[-1]
+DEFAULT_TOKENS = RULES[-1]
 
 DEFAULT_PATTERN = "default"
 """What stands for the pattern of the default rule as a value of `token_pattern`."""
 
 
-def rule_of_pattern(pattern: str | None) -> TokenRule | None:
-    """Return the rule that has this very pattern; None for a pattern of the user's."""
-    return next((rule for rule in RULES if rule.pattern == pattern), None)
+def rule_of_pattern(pattern: str | None) -> DefaultTokens | None:
+    """Return the newest rule that has this pattern; None for one of the user's."""
+    return next((rule for rule in reversed(RULES) if rule.pattern == pattern), None)
 
 
-def rule_of_version(version: object) -> TokenRule:
+def rule_of_version(version: object) -> DefaultTokens:
     """Return the rule that a saved model names.
 
     Raises
@@ -228,6 +238,14 @@ def rule_of_version(version: object) -> TokenRule:
         if type(version) is int and rule.version == version:
             return rule
     raise ValueError(f"there is no token rule {version!r:.50}")
+
+
+def rule_of_features(state: dict[str, Any]) -> DefaultTokens:
+    """Return the rule by which a saved encoder makes short-text features.
+
+    Files from before it was named have the lengths of the first.
+    """
+    return rule_of_version(state.get("feature_rule", state.get("token_rule", 1)))
 
 
 def state_of_parameters(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -436,7 +436,7 @@ def _vectors(
         return None
     return find_vectors(
         settings.embedding_init,
-        featurizer.encoder,
+        featurizer.learning_encoder,
         dim,
         n_known=0 if before is None else len(before.predictor.embedding),
         coverage=coverage or 0.0,

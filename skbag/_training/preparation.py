@@ -335,10 +335,10 @@ def _learn_more(
     featurizer: Featurizer, samples: Samples
 ) -> tuple[Encoder | None, Samples]:
     """Return a grown encoder and counts."""
-    if featurizer.encoder is None:
-        return None, samples.with_inputs(_all_of(Bags.from_csr(samples.X)))
     # A copy: if this fit fails, the estimator must be as it was.
-    encoder = copy.deepcopy(featurizer.encoder)
+    encoder = copy.deepcopy(featurizer.learning_encoder)
+    if encoder is None:
+        return None, samples.with_inputs(_all_of(Bags.from_csr(samples.X)))
     return encoder, samples.with_inputs(_all_of(encoder.learn(samples.X)))
 
 

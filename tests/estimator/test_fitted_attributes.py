@@ -14,7 +14,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.feature_selection import RFE, SelectFromModel
 
 from skbag._model import predictor
-from skbag._text.token_rules import DEFAULT_PATTERN, DEFAULT_RULE
+from skbag._text.token_rules import DEFAULT_PATTERN, DEFAULT_TOKENS
 
 COUNTS = {
     "use_idf": False,
@@ -32,7 +32,7 @@ def count_vectorizer(clf, **parameters):
     shared = clf.get_params().keys() & CountVectorizer().get_params().keys()
     described = {name: getattr(clf, name) for name in shared}
     if clf.token_pattern == DEFAULT_PATTERN:
-        described["token_pattern"] = DEFAULT_RULE.pattern
+        described["token_pattern"] = DEFAULT_TOKENS.pattern
     return CountVectorizer(**{**described, "min_df": 1, **parameters})
 
 

@@ -17,7 +17,7 @@ from skbag._text.compact_encoders import (
 from skbag._text.features import FeatureKind, Role, name_of_skip_pair
 from skbag._text.hashed_encoder import HashedEncoder
 from skbag._text.plain_encoder import PlainEncoder
-from skbag._text.token_rules import DEFAULT_RULE
+from skbag._text.token_rules import DEFAULT_TOKENS
 
 CHARACTERS = "abTHE123 .!_-'\t\n  \u00a0İıßΣσςÉé\u0301Åñ½ﬁ你👍🏽\ud800\x1c"
 TEXTS = st.lists(st.text(alphabet=CHARACTERS, max_size=40), min_size=1, max_size=4)
@@ -103,14 +103,14 @@ def test_they_are_what_the_encoder_counts(name, texts):
 HASHED = {
     "default tokens": {
         "default_tokens": True,
-        "token_pattern": DEFAULT_RULE.pattern,
+        "token_pattern": DEFAULT_TOKENS.pattern,
         "ngram_range": (1, 2),
         "short_text_features": True,
         "subword_ngram_range": (3, 4),
     },
     "pairs alone": {
         "default_tokens": True,
-        "token_pattern": DEFAULT_RULE.pattern,
+        "token_pattern": DEFAULT_TOKENS.pattern,
         "ngram_range": (2, 2),
     },
     "tokenizer": {"tokenizer": split_on_t, "ngram_range": (1, 3)},
@@ -186,7 +186,7 @@ def test_a_span_is_where_the_token_stands(texts):
 
 def spans_of(text, name, **parameters):
     parameters = {
-        "token_pattern": DEFAULT_RULE.pattern,
+        "token_pattern": DEFAULT_TOKENS.pattern,
         "ngram_range": (1, 2),
         "analyzer": "word",
         "preprocessor": None,

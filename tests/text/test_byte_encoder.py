@@ -10,16 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from skbag._text import byte_encoder
+from skbag._text import byte_encoder, byte_reader
 from skbag._text import encoder as encoder_module
 from skbag._text.byte_encoder import ByteEncoder
 from skbag._text.encoder import Encoder
 from skbag._text.features import FeatureKind
 from skbag._text.plain_encoder import PlainEncoder
 from skbag._text.subwords import subword_ids
-from skbag._text.token_rules import DEFAULT_RULE
+from skbag._text.token_rules import DEFAULT_TOKENS
 
-TOKEN_PATTERN = DEFAULT_RULE.pattern
+TOKEN_PATTERN = DEFAULT_TOKENS.pattern
 
 DOCUMENTS = [
     "The refugee crossed the river; the river was cold.",
@@ -465,7 +465,8 @@ def test_subwords_learnt_later_are_found_in_words_known_before():
 def test_subwords_of_many_words(monkeypatch, small_chunks):
     options = {"subword_ngram_range": (3, 6)}
     fast, plain = ByteEncoder(**options), plain_encoder(**options)
-    monkeypatch.setattr(byte_encoder, "_WORDS_AT_ONCE", 3)
+    monkeypatch.setattr(byte_encoder, "WORDS_AT_ONCE", 3)
+    monkeypatch.setattr(byte_reader, "WORDS_AT_ONCE", 3)
     words = [f"{i:03d}{i * i}" for i in range(60)]
     texts = [" ".join(words[i : i + 9]) for i in range(0, 60, 5)]
     assert by_name(fast, fast.learn(texts)) == by_name(plain, plain.learn(texts))
@@ -481,6 +482,7 @@ def test_subwords_are_found_once_for_each_word(monkeypatch):
         return subword_ids(words, *others)
 
     monkeypatch.setattr(byte_encoder, "subword_ids", counting)
+    monkeypatch.setattr(byte_reader, "subword_ids", counting)
     encoder = ByteEncoder(subword_ngram_range=(3, 6))
     encoder.learn(["cat mat cat", "mat " * 100])
     encoder.learn(["mat cat rat"])

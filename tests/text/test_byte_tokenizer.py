@@ -16,7 +16,7 @@ from skbag._text.byte_tokenizer import (
     suffixes,
     tokenize,
 )
-from skbag._text.token_rules import DEFAULT_RULE, RULES
+from skbag._text.token_rules import DEFAULT_TOKENS, RULES
 
 ANY_CHARACTER = st.characters(exclude_categories=())
 TEXTS = st.one_of(
@@ -67,7 +67,7 @@ each_rule = pytest.mark.parametrize(
 )
 
 
-def expected_tokens(text, lowercase, rule=DEFAULT_RULE):
+def expected_tokens(text, lowercase, rule=DEFAULT_TOKENS):
     return re.findall(rule.pattern, text.lower() if lowercase else text)
 
 
@@ -76,7 +76,7 @@ def strings(spans):
     return lines.split("\n")[:-1]
 
 
-def tokens_of(documents, lowercase, rule=DEFAULT_RULE):
+def tokens_of(documents, lowercase, rule=DEFAULT_TOKENS):
     tokens = tokenize(documents, lowercase, rule)
     found = strings(tokens.spans)
     assert len(found) == len(tokens.spans)

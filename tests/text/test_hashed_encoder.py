@@ -58,7 +58,7 @@ def buckets_of(exact, n_buckets=2**31 - 1, **options):
     kinds = exact.kinds.tolist()
     keys = [
         tuple(key.split(" ")) if kind == FeatureKind.NGRAM else key
-        for key, kind in zip(exact._ids, kinds, strict=True)
+        for key, kind in zip(exact.ids, kinds, strict=True)
     ]
     return list(map(hashed._bucket, map(FeatureKind, kinds), keys))
 

@@ -11,7 +11,7 @@ from skbag._targets.label_sets import LabelSets
 from skbag._text.merging import Learnt, merge
 from skbag._text.pruning import FeatureCounts, Pruning
 from skbag._text.text_options import TextOptions, make_encoder
-from skbag._text.token_rules import DEFAULT_RULE
+from skbag._text.token_rules import DEFAULT_TOKENS
 from skbag._weighting.document_counts import DocumentCounts, reduce_counts
 
 DEFAULT = {
@@ -19,7 +19,7 @@ DEFAULT = {
     "strip_accents": None,
     "preprocessor": None,
     "tokenizer": None,
-    "token_pattern": DEFAULT_RULE.pattern,
+    "token_pattern": DEFAULT_TOKENS.pattern,
     "analyzer": "word",
     "stop_words": None,
     "ngram_range": (1, 2),

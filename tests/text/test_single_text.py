@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from skbag import EmbeddingBagClassifier
-from skbag._text import byte_encoder, single_text
+from skbag._text import byte_reader, single_text
 from skbag._text.byte_encoder import ByteEncoder
 from tests.text.test_byte_encoder import ALL_OPTIONS, DOCUMENTS, OPTIONS, TEXTS
 
@@ -23,7 +23,7 @@ def same(one, other):
 
 def by_arrays(encoder, text):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(byte_encoder, "MOST_CHARACTERS", -1)
+        patch.setattr(byte_reader, "MOST_CHARACTERS", -1)
         return encoder.encode([text])
 
 
@@ -59,7 +59,7 @@ def test_memory_is_bounded(monkeypatch):
     encoder.learn(["a b c d e f g h"])
     for text in ["a b", "c d e", "f a", "a b c d e f g h a", "h z"]:
         same(encoder.encode([text]), by_arrays(encoder, text))
-        assert len(encoder._one_text._words) <= 3
+        assert len(encoder.reader._one_text._words) <= 3
 
 
 def test_memory_is_not_pickled():

@@ -25,7 +25,7 @@ from skbag._text.text_options import (
     make_encoder,
     wants_short_text_features,
 )
-from skbag._text.token_rules import DEFAULT_RULE
+from skbag._text.token_rules import DEFAULT_TOKENS
 
 
 def sizes_of(texts):
@@ -43,7 +43,7 @@ DEFAULT = TextOptions(
     strip_accents=None,
     preprocessor=None,
     tokenizer=None,
-    token_pattern=DEFAULT_RULE.pattern,
+    token_pattern=DEFAULT_TOKENS.pattern,
     analyzer="word",
     stop_words=None,
     ngram_range=(1, 2),
@@ -108,11 +108,11 @@ def kept_names(**pruning):
 )
 def test_pruning_is_that_of_count_vectorizer(pruning):
     theirs = CountVectorizer(
-        token_pattern=DEFAULT_RULE.pattern, ngram_range=(1, 2), **pruning
+        token_pattern=DEFAULT_TOKENS.pattern, ngram_range=(1, 2), **pruning
     ).fit(TEXTS)
     mine = kept_names(**pruning)
     assert len(mine) == len(theirs.vocabulary_)
-    counts = CountVectorizer(token_pattern=DEFAULT_RULE.pattern, ngram_range=(1, 2))
+    counts = CountVectorizer(token_pattern=DEFAULT_TOKENS.pattern, ngram_range=(1, 2))
     total = dict(
         zip(
             counts.fit(TEXTS).get_feature_names_out(),

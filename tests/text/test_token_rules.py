@@ -6,11 +6,13 @@ import pickle
 import re
 import unicodedata
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
@@ -20,15 +22,16 @@ from skbag import EmbeddingBagClassifier
 from skbag._text import token_rules
 from skbag._text.byte_encoder import ByteEncoder
 from skbag._text.compact_encoders import CompactByteEncoder
+from skbag._text.features import name_of_skip_pair, short_text_features, skip_pairs
 from skbag._text.hashed_encoder import HashedEncoder
 from skbag._text.plain_encoder import PlainEncoder
 from skbag._text.single_text import MOST_CHARACTERS
 from skbag._text.token_rules import (
     CHARACTER,
     DEFAULT_PATTERN,
-    DEFAULT_RULE,
+    DEFAULT_TOKENS,
     RULES,
-    TokenRule,
+    DefaultTokens,
     rule_of_pattern,
     rule_of_version,
 )
@@ -162,7 +165,7 @@ def names_by_text(encoder, texts, encode):
 @settings(deadline=None, max_examples=60)
 @given(TEXTS, TEXTS, OPTIONS, st.sampled_from(RULES))
 def test_every_way_to_find_tokens_is_the_same(learnt, texts, options, rule):
-    fast = ByteEncoder(rule=rule, **options)
+    fast = ByteEncoder(tokens=rule, **options)
     plain = PlainEncoder(token_pattern=rule.pattern, **options)
     for encoder in (fast, plain):
         encoder.learn(learnt)
@@ -210,20 +213,20 @@ def test_explanations_tint_whole_words():
 
 def test_default_is_the_newest_rule_and_takes_the_fast_path():
     assert EmbeddingBagClassifier().token_pattern == DEFAULT_PATTERN
-    assert RULES[-1] is DEFAULT_RULE
+    assert RULES[-1] is DEFAULT_TOKENS
     clf = EmbeddingBagClassifier(random_state=0).fit(
         ["x नदी", "y 海"] * 10, [0, 1] * 10
     )
     encoder = clf._model.featurizer.encoder
     assert isinstance(encoder, ByteEncoder)
-    assert encoder._rule is DEFAULT_RULE
+    assert encoder.options.tokens is DEFAULT_TOKENS
 
 
 @pytest.mark.parametrize("n_buckets", [None, 2**12])
 def test_another_default_reaches_every_path(monkeypatch, n_buckets):
     """A default that changes in one place alone must not leave a path behind."""
-    rule = TokenRule(3, r"(?u)[^\W\d_]+|[^\w\s]")
-    monkeypatch.setattr("skbag._estimator.parameters.DEFAULT_RULE", rule)
+    rule = DefaultTokens(3, r"(?u)[^\W\d_]+|[^\w\s]")
+    monkeypatch.setattr("skbag._estimator.parameters.DEFAULT_TOKENS", rule)
     texts, labels = ["a 1 b_c", "d 2 e"] * 10, [0, 1] * 10
     new = ["a1 b2", "b_c"]
     parameters = {"random_state": 0, "n_buckets": n_buckets, "ngram_range": (1, 2)}
@@ -243,7 +246,7 @@ def test_the_first_pattern_is_the_first_rule_as_fast_as_before():
     clf.fit(texts, labels)
     encoder = clf._model.featurizer.encoder
     assert isinstance(encoder, ByteEncoder)
-    assert encoder._rule is RULES[0]
+    assert encoder.options.tokens is RULES[0]
     assert {"ह", "ि", "海上"} <= clf.vocabulary_.keys()
     # A pattern of the user's has no rule, even one that finds the same tokens.
     assert rule_of_pattern(r"\w+|[^\w\s]") is None
@@ -268,6 +271,16 @@ def as_before_the_second_rule(encoder):
     return state
 
 
+def rule_of(encoder):
+    by_hashes = isinstance(encoder, HashedEncoder)
+    return encoder._tokens if by_hashes else encoder.options.tokens
+
+
+def parameters_of(encoder):
+    is_plain = isinstance(encoder, PlainEncoder)
+    return encoder.analysis.parameters if is_plain else encoder._parameters
+
+
 def read(state, kind=ByteEncoder):
     encoder = kind.__new__(kind)
     encoder.__setstate__(state)
@@ -275,10 +288,10 @@ def read(state, kind=ByteEncoder):
 
 
 def test_encoders_without_a_rule_keep_the_first():
-    old = ByteEncoder(rule=RULES[0])
+    old = ByteEncoder(tokens=RULES[0])
     old.learn(["हिन्दी में"])
     encoder = read(as_before_the_second_rule(old))
-    assert encoder._rule is RULES[0]
+    assert encoder.options.tokens is RULES[0]
     assert encoder.names() == "ह ि न ् द ी म े ं".split()
     # It goes on, is pruned, copied, saved and made compact by its own rule.
     encoder.learn(["今天"])
@@ -293,7 +306,7 @@ def test_encoders_without_a_rule_keep_the_first():
         pickle.loads(pickle.dumps(compact)),
         read(as_before_the_second_rule(compact), CompactByteEncoder),
     ):
-        assert each._rule is RULES[0]
+        assert each.options.tokens is RULES[0]
         assert len(each.encode(["हि今天"]).ids) == 3
 
 
@@ -312,23 +325,23 @@ def test_a_saved_model_keeps_its_rule(rule, tmp_path):
         again.partial_fit(texts, labels)
         skbag.save(again, tmp_path / "model")
         for model in (loaded, again, skbag.load(tmp_path / "model")):
-            assert model._model.featurizer.encoder._rule is rule
+            assert rule_of(model._model.featurizer.encoder) is rule
         new = ["हिन्दी 今", "नदी"]
         np.testing.assert_array_equal(clf.predict_proba(new), loaded.predict_proba(new))
 
 
-@pytest.mark.parametrize("own", [r"\w+", None, FIRST_PATTERN, DEFAULT_RULE.pattern])
+@pytest.mark.parametrize("own", [r"\w+", None, FIRST_PATTERN, DEFAULT_TOKENS.pattern])
 @pytest.mark.parametrize("kind", [PlainEncoder, HashedEncoder])
 def test_state_names_the_rule_instead_of_its_pattern(kind, own):
     size = {"n_buckets": 64} if kind is HashedEncoder else {}
     encoder = kind(**size, token_pattern=own, tokenizer=None if own else str.split)
     state = encoder.__getstate__()
     assert len(str(state["parameters"])) < 400
-    assert read(state, kind)._parameters == encoder._parameters
+    assert parameters_of(read(state, kind)) == parameters_of(encoder)
     # As it was written when there was one rule.
-    old = {**state, "parameters": dict(encoder._parameters)}
+    old = {**state, "parameters": dict(parameters_of(encoder))}
     old.pop("token_rule", None)
-    assert read(old, kind)._parameters == encoder._parameters
+    assert parameters_of(read(old, kind)) == parameters_of(encoder)
     with pytest.raises(ValueError, match="there is no token rule 99"):
         read({**state, "token_rule": 99}, kind)
 
@@ -411,3 +424,86 @@ def test_scripts_without_spaces_are_as_good_as_by_characters(language):
         TfidfVectorizer(analyzer="char", ngram_range=(1, 3)), LinearSVC()
     )
     assert ours >= peer.fit(X, y).score(X_new, y_new) - 0.05
+
+
+# -- the rule of short-text features ---------------------------------------------------
+
+OTHER = replace(
+    DEFAULT_TOKENS,
+    version=3,
+    prefix_lengths=(2,),
+    suffix_lengths=(2, 4),
+    skip_distances=(3,),
+)
+
+
+def features_of(rule, text, **options):
+    """Names of the short-text features of a text, as plainly as can be."""
+    tokens = rule.tokens(text)
+    roles = [role.name_of(string) for role, string in short_text_features(tokens, rule)]
+    pairs = [name_of_skip_pair(*pair) for pair in skip_pairs(tokens, rule)]
+    return {*tokens, *roles, *pairs}
+
+
+@pytest.mark.parametrize("rule", [*RULES, OTHER], ids=lambda rule: rule.version)
+@pytest.mark.parametrize("by_arrays", [True, False])
+def test_every_encoder_takes_the_lengths_from_the_rule(rule, by_arrays):
+    text = "some rather longer words, four of them"
+    kind = ByteEncoder if by_arrays else PlainEncoder
+    options = {} if by_arrays else {"token_pattern": rule.pattern}
+    encoder = kind(short_text_features=True, tokens=rule, **options)
+    counts = encoder.learn([text])
+    assert set(encoder.names()) == features_of(rule, text)
+    for texts in ([text], [text, text]):  # one text at a time goes another way
+        encoded = encoder.encode(texts).slice(0, 1)
+        assert encoded.ids.tolist() == counts.ids.tolist()
+        assert encoded.weights.tolist() == counts.weights.tolist()
+    found = {occurrence.name for _, occurrence in encoder.occurrences(text)}
+    assert found == features_of(rule, text)
+
+
+def test_buckets_take_the_lengths_from_the_rule():
+    text = "some rather longer words, four of them"
+    for by_arrays in (True, False):
+        encoder = HashedEncoder(
+            2**20,
+            default_tokens=by_arrays,
+            token_pattern=RULES[1].pattern,
+            short_text_features=True,
+            tokens=OTHER,
+        )
+        encoder.learn([text])
+        names = {occurrence.name for _, occurrence in encoder.occurrences(text)}
+        assert names == features_of(OTHER, text)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"token_pattern": r"\w+", "short_text_features": True},
+        {"n_buckets": 2**14},
+        {"n_buckets": 2**14, "token_pattern": r"\w+", "short_text_features": True},
+    ],
+    ids=str,
+)
+def test_a_saved_model_keeps_its_lengths_when_the_rule_changes(
+    parameters, monkeypatch, corpus, new_corpus, tmp_path
+):
+    """A file of before must not be read by the rule of today."""
+    clf = EmbeddingBagClassifier(random_state=0, **parameters).fit(*corpus)
+    expected = clf.decision_function(new_corpus.texts)
+    skbag.save(clf, tmp_path / "model.safetensors")
+    small = pickle.dumps(clf.compress())
+    of_small = clf.compress().decision_function(new_corpus.texts)
+    for module in ("token_rules", "features", "text_options", "plain_encoder",
+                   "hashed_encoder", "byte_reader", "byte_encoder"):  # fmt: skip
+        monkeypatch.setattr(f"skbag._text.{module}.DEFAULT_TOKENS", OTHER)
+    monkeypatch.setattr("skbag._text.token_rules.RULES", (*RULES, OTHER))
+    monkeypatch.setattr("skbag._estimator.parameters.DEFAULT_TOKENS", OTHER)
+    loaded = skbag.load(tmp_path / "model.safetensors")
+    assert_array_equal(loaded.decision_function(new_corpus.texts), expected)
+    again = pickle.loads(small)
+    assert_array_equal(again.decision_function(new_corpus.texts), of_small)
+    newer = EmbeddingBagClassifier(random_state=0, **parameters).fit(*corpus)
+    assert not np.array_equal(newer.decision_function(new_corpus.texts), expected)

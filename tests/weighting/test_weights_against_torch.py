@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from torch import nn
 
-from skbag._text.token_rules import DEFAULT_RULE
+from skbag._text.token_rules import DEFAULT_TOKENS
 
 COUNTS = {"use_idf": False, "sublinear_tf": False, "supervised_weighting": False}
 MEAN = {**COUNTS, "norm": "l1"}
@@ -45,7 +45,7 @@ def assert_rows_close(actual, expected):
 def token_ids(clf, texts):
     """One id per occurrence, as one feeds an EmbeddingBag: ids and bag starts."""
     analyze = CountVectorizer(
-        token_pattern=DEFAULT_RULE.pattern, ngram_range=clf.ngram_range
+        token_pattern=DEFAULT_TOKENS.pattern, ngram_range=clf.ngram_range
     ).build_analyzer()
     ids, offsets = [], []
     for text in texts:
@@ -134,7 +134,7 @@ def test_without_supervision_it_is_tfidf(
     )
     clf.fit(learnt_from, labels)
     vectorizer = TfidfVectorizer(
-        token_pattern=DEFAULT_RULE.pattern,
+        token_pattern=DEFAULT_TOKENS.pattern,
         vocabulary=clf.vocabulary_,
         ngram_range=clf.ngram_range,
         sublinear_tf=clf.sublinear_tf,

@@ -19,15 +19,11 @@ from skbag._estimator.embedding_bag import BaseEmbeddingBag
 from skbag._estimator.fit_context import keeps_global_settings
 from skbag._estimator.parameters import CONSTRAINTS
 from skbag._model.top_k import check_k
+from skbag._targets.classification_targets import announced_targets, learn_targets
 from skbag._targets.label_sets import Codes
 from skbag._targets.labels import read_classes
 from skbag._targets.losses import LOSSES, takes_labels
-from skbag._targets.targets import (
-    ClassificationTargets,
-    Targets,
-    announced_targets,
-    learn_targets,
-)
+from skbag._targets.targets import ClassificationTargets, Targets
 from skbag._text.token_rules import DEFAULT_PATTERN
 
 if TYPE_CHECKING:

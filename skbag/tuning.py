@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import loguniform
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
@@ -33,7 +32,8 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skbag._classifier import EmbeddingBagClassifier
 from skbag._persistence.safetensors_file import file_size
-from skbag._targets.targets import learn_targets
+from skbag._search_space import by_parameter, search_space, seeded, space_of
+from skbag._targets.classification_targets import learn_targets
 from skbag._text.token_cache import shared_tokens
 
 __all__ = ["TimedSearchCV", "search_space", "shared_tokens"]
@@ -47,81 +47,6 @@ the samples."""
 
 LEAST_PER_CLASS = 4
 """Samples of each class, on average and in each fold, that a first round needs."""
-
-
-def search_space(engine: str = "sklearn") -> dict[str, Any]:
-    """Parameters worth trying, and what to draw them from.
-
-    Text parameters have few values, so that candidates can share tokens
-    (see `shared_tokens`); the values "auto" are among the others everywhere.
-
-    Parameters
-    ----------
-    engine : {'sklearn', 'optuna'}, default='sklearn'
-        Whose distributions: for ``RandomizedSearchCV`` and ``HalvingRandomSearchCV``,
-        or for ``optuna_integration.OptunaSearchCV`` (``pip install
-        "skbag[tuning]"``).
-
-    Returns
-    -------
-    space : dict
-        A new one each time, to be changed at will.
-
-    Raises
-    ------
-    ValueError
-        If there is no such engine.
-    ImportError
-        If optuna is not installed.
-    """
-    choices: dict[str, list[Any]] = {
-        "short_text_features": ["auto", False, True],
-        "min_df": ["auto", 1, 2],
-        "subword_ngram_range": [None, None, None, (3, 5)],
-        "use_idf": [True, True, False],
-        "supervised_weighting": ["auto", "auto", False],
-        "loss": ["squared_hinge", "squared_hinge", "cross_entropy"],
-        "max_iter": ["auto", "auto", 4, 8, 16],
-        "dropout": [0.0, 0.0, 0.1, 0.3],
-    }
-    ranges = {"alpha": (1e-7, 1e-3), "learning_rate_init": (0.05, 1.0)}
-    if engine == "sklearn":
-        space: dict[str, Any] = dict(choices)
-        for name, (low, high) in ranges.items():
-            space[name] = _AutoOr(loguniform(low, high))
-        return space
-    if engine != "optuna":
-        raise ValueError(f"engine must be 'sklearn' or 'optuna', got {engine!r}.")
-    try:
-        from optuna.distributions import CategoricalDistribution, FloatDistribution
-    except ImportError as error:
-        raise ImportError(
-            "search_space(engine='optuna') needs optuna, which is not installed: "
-            'pip install "skbag[tuning]"'
-        ) from error
-    return {
-        **{
-            name: CategoricalDistribution(list(dict.fromkeys(values)))
-            for name, values in choices.items()
-            # Its values can only be numbers, strings and the like.
-            if name != "subword_ngram_range"
-        },
-        **{name: FloatDistribution(*ends, log=True) for name, ends in ranges.items()},
-    }
-
-
-class _AutoOr:
-    """Draws "auto" every other time, else from a distribution."""
-
-    def __init__(self, distribution: Any) -> None:
-        self.distribution = distribution
-
-    def rvs(self, random_state: Any = None) -> Any:
-        """Draw once."""
-        random_state = check_random_state(random_state)
-        if random_state.randint(2):
-            return "auto"
-        return float(self.distribution.rvs(random_state=random_state))
 
 
 def _has(method: str) -> Callable[[Any], bool]:
@@ -283,7 +208,7 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         started = perf_counter()
         random_state = check_random_state(self.random_state)
         seed = random_state.randint(np.iinfo(np.int32).max)
-        estimator = _seeded(clone(self._start), seed)
+        estimator = seeded(clone(self._start), seed)
         if self.max_bytes is not None and not hasattr(estimator, "compress"):
             raise ValueError(
                 f"max_bytes={self.max_bytes} needs an EmbeddingBagClassifier, which "
@@ -492,7 +417,7 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             rounds -= 1
         search = HalvingRandomSearchCV(
             estimator,
-            self.param_distributions or _space_of(estimator),
+            self.param_distributions or space_of(estimator),
             n_candidates=FACTOR**rounds,
             factor=FACTOR,
             min_resources=max(n_samples // FACTOR**rounds, 1),
@@ -546,7 +471,7 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         ranks[order] = [1 + keys.index(key) for key in keys]
         self.cv_results_ = {
             "params": [each["params"] for each in measured],
-            **_by_parameter([each["params"] for each in measured]),
+            **by_parameter([each["params"] for each in measured]),
             **{
                 key: np.array([each[key] for each in measured])
                 for key in measured[0]
@@ -558,55 +483,3 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             (each["search"], repr(sorted(each["params"].items()))) for each in measured
         }
         self.n_candidates_ = len(candidates)
-
-
-def _seeded(estimator: Any, seed: int) -> Any:
-    """Give a seed to all parts that have none.
-
-    Candidates are told apart on the same shuffles then, and can share tokens.
-    """
-    unseeded = {
-        name: seed
-        for name, value in estimator.get_params().items()
-        if name.rpartition("__")[2] == "random_state" and value is None
-    }
-    return estimator.set_params(**unseeded)
-
-
-def _space_of(estimator: Any) -> dict[str, Any]:
-    """`search_space` of each `EmbeddingBagClassifier` in an estimator.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-    """
-    if isinstance(estimator, EmbeddingBagClassifier):
-        return search_space()
-    names = [
-        name
-        for name, value in estimator.get_params().items()
-        if isinstance(value, EmbeddingBagClassifier)
-    ]
-    if not names:
-        raise ValueError(
-            f"There is no EmbeddingBagClassifier in this {type(estimator).__name__}. "
-            "Say what to try by param_distributions."
-        )
-    return {
-        f"{name}__{key}": values
-        for name in names
-        for key, values in search_space().items()
-    }
-
-
-def _by_parameter(params: list[dict[str, Any]]) -> dict[str, Any]:
-    """Masked arrays ``param_...`` of the values of each parameter."""
-    columns = {}
-    for name in dict.fromkeys(name for each in params for name in each):
-        column = np.ma.MaskedArray(np.empty(len(params), dtype=object), mask=True)
-        for i, each in enumerate(params):
-            if name in each:
-                column[i] = each[name]
-        columns[f"param_{name}"] = column
-    return columns

@@ -18,6 +18,7 @@ ORDER = [
     {"_training", "_persistence"},
     {"_estimator"},
     {"_classifier"},
+    {"_search_space"},
     {"_model_files", "tuning"},
 ]
 WITHOUT_IMPORTS = {"exceptions", "_version"}

@@ -27,7 +27,8 @@ from sklearn.utils import get_tags
 
 import skbag.tuning
 from skbag import EmbeddingBagClassifier
-from skbag.tuning import TimedSearchCV, search_space
+from skbag._search_space import search_space
+from skbag.tuning import TimedSearchCV
 
 GOOD = {"learning_rate_init": ["auto"], "max_iter": [5, 6, 7, 8]}
 BAD = {"learning_rate_init": [1e-9, 2e-9], "max_iter": [1, 2]}

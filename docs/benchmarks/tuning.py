@@ -105,7 +105,8 @@ def sharing_row(name: str, train: Any) -> str:
     from sklearn.model_selection import RandomizedSearchCV
 
     from skbag import EmbeddingBagClassifier
-    from skbag.tuning import search_space, shared_tokens
+    from skbag._search_space import search_space
+    from skbag.tuning import shared_tokens
 
     space = search_space()
     for parameter in ("subword_ngram_range", "short_text_features"):

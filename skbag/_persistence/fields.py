@@ -18,7 +18,7 @@ from skbag._model.quantization import (
 )
 from skbag.exceptions import ModelFileError
 
-_UNSOUND = (
+UNSOUND = (
     KeyError,
     TypeError,
     ValueError,
@@ -36,65 +36,67 @@ values of samples may be up to 1e15, and are as small as the rows are large."""
 # -- fields, each of the kind that it has to be ----------------------------------------
 
 
-def _damaged(what: str) -> ModelFileError:
+def damaged(what: str) -> ModelFileError:
     return ModelFileError(
         f"This is not the state of a sound model: {what}. Save the estimator again, or "
         "take an undamaged copy."
     )
 
 
-def _field(state: Any, name: str, *kinds: type) -> Any:
+def field_of(state: Any, name: str, *kinds: type) -> Any:
     if not isinstance(state, dict) or name not in state:
-        raise _damaged(f"{name!r} is missing")
+        raise damaged(f"{name!r} is missing")
     value = state[name]
     # Exact: a bool is not a number here.
     if type(value) not in kinds:
-        raise _damaged(f"{name!r} is of type {type(value).__name__}")
+        raise damaged(f"{name!r} is of type {type(value).__name__}")
     return value
 
 
-def _positive(state: Any, name: str) -> float:
-    value = _field(state, name, float, int, np.float64)
+def positive_of(state: Any, name: str) -> float:
+    value = field_of(state, name, float, int, np.float64)
     # A float has no room for all integers.
     if not 0 < value < LARGEST:
-        raise _damaged(f"{name!r} is {value!r:.50}, not a positive number")
+        raise damaged(f"{name!r} is {value!r:.50}, not a positive number")
     return float(value)
 
 
-def _array(state: Any, name: str, dtype: Any, *, ndim: int) -> NDArray[Any]:
-    array = _native(state.get(name) if isinstance(state, dict) else None, dtype, name)
+def array_of(state: Any, name: str, dtype: Any, *, ndim: int) -> NDArray[Any]:
+    array = native_array(
+        state.get(name) if isinstance(state, dict) else None, dtype, name
+    )
     if array.ndim != ndim:
-        raise _damaged(f"{name!r} has {array.ndim} dimensions")
+        raise damaged(f"{name!r} has {array.ndim} dimensions")
     return array
 
 
-def _floats(state: Any, name: str, *, ndim: int) -> NDArray[np.float32]:
-    array = _array(state, name, WEIGHT_DTYPE, ndim=ndim)
-    _check_finite(array, name)
+def floats_of(state: Any, name: str, *, ndim: int) -> NDArray[np.float32]:
+    array = array_of(state, name, WEIGHT_DTYPE, ndim=ndim)
+    check_finite(array, name)
     return array
 
 
-def _integers(state: Any, name: str) -> NDArray[Any]:
+def integers_of(state: Any, name: str) -> NDArray[Any]:
     """Index array of 32 or 64 bits: which it is depends on the machine of the fit."""
-    value = _field(state, name, np.ndarray, np.memmap)
+    value = field_of(state, name, np.ndarray, np.memmap)
     wide = np.int64 if value.dtype.itemsize == 8 else np.int32
-    return _array(state, name, wide, ndim=1)
+    return array_of(state, name, wide, ndim=1)
 
 
-def _native(array: Any, dtype: Any, name: str) -> NDArray[Any]:
+def native_array(array: Any, dtype: Any, name: str) -> NDArray[Any]:
     """Return an array in this machine's byte order, without a copy if it is already."""
     if not isinstance(array, np.ndarray):
-        raise _damaged(f"{name!r} is missing or not an array")
+        raise damaged(f"{name!r} is missing or not an array")
     array = native(array)
     if array.dtype != dtype:
-        raise _damaged(f"{name!r} holds {array.dtype}, not {np.dtype(dtype)}")
+        raise damaged(f"{name!r} holds {array.dtype}, not {np.dtype(dtype)}")
     return np.ascontiguousarray(array) if array.ndim else array
 
 
-def _check_finite(array: NDArray[Any], name: str) -> None:
+def check_finite(array: NDArray[Any], name: str) -> None:
     # Both are NaN where anything is, and no array of flags is made.
     if not (np.isfinite(array.min(initial=0)) and np.isfinite(array.max(initial=0))):
-        raise _damaged(f"{name!r} holds numbers that are not finite")
+        raise damaged(f"{name!r} holds numbers that are not finite")
 
 
 def table_state(table: QuantizedTable) -> dict[str, Any]:
@@ -124,12 +126,12 @@ def table_from_state(state: Any) -> QuantizedTable:
     bits, width, n_ids = state["bits"], state["width"], state["n_ids"]
     if bits not in BITS or not type(bits) is type(width) is type(n_ids) is int:
         raise ValueError("bits, width or n_ids of a table that cannot be")
-    codes = _plain_array(state["codes"], np.uint16 if bits == 16 else np.uint8, ndim=2)
+    codes = plain_array(state["codes"], np.uint16 if bits == 16 else np.uint8, ndim=2)
     n_rows, n_bytes = codes.shape
     if width < 1 or n_bytes != (width if bits == 16 else bytes_of_row(width, bits)):
         raise ValueError(f"{n_bytes} codes for rows of {width} numbers")
     spans = levels_from_state(state["spans"])
-    zeros = _plain_array(state["zeros"], np.uint8, ndim=1)
+    zeros = plain_array(state["zeros"], np.uint8, ndim=1)
     if not len(spans) == len(zeros) == (1 if width == 1 else n_rows):
         raise ValueError(f"{len(spans)} and {len(zeros)} grids for {n_rows} rows")
     columns = None
@@ -156,8 +158,8 @@ def levels_from_state(state: Any) -> NDArray[np.float32]:
     ValueError, TypeError, KeyError
         If they are not sound.
     """
-    codes = _plain_array(state["codes"], np.uint8, ndim=1)
-    levels = _plain_array(state["levels"], WEIGHT_DTYPE, ndim=1)
+    codes = plain_array(state["codes"], np.uint8, ndim=1)
+    levels = plain_array(state["levels"], WEIGHT_DTYPE, ndim=1)
     if len(levels) > N_LEVELS or codes.max(initial=0) >= max(len(levels), 1):
         raise ValueError("levels that are not there")
     if not (np.isfinite(levels).all() and (levels >= 0).all()):
@@ -165,7 +167,7 @@ def levels_from_state(state: Any) -> NDArray[np.float32]:
     return LogQuantized(codes, levels).values
 
 
-def _plain_array(array: Any, dtype: Any, *, ndim: int) -> NDArray[Any]:
+def plain_array(array: Any, dtype: Any, *, ndim: int) -> NDArray[Any]:
     if not isinstance(array, np.ndarray):
         raise ValueError("an array is missing")
     array = native(array)

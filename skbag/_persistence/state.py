@@ -25,22 +25,23 @@ from skbag._model.model import Featurizer, Model, Resume
 from skbag._model.predictor import Predictor
 from skbag._model.quantization import QuantizedTable
 from skbag._persistence.fields import (
-    _UNSOUND,
     LARGEST,
-    _array,
-    _check_finite,
-    _damaged,
-    _field,
-    _floats,
-    _integers,
-    _native,
-    _positive,
+    UNSOUND,
+    array_of,
+    check_finite,
+    damaged,
+    field_of,
+    floats_of,
+    integers_of,
     levels_from_state,
     levels_state,
+    native_array,
+    positive_of,
     table_from_state,
     table_state,
 )
-from skbag._targets.targets import ClassificationTargets, ClassTargets, LabelTargets
+from skbag._targets.classification_targets import ClassTargets, LabelTargets
+from skbag._targets.targets import ClassificationTargets
 from skbag._text.byte_encoder import ByteEncoder
 from skbag._text.compact_encoders import (
     CompactByteEncoder,
@@ -120,25 +121,25 @@ def model_from_state(state: Any, targets: ClassificationTargets) -> Model:
         If the state is not that of a model for such targets.
     """
     embedding = _read_table(state)
-    encoder = _read_encoder(_field(state, "encoder", dict, type(None)))
+    encoder = _read_encoder(field_of(state, "encoder", dict, type(None)))
     n_ids = len(embedding)
     if encoder is not None and encoder.n_ids != n_ids:
-        raise _damaged(f"{encoder.n_ids} features for {n_ids} rows of the table")
+        raise damaged(f"{encoder.n_ids} features for {n_ids} rows of the table")
     is_compact = isinstance(embedding, QuantizedTable)
     if isinstance(encoder, _COMPACT_ENCODERS) and not is_compact:
-        raise _damaged("a compact encoder without a compact table")
+        raise damaged("a compact encoder without a compact table")
     id_weights = None
     if state.get("id_weights") is not None:
         id_weights = _read_id_weights(state, is_compact)
         if len(id_weights) != n_ids or not (
             0 < id_weights.min(initial=1) and id_weights.max(initial=1) < LARGEST
         ):
-            raise _damaged("id_weights are not one positive number per feature")
+            raise damaged("id_weights are not one positive number per feature")
     document_counts = pending = None
     if state.get("statistics") is not None:
         document_counts = _read_counts(state["statistics"], n_ids, targets)
         pending = _read_pending(state["statistics"].get("recent"), document_counts)
-    layers = tuple(map(_read_layer, _field(state, "layers", list)))
+    layers = tuple(map(_read_layer, field_of(state, "layers", list)))
     clusters = None
     if state.get("clusters") is not None:
         clusters = _read_clusters(state["clusters"], targets)
@@ -150,7 +151,7 @@ def model_from_state(state: Any, targets: ClassificationTargets) -> Model:
             encoder, _read_weighting(state), document_counts, id_weights, pending
         ),
         predictor,
-        _positive(state, "temperature"),
+        positive_of(state, "temperature"),
     )
 
 
@@ -179,19 +180,19 @@ def targets_from_state(state: Any, classes: NDArray[Any]) -> ClassificationTarge
     ModelFileError
         If it does not fit the classes.
     """
-    kind = _field(state, "kind", str)
+    kind = field_of(state, "kind", str)
     _check_order(classes)
     if kind == "classes":
         return ClassTargets(classes)
     if kind != "labels":
-        raise _damaged(f"there are no targets {kind!r:.50}")
-    n_labels = _field(state, "n_labels", int)
+        raise damaged(f"there are no targets {kind!r:.50}")
+    n_labels = field_of(state, "n_labels", int)
     # As many as there are classes, of which there is an array.
     if n_labels != len(classes) or not np.array_equal(classes, np.arange(n_labels)):
-        raise _damaged(f"classes_ are not the numbers of {n_labels} labels")
+        raise damaged(f"classes_ are not the numbers of {n_labels} labels")
     if n_labels < 2:
-        raise _damaged(f"{n_labels} labels")
-    return LabelTargets(n_labels, _field(state, "sparse", bool))
+        raise damaged(f"{n_labels} labels")
+    return LabelTargets(n_labels, field_of(state, "sparse", bool))
 
 
 def resume_state(resume: Resume) -> dict[str, Any]:
@@ -211,34 +212,34 @@ def resume_from_state(state: Any, model: Model) -> Resume:
     ModelFileError
         If it does not fit the model.
     """
-    found = _field(state, "accumulators", list)
-    accumulators = tuple(_native(a, WEIGHT_DTYPE, "accumulators") for a in found)
+    found = field_of(state, "accumulators", list)
+    accumulators = tuple(native_array(a, WEIGHT_DTYPE, "accumulators") for a in found)
     if [a.shape for a in accumulators] != _parameter_shapes(model.predictor):
-        raise _damaged("accumulators do not fit the layers")
+        raise damaged("accumulators do not fit the layers")
     for array in accumulators:
         _check_counts(array, "accumulators")
-    n_seen = _field(state, "n_seen", int)
+    n_seen = field_of(state, "n_seen", int)
     if not 0 <= n_seen < 2**62:
-        raise _damaged(f"'n_seen' is {n_seen:.3g}" if n_seen < 2**62 else "'n_seen'")
-    return Resume(accumulators, _positive(state, "learning_rate"), n_seen)
+        raise damaged(f"'n_seen' is {n_seen:.3g}" if n_seen < 2**62 else "'n_seen'")
+    return Resume(accumulators, positive_of(state, "learning_rate"), n_seen)
 
 
 def _read_table(state: Any) -> NDArray[np.float32] | QuantizedTable:
     if isinstance(state, dict) and "table" in state:
         try:
             return table_from_state(state["table"])
-        except _UNSOUND as error:
-            raise _damaged(f"table: {error!r}") from error
-    return _floats(state, "embedding", ndim=2)
+        except UNSOUND as error:
+            raise damaged(f"table: {error!r}") from error
+    return floats_of(state, "embedding", ndim=2)
 
 
 def _read_id_weights(state: dict[str, Any], is_compact: bool) -> NDArray[np.float32]:
     if not is_compact:
-        return _floats(state, "id_weights", ndim=1)
+        return floats_of(state, "id_weights", ndim=1)
     try:
         return levels_from_state(state["id_weights"])
-    except _UNSOUND as error:
-        raise _damaged(f"id_weights: {error!r}") from error
+    except UNSOUND as error:
+        raise damaged(f"id_weights: {error!r}") from error
 
 
 def _parameter_shapes(predictor: Predictor) -> list[tuple[int, ...]]:
@@ -272,30 +273,30 @@ def _encoder_state(encoder: Encoder | None) -> dict[str, Any] | None:
 def _read_encoder(state: dict[str, Any] | None) -> Encoder | None:
     if state is None:
         return None
-    if _field(state, "kind", str) == _SELECTION:
+    if field_of(state, "kind", str) == _SELECTION:
         return _read_selection(state)
     kind = ENCODERS.get(state["kind"])
     if kind is None:
-        raise _damaged(f"there is no encoder {state['kind']!r}")
+        raise damaged(f"there is no encoder {state['kind']!r}")
     encoder: Any = kind.__new__(kind)
     try:
         encoder.__setstate__(state)
-    except _UNSOUND as error:
-        raise _damaged(f"encoder: {error!r}") from error
+    except UNSOUND as error:
+        raise damaged(f"encoder: {error!r}") from error
     read: Encoder = encoder
     return read
 
 
 def _read_selection(state: dict[str, Any]) -> Encoder:
-    inner = _field(state, "encoder", dict)
-    if _field(inner, "kind", str) == _SELECTION:
-        raise _damaged("a selection of a selection")
+    inner = field_of(state, "encoder", dict)
+    if field_of(inner, "kind", str) == _SELECTION:
+        raise damaged("a selection of a selection")
     encoder = _read_encoder(inner)
     assert encoder is not None
     try:
         return CompactSelection.unpacked(encoder, state.get("ids"))
-    except _UNSOUND as error:
-        raise _damaged(f"selection: {error!r}") from error
+    except UNSOUND as error:
+        raise damaged(f"selection: {error!r}") from error
 
 
 def _counts_state(featurizer: Featurizer) -> dict[str, Any] | None:
@@ -329,27 +330,27 @@ def _read_counts(
     state: Any, n_ids: int, targets: ClassificationTargets
 ) -> DocumentCounts:
     n_classes = len(targets.classes)
-    totals = _array(state, "class_totals", np.float64, ndim=1)
-    counts = _array(state, "counts", np.float64, ndim=1)
-    codes, offsets = (_integers(state, name) for name in ("codes", "offsets"))
+    totals = array_of(state, "class_totals", np.float64, ndim=1)
+    counts = array_of(state, "counts", np.float64, ndim=1)
+    codes, offsets = (integers_of(state, name) for name in ("codes", "offsets"))
     try:
         class_counts = sp.csr_array((counts, codes, offsets), shape=(n_ids, n_classes))
         check_csr(class_counts)
     except ValueError as error:
-        raise _damaged(f"statistics: {error}") from error
+        raise damaged(f"statistics: {error}") from error
     if len(totals) != n_classes:
-        raise _damaged(f"statistics of {len(totals)} classes for {n_classes}")
+        raise damaged(f"statistics of {len(totals)} classes for {n_classes}")
     _check_counts(totals, "class_totals")
     _check_counts(counts, "counts")
     if targets.one_of_all:
         if state.get("any_counts") is not None:
-            raise _damaged("statistics of labels for classes")
+            raise damaged("statistics of labels for classes")
         return DocumentCounts.of_classes(class_counts, totals)
-    df = _array(state, "any_counts", np.float64, ndim=1)
+    df = array_of(state, "any_counts", np.float64, ndim=1)
     if len(df) != n_ids:
-        raise _damaged(f"any_counts of {len(df)} features for {n_ids}")
+        raise damaged(f"any_counts of {len(df)} features for {n_ids}")
     _check_counts(df, "any_counts")
-    n_documents = _positive(state, "any_total")
+    n_documents = positive_of(state, "any_total")
     return DocumentCounts(class_counts, totals, df, n_documents, exclusive=False)
 
 
@@ -358,20 +359,20 @@ def _read_pending(state: Any, counts: DocumentCounts) -> PendingCounts | None:
     if state is None:
         return None
     if not isinstance(state, dict):
-        raise _damaged("recent is no mapping")
+        raise damaged("recent is no mapping")
     shape = counts.class_counts.shape
     names = [("cells", "counts", math.prod(shape))]
     if not counts.exclusive:
         names.append(("any_ids", "any_counts", shape[0]))
     arrays: list[NDArray[Any]] = []
     for places, values, n in names:
-        where = _array(state, places, np.int64, ndim=1)
-        value = _array(state, values, np.float64, ndim=1)
+        where = array_of(state, places, np.int64, ndim=1)
+        value = array_of(state, values, np.float64, ndim=1)
         _check_counts(value, values)
         if len(where) != len(value):
-            raise _damaged(f"recent: {len(where)} {places} for {len(value)} counts")
+            raise damaged(f"recent: {len(where)} {places} for {len(value)} counts")
         if len(where) and not 0 <= where.min() <= where.max() < n:
-            raise _damaged(f"recent: {places} out of range")
+            raise damaged(f"recent: {places} out of range")
         arrays += [where, value]
     return PendingCounts(*arrays)
 
@@ -385,44 +386,44 @@ def _clusters_state(clusters: Clusters) -> dict[str, Any]:
 
 
 def _read_clusters(state: Any, targets: ClassificationTargets) -> Clusters:
-    order = _array(state, "order", np.int64, ndim=1)
-    n_shortlist, size = (_field(state, name, int) for name in ("n_short", "size"))
+    order = array_of(state, "order", np.int64, ndim=1)
+    n_shortlist, size = (field_of(state, name, int) for name in ("n_short", "size"))
     n_classes = len(targets.classes)
     if not targets.one_of_all or not np.array_equal(np.sort(order), range(n_classes)):
-        raise _damaged("clusters are not of the classes")
+        raise damaged("clusters are not of the classes")
     n_clustered = n_classes - n_shortlist
     if (
         not (0 < n_shortlist < n_classes and 0 < size <= n_clustered)
         or n_clustered % size
     ):
-        raise _damaged(f"clusters of {size} classes for {n_classes} less {n_shortlist}")
+        raise damaged(f"clusters of {size} classes for {n_classes} less {n_shortlist}")
     # Equal scores are told apart by this.
     within = order[n_shortlist:].reshape(-1, size)
     if (np.diff(order[:n_shortlist]) < 0).any() or (np.diff(within, axis=1) < 0).any():
-        raise _damaged("classes of a cluster are not in order")
+        raise damaged("classes of a cluster are not in order")
     return Clusters(order, n_shortlist, size)
 
 
 def _read_weighting(state: Any) -> Weighting:
-    weighting = _field(state, "weighting", dict)
-    norm = _field(weighting, "norm", str, type(None))
+    weighting = field_of(state, "weighting", dict)
+    norm = field_of(weighting, "norm", str, type(None))
     if norm not in ("l1", "l2", None):
-        raise _damaged(f"there is no norm {norm!r}")
+        raise damaged(f"there is no norm {norm!r}")
     return Weighting(
-        use_idf=_field(weighting, "use_idf", bool),
-        sublinear_tf=_field(weighting, "sublinear_tf", bool),
+        use_idf=field_of(weighting, "use_idf", bool),
+        sublinear_tf=field_of(weighting, "sublinear_tf", bool),
         norm=norm,
-        supervised=_field(weighting, "supervised", bool),
+        supervised=field_of(weighting, "supervised", bool),
     )
 
 
 def _read_layer(
     state: Any,
 ) -> tuple[NDArray[np.float32] | None, NDArray[np.float32]]:
-    intercept = _floats(state, "intercept", ndim=1)
+    intercept = floats_of(state, "intercept", ndim=1)
     if state.get("coef") is None:
         return None, intercept
-    return _floats(state, "coef", ndim=2), intercept
+    return floats_of(state, "coef", ndim=2), intercept
 
 
 def _check_layers(predictor: Predictor, targets: ClassificationTargets) -> None:
@@ -434,18 +435,18 @@ def _check_layers(predictor: Predictor, targets: ClassificationTargets) -> None:
         if shape != (coef.shape if coef is not None else (width, width)) or (
             coef is None and (len(layers) > 1 or clusters is not None)
         ):
-            raise _damaged(f"layers do not fit one another or {width} columns")
+            raise damaged(f"layers do not fit one another or {width} columns")
         width = len(intercept)
     wanted = targets.n_outputs if clusters is None else clusters.n_rows
     if not layers or width != wanted:
-        raise _damaged(f"{width} outputs for {len(targets.classes)} classes")
+        raise damaged(f"{width} outputs for {len(targets.classes)} classes")
 
 
 def _check_counts(array: NDArray[Any], name: str) -> None:
     """Raise where sums of weights, or of squares, are negative or not finite."""
-    _check_finite(array, name)
+    check_finite(array, name)
     if array.min(initial=0) < 0:
-        raise _damaged(f"{name!r} holds negative numbers")
+        raise damaged(f"{name!r} holds negative numbers")
 
 
 def _check_order(classes: NDArray[Any]) -> None:
@@ -453,9 +454,9 @@ def _check_order(classes: NDArray[Any]) -> None:
     try:
         in_order = bool(np.all(classes[:-1] < classes[1:]))
     except TypeError as error:
-        raise _damaged(f"classes_ cannot be compared: {error}") from error
+        raise damaged(f"classes_ cannot be compared: {error}") from error
     if not in_order or not len(classes):
-        raise _damaged("classes_ are not distinct and in order")
+        raise damaged("classes_ are not distinct and in order")
 
 
 def _check_magnitudes(predictor: Predictor) -> None:
@@ -466,4 +467,4 @@ def _check_magnitudes(predictor: Predictor) -> None:
             bound *= float(np.abs(coef).max(initial=0)) * coef.shape[1]
         bound = max(bound, float(np.abs(intercept).max(initial=0)))
     if not bound < LARGEST:
-        raise _damaged(f"scores of up to {bound:.3g}")
+        raise damaged(f"scores of up to {bound:.3g}")

@@ -18,7 +18,7 @@ from skbag._model import model as model_module
 from skbag._model.model import Featurizer, Model
 from skbag._model.predictor import Predictor
 from skbag._targets import labels as labels_module
-from skbag._targets import links, targets
+from skbag._targets import classification_targets, links
 from skbag._targets.links import (
     class_scores,
     fit_inverse_temperature,
@@ -161,7 +161,7 @@ def test_scores_watched_are_bounded(corpus, make_classifier, monkeypatch):
         seen.append(scores.size)
         return fit_inverse_temperature(scores, *arguments)
 
-    monkeypatch.setattr(targets, "fit_inverse_temperature", spy)
+    monkeypatch.setattr(classification_targets, "fit_inverse_temperature", spy)
     make_classifier(batch_size=2, max_iter=1).fit(*corpus)
     classes = sorted(set(corpus.labels))
     make_classifier(batch_size=2, max_iter=1).partial_fit(

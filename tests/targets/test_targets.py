@@ -6,14 +6,14 @@ import pytest
 import scipy.sparse as sp
 from sklearn.metrics import f1_score, hamming_loss
 
-from skbag._targets.labels import check_same_classes, encode_labels, learn_classes
-from skbag._targets.targets import (
+from skbag._targets.classification_targets import (
     ClassTargets,
     LabelTargets,
     announced_targets,
     learn_targets,
-    skill_score,
 )
+from skbag._targets.labels import check_same_classes, encode_labels, learn_classes
+from skbag._targets.targets import skill_score
 
 LABELS = {
     "str": ["b", "a", "b"],

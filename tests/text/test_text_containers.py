@@ -25,7 +25,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skbag._core.items import is_missing
-from skbag._text import text_containers
+from skbag._text import text_container_errors, text_containers
 from skbag._text.text_containers import Documents, read_documents
 
 TEXTS = ["the first text", "", "naïve Ω 🙂 \n second", "nul \x00 within", "x"]
@@ -502,7 +502,7 @@ def test_dtypes_of_a_frame_are_asked_at_once(X, monkeypatch):
     def column(X, j):
         raise AssertionError("the dtypes were enough")
 
-    monkeypatch.setattr(text_containers, "_column", column)
+    monkeypatch.setattr(text_container_errors, "column_of", column)
     assert read_documents(X) is None
 
 

@@ -7,8 +7,8 @@ import torch
 from numpy.testing import assert_allclose
 
 from skbag._core.bags import Bags
+from skbag._targets.classification_targets import ClassTargets, LabelTargets
 from skbag._targets.label_sets import LabelSets
-from skbag._targets.targets import ClassTargets, LabelTargets
 from skbag._training.initialisation import (
     MAX_SAMPLES,
     MAX_TARGETS,

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_array_equal
 
-from skbag._targets.targets import ClassTargets
+from skbag._targets.classification_targets import ClassTargets
 from skbag._training.samples import Samples
 
 TEXTS = ["a", "b", "c", "d"]

@@ -102,60 +102,68 @@ def settings_of(estimator: Any, *, is_text: bool) -> Settings:
             "embedding_dim, for instance to 64."
         )
     _check_embedding_init(estimator)
-    supervised = (
-        is_text
-        if estimator.supervised_weighting == "auto"
-        else bool(estimator.supervised_weighting)
-    )
     return Settings(
-        text=TextOptions(
-            lowercase=estimator.lowercase,
-            strip_accents=estimator.strip_accents,
-            preprocessor=estimator.preprocessor,
-            tokenizer=estimator.tokenizer,
-            token_pattern=_token_pattern(estimator),
-            analyzer=estimator.analyzer,
-            stop_words=estimator.stop_words,
-            ngram_range=_ngram_range(estimator.ngram_range),
-            vocabulary=estimator.vocabulary,
-            subword_ngram_range=_subword_ngram_range(estimator.subword_ngram_range),
-            n_buckets=_n_buckets(estimator),
-        ),
+        text=_text_options(estimator),
         short_text_features=estimator.short_text_features,
         pruning=Pruning(
             _plain(estimator.min_df),
             _plain(estimator.max_df),
             _plain(estimator.max_features),
         ),
-        weighting=Weighting(
-            # A matrix keeps the values that its maker has chosen.
-            use_idf=estimator.use_idf and is_text,
-            sublinear_tf=estimator.sublinear_tf and is_text,
-            norm=estimator.norm if is_text else None,
-            supervised=supervised,
-        ),
-        training=TrainingOptions(
-            loss=estimator._losses[estimator.loss],
-            embedding_dim=_plain(estimator.embedding_dim),
-            hidden_layer_sizes=_hidden_sizes(
-                estimator.hidden_layer_sizes, estimator.embedding_dim
-            ),
-            dropout=_plain(estimator.dropout),
-            learning_rate_init=_none_if_auto(estimator.learning_rate_init),
-            alpha=_none_if_auto(estimator.alpha),
-            max_iter=_none_if_auto(estimator.max_iter),
-            batch_size=_none_if_auto(estimator.batch_size),
-            shuffle=estimator.shuffle,
-            n_iter_no_change=_plain(estimator.n_iter_no_change),
-            tol=_plain(estimator.tol),
-            device=estimator.device,
-            freeze_embedding=estimator.freeze_embedding,
-        ),
+        weighting=_weighting(estimator, is_text=is_text),
+        training=_training_options(estimator),
         validation_fraction=(
             _plain(estimator.validation_fraction) if estimator.early_stopping else None
         ),
         n_jobs=_plain(estimator.n_jobs),
         embedding_init=estimator.embedding_init,
+    )
+
+
+def _text_options(estimator: Any) -> TextOptions:
+    return TextOptions(
+        lowercase=estimator.lowercase,
+        strip_accents=estimator.strip_accents,
+        preprocessor=estimator.preprocessor,
+        tokenizer=estimator.tokenizer,
+        token_pattern=_token_pattern(estimator),
+        analyzer=estimator.analyzer,
+        stop_words=estimator.stop_words,
+        ngram_range=_ngram_range(estimator.ngram_range),
+        vocabulary=estimator.vocabulary,
+        subword_ngram_range=_subword_ngram_range(estimator.subword_ngram_range),
+        n_buckets=_n_buckets(estimator),
+    )
+
+
+def _weighting(estimator: Any, *, is_text: bool) -> Weighting:
+    # A matrix keeps the values that its maker has chosen.
+    supervised = estimator.supervised_weighting
+    return Weighting(
+        use_idf=estimator.use_idf and is_text,
+        sublinear_tf=estimator.sublinear_tf and is_text,
+        norm=estimator.norm if is_text else None,
+        supervised=is_text if supervised == "auto" else bool(supervised),
+    )
+
+
+def _training_options(estimator: Any) -> TrainingOptions:
+    return TrainingOptions(
+        loss=estimator._losses[estimator.loss],
+        embedding_dim=_plain(estimator.embedding_dim),
+        hidden_layer_sizes=_hidden_sizes(
+            estimator.hidden_layer_sizes, estimator.embedding_dim
+        ),
+        dropout=_plain(estimator.dropout),
+        learning_rate_init=_none_if_auto(estimator.learning_rate_init),
+        alpha=_none_if_auto(estimator.alpha),
+        max_iter=_none_if_auto(estimator.max_iter),
+        batch_size=_none_if_auto(estimator.batch_size),
+        shuffle=estimator.shuffle,
+        n_iter_no_change=_plain(estimator.n_iter_no_change),
+        tol=_plain(estimator.tol),
+        device=estimator.device,
+        freeze_embedding=estimator.freeze_embedding,
     )
 
 

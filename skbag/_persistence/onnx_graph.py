@@ -41,6 +41,18 @@ _DESCRIPTION = (
 )
 
 
+def _import_onnx() -> Any:
+    try:
+        import onnx
+        import onnx.helper
+    except ImportError as error:
+        raise ImportError(
+            "to_onnx needs the package onnx, which is not installed. Install it, and "
+            'onnxruntime to run what it makes: pip install "skbag[onnx]"'
+        ) from error
+    return onnx
+
+
 def build_onnx(
     predictor: Predictor,
     inverse_temperature: float,
@@ -72,14 +84,8 @@ def build_onnx(
     ValueError
         If the numbers are more than a protobuf message can hold.
     """
-    try:
-        import onnx
-        from onnx import TensorProto, helper
-    except ImportError as error:
-        raise ImportError(
-            "to_onnx needs the package onnx, which is not installed. Install it, and "
-            'onnxruntime to run what it makes: pip install "skbag[onnx]"'
-        ) from error
+    onnx = _import_onnx()
+    TensorProto, helper = onnx.TensorProto, onnx.helper
     _check_size(predictor)
     graph = _Graph()
     sums = _sum_bags(graph, predictor.dense)

@@ -339,7 +339,6 @@ def partial_fit(
     samples = samples.without_weightless()
     if settings.training.shuffle:
         samples = samples.take(rng.permutation(len(samples)))
-    start = None
     most = min(
         N_CALIBRATION_SAMPLES, max_progressive_samples(samples.targets.n_outputs)
     )
@@ -348,16 +347,6 @@ def partial_fit(
     n_progressive = min(len(samples) // 2 if known is None else len(samples), most)
     with torch_threads(settings.n_jobs):
         featurizer, weighted = extend(known, samples, settings, n_progressive)
-    if before is not None and resume is not None:
-        start = Start(
-            # Rows stay as they are where weights change: see `extend`.
-            before.predictor,
-            resume.accumulators,
-            # Smaller for a part for which that would be too large, and for late ones.
-            resume.learning_rate,
-            n_seen,
-            before.inverse_temperature,
-        )
     vectors = _vectors(settings, featurizer, before, coverage)
     with torch_threads(_training_threads(settings)):
         run = TrainingRun(
@@ -365,25 +354,38 @@ def partial_fit(
             settings.training,
             n_progressive=n_progressive,
             rng=rng,
-            origin=Origin(start, vectors=vectors),
+            origin=Origin(_start_of_part(before, resume), vectors=vectors),
         )
         del weighted  # As in fit.
         run.epoch()
         predictor, accumulators = run.finish()
-    outcome = run.outcome
-    inverse_temperature = outcome.inverse_temperature
+    inverse_temperature = run.outcome.inverse_temperature
     if before is not None:
         share = n_progressive / (n_progressive + min(n_seen, N_CALIBRATION_SAMPLES))
-        inverse_temperature = (
-            before.inverse_temperature ** (1 - share) * inverse_temperature**share
-        )
+        earlier = before.inverse_temperature
+        inverse_temperature = earlier ** (1 - share) * inverse_temperature**share
     rate = run.plan.learning_rate if resume is None else resume.learning_rate
     return FitResult(
         Model(featurizer, predictor, inverse_temperature),
         Resume(accumulators, rate, n_seen + len(samples)),
         run.plan,
-        outcome,
+        run.outcome,
         None if vectors is None else vectors.coverage,
+    )
+
+
+def _start_of_part(before: Model | None, resume: Resume | None) -> Start | None:
+    """What one more part of a stream goes on from."""
+    if before is None or resume is None:
+        return None
+    return Start(
+        # Rows stay as they are where weights change: see `extend`.
+        before.predictor,
+        resume.accumulators,
+        # Smaller for a part for which that would be too large, and for late ones.
+        resume.learning_rate,
+        resume.n_seen,
+        before.inverse_temperature,
     )
 
 

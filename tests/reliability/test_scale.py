@@ -17,8 +17,8 @@ from skbag._core.bags import Bags
 from skbag._model import model as model_module
 from skbag._model.model import Featurizer, Model
 from skbag._model.predictor import Predictor
-from skbag._targets import labels as labels_module
 from skbag._targets import classification_targets, links
+from skbag._targets import labels as labels_module
 from skbag._targets.links import (
     class_scores,
     fit_inverse_temperature,

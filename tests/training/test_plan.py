@@ -7,9 +7,12 @@ import pytest
 import scipy.sparse as sp
 
 from skbag._core.bags import Bags
+from skbag._targets.losses import LOSSES
 from skbag._text import pruning
 from skbag._training import plan
-from skbag._training.plan import Moments
+from skbag._training.plan import Moments, Plan
+from skbag._training.run import TrainingRun
+from skbag._training.settings import TrainingOptions
 
 
 @pytest.mark.parametrize(
@@ -177,3 +180,92 @@ def test_the_penalty_waits_for_the_next_sample_of_a_class():
     assert usual == plan.MAX_ALPHA
     assert plan.auto_alpha(0.0, 1000, EASY, 2.0, 150) == usual
     assert plan.auto_alpha(0.0, 1000, EASY, 2.0, 1500) == pytest.approx(usual / 10)
+
+
+# -- the plan --------------------------------------------------------------------------
+
+
+OPTIONS = TrainingOptions(
+    loss=LOSSES["squared_hinge"],
+    embedding_dim=None,
+    hidden_layer_sizes=(),
+    dropout=0.0,
+    learning_rate_init=None,
+    alpha=None,
+    max_iter=None,
+    batch_size=None,
+    shuffle=True,
+    n_iter_no_change=5,
+    tol=1e-4,
+    device="cpu",
+)
+PROBLEM = plan.Problem(50_000, 6, 6, EASY, LOSSES["squared_hinge"])
+
+
+def test_a_plan_follows_the_rules_as_more_is_known():
+    first = Plan.make(PROBLEM, OPTIONS, 4096)
+    assert first.batch_size == plan.auto_batch_size(50_000, 6, EASY)
+    rate = plan.auto_learning_rate(EASY, first.batch_size, 2.0)
+    assert first.learning_rate == rate
+    sized = first.with_entries(10**6)
+    assert sized.work == 10**6 * (6 + 16)
+    assert sized.n_epochs == plan.first_plan_epochs(50_000, sized.work)
+    shown = sized.with_skill(0.5)
+    assert shown.n_epochs == plan.auto_epochs(0.5, 50_000, sized.work)
+    assert shown.alpha == plan.auto_alpha(0.5, 50_000, EASY, 2.0, 1.0)
+    # Nothing else changes, and the plans before stay as they were.
+    same = replace(shown, n_epochs=sized.n_epochs, alpha=sized.alpha)
+    assert same == sized != first
+
+
+def test_what_is_an_option_is_not_decided():
+    options = replace(
+        OPTIONS, batch_size=10**6, learning_rate_init=0.1, alpha=0.2, max_iter=7
+    )
+    decided = Plan.make(PROBLEM, options, 0).with_entries(10).with_skill(0.0)
+    assert decided.batch_size == PROBLEM.n_samples
+    assert (decided.learning_rate, decided.alpha, decided.n_epochs) == (0.1, 0.2, 7)
+    assert not decided.clips_weights
+    assert Plan.make(PROBLEM, OPTIONS, 0).clips_weights
+
+
+def test_a_stream_takes_no_larger_steps_than_before():
+    limited = replace(PROBLEM, max_learning_rate=0.01, n_seen=100)
+    assert Plan.make(limited, OPTIONS, 0).learning_rate == 0.01
+
+
+def test_fitted_attributes_are_those_of_the_plan(corpus, make_classifier, monkeypatch):
+    plans = []
+    finish = TrainingRun.finish
+
+    def noted(run):
+        plans.append(run.plan)
+        return finish(run)
+
+    monkeypatch.setattr(TrainingRun, "finish", noted)
+    clf = make_classifier().fit(*corpus)
+    (last,) = plans
+    assert clf.batch_size_ == last.batch_size
+    assert clf.learning_rate_ == last.learning_rate
+    assert clf.alpha_ == last.alpha
+    assert clf.n_iter_ <= last.n_epochs
+
+
+def test_the_memory_estimate_reads_the_plan_of_the_fit(
+    corpus, make_classifier, monkeypatch
+):
+    """Both once decided the batch size, and could have decided otherwise."""
+    made = []
+    original = Plan.make.__func__
+
+    def noted(cls, *arguments):
+        made.append(original(cls, *arguments))
+        return made[-1]
+
+    monkeypatch.setattr(Plan, "make", classmethod(noted))
+    make_classifier(embedding_dim=4, batch_size=32).fit(*corpus)
+    estimated, trained = made
+    assert estimated.batch_size == trained.batch_size == 32
+    assert estimated.width == trained.width == 4
+    assert estimated.needs_scores == trained.needs_scores
+    assert estimated.n_progressive == trained.n_progressive

@@ -45,7 +45,7 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
     descent on the squared hinge loss that touches the rows of a batch only.
 
     Parameters marked "auto" are settled by rules from what the data shows; the fitted
-    attributes tell the outcome.
+    attributes hold what they decided.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
     alpha : float or 'auto', default='auto'
         Strength of the L2 penalty on the table: the mean loss plus
         ``alpha / 2 * sum(table ** 2)`` is minimised, as in ``SGDClassifier``. 'auto'
-        is 0 in the first epoch, then the larger the harder the classes are to tell,
+        is 0 in the first epoch, then the larger the less accurate predictions are,
         up to 0.001.
 
     learning_rate_init : float or 'auto', default='auto'
@@ -337,7 +337,7 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
     ``supervised_weighting=False`` alone gives the weights of
     ``TfidfVectorizer(sublinear_tf=True)`` over the same tokens.
 
-    Texts without any known token are answered by the intercept.
+    Texts without any known token get the intercept as their score.
 
     References
     ----------

@@ -114,7 +114,7 @@ def load(path: Target, **callables: Any) -> EmbeddingBagClassifier:
     Returns
     -------
     estimator : EmbeddingBagClassifier
-        It gives the same answers, bit for bit, as the one that was saved, and goes on
+        It predicts the same, bit for bit, as the one that was saved, and goes on
         learning from where that one was.
 
     Raises

@@ -90,7 +90,7 @@ class _AutoOr:
 def seeded(estimator: Any, seed: int) -> Any:
     """Give a seed to all parts that have none.
 
-    Candidates are told apart on the same shuffles then, and can share tokens.
+    Candidates are compared on the same shuffles then, and can share tokens.
     """
     unseeded = {
         name: seed

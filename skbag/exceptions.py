@@ -1,4 +1,4 @@
-"""Errors and warnings that callers may want to tell from others."""
+"""Errors and warnings that callers may want to catch by type."""
 
 from __future__ import annotations
 

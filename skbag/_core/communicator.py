@@ -163,7 +163,7 @@ def check_same(communicator: Communicator, facts: dict[str, str]) -> None:
     ----------
     communicator : Communicator
     facts : dict of str to str
-        What must be alike, by name, in words.
+        What must be alike, by name: descriptions.
 
     Raises
     ------

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Packed = dict[str, Any]
-"""Plain state: ``n``, and the bits of both halves as arrays of bytes."""
+"""Serialisable state: ``n``, and the bits of both halves as arrays of bytes."""
 
 
 def pack_sorted(numbers: NDArray[np.uint64], end: int) -> Packed:

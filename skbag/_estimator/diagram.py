@@ -53,7 +53,7 @@ class DiagramMixin:
         return parent._get_params_html(*args, **kwargs)
 
     def _to_show(self) -> DiagramMixin:
-        """Return a copy whose large parameters are told by their size."""
+        """Return a copy whose large parameters are shown by their size."""
         shown = object.__new__(type(self))
         shown.__dict__.update(
             {name: _shortened(value) for name, value in vars(self).items()}
@@ -123,7 +123,7 @@ def _shortened(value: Any) -> Any:
 
 
 def size_of(state: Any) -> int:
-    """Bytes of the arrays and texts of plain state, about those of a pickle."""
+    """Bytes of the arrays and texts of serialisable state, about those of a pickle."""
     if isinstance(state, np.ndarray):
         return state.nbytes
     if isinstance(state, (str, bytes)):

@@ -1,4 +1,4 @@
-"""Forms in which a fitted model goes elsewhere: arrays, graphs, a small copy."""
+"""Exports of a fitted model: arrays, graphs, a small copy."""
 
 from __future__ import annotations
 
@@ -127,11 +127,11 @@ class ExportingMixin(FittedModelMixin):
     ) -> _Self:
         """Return a small copy that predicts; this estimator stays as it is.
 
-        Each number of the table takes `bits` bits on a grid of its row, each weight
-        one byte; features are known by hashes instead of names, so that of some 4,000
-        unknown ones one is taken for a known one; what only learning needs is left
-        out. Under a budget those rows are left out, too, that the scores need least;
-        their share goes to the features that they imply, a bigram's to a word of it.
+        Each number of the table takes `bits` bits (row-wise affine quantisation), each
+        weight one byte. Features are known by hashes instead of names, so that of some
+        4,000 unknown ones one is taken for a known one; what only learning needs is
+        left out. Under a budget those rows are left out, too, that the scores need
+        least; their share goes to their back-off features, a bigram's to a word of it.
         The compressed estimator is used as it is, without being unpacked.
 
         Parameters

@@ -1,4 +1,4 @@
-"""Methods that show what a fitted model has learnt, and why it answers as it does."""
+"""Methods that show what a fitted model has learnt, and explain its predictions."""
 
 from __future__ import annotations
 

@@ -231,7 +231,7 @@ def _check_embedding_init(estimator: Any) -> None:
         if estimator.freeze_embedding:
             raise ValueError(
                 "freeze_embedding=True needs embedding_init: a table that starts at "
-                "zero and never changes tells nothing. Pass vectors, or use "
+                "zero and never changes says nothing. Pass vectors, or use "
                 "freeze_embedding=False."
             )
         return

@@ -1,14 +1,14 @@
-"""Softmax in two steps over very many classes: probabilities, and the best k.
+"""Adaptive softmax over very many classes: probabilities, and the best k.
 
-The classes are sorted by frequency. The most frequent are answered at once, together
-with one score for each cluster of the others; the classes of a cluster are told apart
-only where it matters. The first step is that of the adaptive softmax (Grave, Joulin,
+The classes are sorted by frequency. The head scores the most frequent ones, the
+shortlist, and each tail cluster of the others; the classes of a cluster are scored only
+where it matters. That is the adaptive softmax (Grave, Joulin,
 Cissé, Grangier and Jégou, "Efficient softmax approximation for GPUs", ICML 2017); that
 the clusters are about as many as there are classes in one, so that both steps cost the
 square root of the number of classes, is the rule of Goodman ("Classes for fast maximum
 entropy training", ICASSP 2001). Probabilities sum to 1 exactly.
 
-Numpy only; `_adaptive_softmax` trains it.
+Numpy only; `AdaptiveSoftmax` of the network trains it.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 from skbag._model.top_k import best_columns
 
 SHORTLIST = 2.0
-"""How many square roots of the number of classes are answered in the first step."""
+"""Length of the shortlist, in square roots of the number of classes."""
 
 
 @dataclass(frozen=True, eq=False)
 class Clusters:
-    """Which classes are answered in the first step, and which in which cluster.
+    """Which classes are in the shortlist, and which in which tail cluster.
 
     Parameters
     ----------
@@ -63,12 +63,12 @@ class Clusters:
 
     @property
     def head_size(self) -> int:
-        """Number of scores of the first step."""
+        """Number of scores of the head: the shortlist and the clusters."""
         return self.n_shortlist + self.n_clusters
 
     @property
     def n_rows(self) -> int:
-        """Number of scores in both steps: classes, and clusters."""
+        """Number of scores of head and tails: classes, and clusters."""
         return len(self.order) + self.n_clusters
 
     @property
@@ -120,7 +120,12 @@ class ClusteredLayer:
 
         Exactly those that `log_probabilities` would give: no class can be more
         probable than its cluster, so only clusters are searched that are as probable
-        as the k-th best class found so far.
+        as the k-th best class found so far. They are searched from the most probable
+        one down, 1, 7, 56, ... at a time (a doubling search, Bentley and Yao, "An
+        almost optimal algorithm for unbounded searching", 1976, with a larger factor).
+
+        With k = 1, a best class of the shortlist at -1.0 and clusters at -0.9 and -1.2,
+        only the first cluster is searched: no class of the second can beat -1.0.
 
         Returns
         -------

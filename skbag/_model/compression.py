@@ -78,7 +78,8 @@ def compress(
     Raises
     ------
     ValueError
-        If not even one row fits, or features cannot be told by fingerprints.
+        If not even one row fits, or the features are of types that do not hash alike
+        everywhere.
     """
     rows = _Rows(model)
     if max_bytes is None:
@@ -100,8 +101,8 @@ def compress(
         saved = bytes_of_row(rows.width, 8) - bytes_of_row(rows.width, bits)
         return float(max(more - saved, 1.0))
 
-    room = {each: (max_bytes - least) / bytes_per_row(each) for each in allowed}
-    chosen = min(allowed, key=lambda each: rows.loss(int(room[each]), each))
+    n_rows = {each: (max_bytes - least) / bytes_per_row(each) for each in allowed}
+    chosen = min(allowed, key=lambda each: rows.loss(int(n_rows[each]), each))
     first = rows.best(1, chosen)
     if size_of(first) > max_bytes:
         return smallest
@@ -126,15 +127,15 @@ def _largest(
     """Of models of 1 to `n_rows` rows one that fills the budget as well as it can."""
     low, size, high = 1, size_of(best), n_rows + 1
     for _ in range(_MOST_STEPS):
-        room = max_bytes - size
-        n = min(max(low + int(room / bytes_per_row), low + 1), high - 1)
+        n_left = max_bytes - size
+        n = min(max(low + int(n_left / bytes_per_row), low + 1), high - 1)
         if n <= low or (low > 1 and size > _CLOSE_ENOUGH * max_bytes):
             break
         model = make(n)
         made = size_of(model)
         if made > max_bytes:
             high = n
-            # Between the two, wherever the first guess of a row's bytes has led.
+            # Between the two, however wrong the estimate of the bytes of a row was.
             bytes_per_row = max((made - size) / (n - low), bytes_per_row * 1.01)
         else:
             low, size, best = n, made, model

@@ -239,7 +239,7 @@ def _as_they_are(result: _T) -> _T:
 
 
 def _put_together(parts: Iterator[NDArray[Any]], n_samples: int) -> NDArray[Any]:
-    """Join parts where they belong: a list of all would take the room once more."""
+    """Join parts where they belong: a list of all would take the memory once more."""
     first = next(parts)
     if len(first) == n_samples:
         return first

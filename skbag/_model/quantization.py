@@ -1,9 +1,9 @@
 """A table of rows in 2, 4, 8 or 16 bits a number, multiplied without being unpacked.
 
-A row is stored as whole numbers on a grid of its own, ``value = low + step * code``,
-which spans from its lowest to its highest number, zero included. The span of each row
-is one of 256 and its low end one of 256 parts of that, so that the grid of a row takes
-two bytes. A table of one column has one grid for all of it.
+Row-wise affine quantisation, ``value = low + step * code``: the codes of a row span
+from its lowest to its highest number, zero included. The span of each row is one of 256
+(quantised logarithmically) and its zero point one of 256 parts of that, so that both
+take two bytes. A table of one column has one scale for all of it.
 
 Rows are decoded where they are used: those of the ids of some bags, never all at once.
 """
@@ -24,7 +24,7 @@ N_LEVELS = 256
 
 @dataclass(frozen=True, eq=False)
 class LogQuantized:
-    """Numbers of which at most 256 differ.
+    """Numbers of which at most 256 differ: logarithmic 8-bit quantisation.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ _DECODED = {
 
 @dataclass(frozen=True, eq=False)
 class QuantizedTable:
-    """Rows on grids.
+    """Rows quantised by a scale and a zero point each.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ class QuantizedTable:
     width : int
         Numbers of a row.
     spans : ndarray of shape (n_rows,) or (1,), dtype=float32
-        Highest minus lowest number of each grid.
+        Highest minus lowest number of each row.
     zeros : ndarray of shape (n_rows,) or (1,), dtype=uint8
         The lowest number is ``-zeros / 255`` of the span.
     columns : ndarray of shape (n_rows,), dtype=int32, or None
@@ -149,7 +149,7 @@ class QuantizedTable:
         columns: NDArray[np.int32] | None = None,
         n_ids: int | None = None,
     ) -> QuantizedTable:
-        """Put rows on grids.
+        """Quantise rows.
 
         Parameters
         ----------
@@ -161,7 +161,7 @@ class QuantizedTable:
         n_ids : int, default=n_rows
         """
         n_rows, width = rows.shape
-        spans, zeros = _grids(rows)
+        spans, zeros = _spans_and_zeros(rows)
         lows, steps = _lows_and_steps(spans, zeros, bits)
         # A span of zero is that of a row of zeros.
         places = (rows.astype(np.float64) - lows) / np.where(steps > 0, steps, 1)
@@ -284,10 +284,10 @@ def bytes_of_row(width: int, bits: int) -> int:
     return -(-width * bits // 8)
 
 
-def _grids(
+def _spans_and_zeros(
     rows: NDArray[np.float32],
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Span and zeros of each grid: wide enough for its row, zero included."""
+    """Span and zero point of each row: wide enough for it, zero included."""
     axis = None if rows.shape[1] == 1 else 1
     lowest = np.minimum(rows.min(axis=axis, initial=0), 0).astype(np.float64).ravel()
     highest = np.maximum(rows.max(axis=axis, initial=0), 0).astype(np.float64).ravel()
@@ -305,7 +305,7 @@ def _grids(
 def _lows_and_steps(
     spans: NDArray[np.float32], zeros: NDArray[np.uint8], bits: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Lowest number and step of each grid, (n, 1)."""
+    """Lowest number and step of each row, (n, 1)."""
     lows = spans * (zeros * WEIGHT_DTYPE(-1 / _ZEROS))
     steps = spans * WEIGHT_DTYPE(1 / ((1 << bits) - 1))
     return lows[:, np.newaxis], steps[:, np.newaxis]

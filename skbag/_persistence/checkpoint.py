@@ -1,7 +1,7 @@
 """A file from which a fit that was cut short goes on, to the bits it would have had.
 
-It holds what training has changed since it began, and what tells whether samples and
-parameters are still the same. Texts are read, and their features learnt, once more:
+It holds what training has changed since it began, and what shows whether samples
+and parameters are still the same. Texts are read, and their features learnt, once more:
 that gives the same every time, and files would be far larger.
 """
 
@@ -99,7 +99,7 @@ class Checkpoint:
             raise ValueError(
                 f"The checkpoint {self.path} was written for other samples, or these "
                 "in another order: it cannot be gone on from. Pass the same, or delete "
-                "the file to begin anew."
+                "the file to start again."
             )
 
     def _read(self) -> dict[str, Any]:
@@ -113,7 +113,7 @@ class Checkpoint:
                 raise ValueError(
                     f"The checkpoint {self.path} was written by a fit with {name} "
                     f"{facts.get(name)!s:.200}, which is now {value:.200}: it cannot "
-                    "be gone on from. Set it back, or delete the file to begin anew."
+                    "be gone on from. Set it back, or delete the file to start again."
                 )
         return state
 

@@ -55,7 +55,7 @@ def field_of(state: Any, name: str, *kinds: type) -> Any:
 
 def positive_of(state: Any, name: str) -> float:
     value = field_of(state, name, float, int, np.float64)
-    # A float has no room for all integers.
+    # A float cannot hold all integers.
     if not 0 < value < LARGEST:
         raise damaged(f"{name!r} is {value!r:.50}, not a positive number")
     return float(value)
@@ -100,7 +100,7 @@ def check_finite(array: NDArray[Any], name: str) -> None:
 
 
 def table_state(table: QuantizedTable) -> dict[str, Any]:
-    """Plain state of a table; its codes are shared, not copied."""
+    """Serialisable state of a table; its codes are shared, not copied."""
     columns = None
     if table.columns is not None:
         columns = pack_sorted(table.columns.astype(np.uint64), table.n_ids)
@@ -116,7 +116,7 @@ def table_state(table: QuantizedTable) -> dict[str, Any]:
 
 
 def table_from_state(state: Any) -> QuantizedTable:
-    """Read plain state.
+    """Read serialisable state.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def table_from_state(state: Any) -> QuantizedTable:
     spans = levels_from_state(state["spans"])
     zeros = plain_array(state["zeros"], np.uint8, ndim=1)
     if not len(spans) == len(zeros) == (1 if width == 1 else n_rows):
-        raise ValueError(f"{len(spans)} and {len(zeros)} grids for {n_rows} rows")
+        raise ValueError(f"{len(spans)} and {len(zeros)} scales for {n_rows} rows")
     columns = None
     if not n_rows <= n_ids <= np.iinfo(ID_DTYPE).max:
         raise ValueError(f"{n_rows} rows for {n_ids} ids")
@@ -145,7 +145,7 @@ def table_from_state(state: Any) -> QuantizedTable:
 
 
 def levels_state(numbers: NDArray[np.float32]) -> dict[str, Any]:
-    """Plain state of numbers of which at most 256 differ."""
+    """Serialisable state of numbers of which at most 256 differ."""
     found = LogQuantized.of(numbers)
     return {"codes": found.codes, "levels": found.levels}
 

@@ -75,7 +75,7 @@ def build_onnx(
     Returns
     -------
     model : onnx.ModelProto
-        Inputs and outputs as `EmbeddingBagClassifier.to_onnx` tells.
+        Inputs and outputs as in `EmbeddingBagClassifier.to_onnx`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Plain state to JSON and arrays, and back, without running any code from a file.
+"""Serialisable state to JSON and arrays, and back; no code from a file is run.
 
 Dicts, lists, tuples, sets, strings, numbers and numpy arrays keep their exact type.
 Arrays, and long lists whose items are alike, become arrays with a name, which is their
@@ -141,7 +141,7 @@ class Packer:
         )
 
     def _put_strings(self, value: list[str], place: str) -> Any:
-        # Line ends and lone surrogates may be in them: lengths tell where each ends.
+        # Line ends and lone surrogates may be in them: lengths say where each ends.
         encoded = [text.encode("utf-8", "surrogatepass") for text in value]
         lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
         data = np.frombuffer(b"".join(encoded), dtype=np.uint8)
@@ -242,7 +242,7 @@ class _Unpacker:
             raise ValueError("characters beyond Unicode")
         width = points.shape[1]
         if width == 0:
-            raise ValueError("texts without room for a character")
+            raise ValueError("texts of fewer bytes than characters")
         texts = np.ascontiguousarray(points, dtype=np.uint32).view(f"U{width}")
         return texts.reshape(packed["shape"])
 

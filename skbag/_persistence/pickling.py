@@ -1,4 +1,4 @@
-"""How the estimator is pickled and copied: as plain state, stamped with versions."""
+"""How the estimator is pickled and copied: as serialisable state, with versions."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _Estimator = TypeVar("_Estimator", bound="PlainStateMixin")
 
 
 class PlainStateMixin:
-    """Pickles the fitted model as plain state, whatever classes it is made of."""
+    """Pickles the fitted model as serialisable state, of no private class."""
 
     def __getstate__(self) -> dict[str, Any]:
-        """Parameters, fitted attributes and the model as plain state."""
+        """Parameters, fitted attributes and the model as serialisable state."""
         state: dict[str, Any] = dict(super().__getstate__())  # type: ignore
         state.pop("_vocabulary", None)
         if "_model" in state:

@@ -46,7 +46,7 @@ def write_state(
     replace_callable: Callable[[str, Any], Any],
     about: dict[str, Any],
 ) -> None:
-    """Write plain state to a file, in place of an earlier one.
+    """Write serialisable state to a file, in place of an earlier one.
 
     What is no regular file, such as a pipe or a device, is written into.
 
@@ -135,7 +135,7 @@ def read_state(
     path: Target,
     callables_of: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> dict[str, Any]:
-    """Read plain state from a file.
+    """Read serialisable state from a file.
 
     Parameters
     ----------
@@ -268,7 +268,7 @@ def _digest(text: str, arrays: Arrays) -> NDArray[np.uint8]:
 
 
 def _check_folder(name: str) -> None:
-    """Raise where a file cannot be, in words that name what was given."""
+    """Raise where a file cannot be; the message names what was given."""
     folder = os.path.dirname(os.path.realpath(name))
     if not os.path.isdir(folder):
         raise FileNotFoundError(
@@ -320,7 +320,7 @@ def _remove_leftovers(target: str) -> None:
 
 
 def _host() -> str:
-    """Return what tells this machine from others that share its files."""
+    """Return a name of this machine, among others that share its files."""
     return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 
 
@@ -361,7 +361,7 @@ class FileContent:
     Parameters
     ----------
     state : dict
-        Plain state.
+        Serialisable state.
     replace_callable : callable
         See `Packer`.
     about : dict

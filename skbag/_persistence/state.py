@@ -1,4 +1,4 @@
-"""A fitted model as plain state, and back: what pickles and files hold.
+"""A fitted model as serialisable state, and back: what pickles and files hold.
 
 State is made of dicts, lists, strings, numbers and numpy arrays; none of the package's
 own classes is in it. So their names and places may change without breaking a pickle,
@@ -72,7 +72,7 @@ _COMPACT_ENCODERS = (CompactByteEncoder, CompactPlainEncoder, CompactSelection)
 
 
 def model_state(model: Model) -> dict[str, Any]:
-    """Plain state of a model; its arrays are shared, not copied."""
+    """Serialisable state of a model; its arrays are shared, not copied."""
     featurizer, predictor = model.featurizer, model.predictor
     weighting = featurizer.weighting
     embedding, id_weights = predictor.embedding, featurizer.id_weights
@@ -106,7 +106,7 @@ def model_state(model: Model) -> dict[str, Any]:
 
 
 def model_from_state(state: Any, targets: ClassificationTargets) -> Model:
-    """Model of plain state; arrays of the right dtype are shared, not copied.
+    """Model of serialisable state; arrays of the right dtype are shared, not copied.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def model_from_state(state: Any, targets: ClassificationTargets) -> Model:
 
 
 def targets_state(targets: ClassificationTargets) -> dict[str, Any]:
-    """Plain state of what `y` is, beside the classes."""
+    """Serialisable state of what `y` is, beside the classes."""
     if isinstance(targets, LabelTargets):
         return {
             "kind": "labels",
@@ -196,7 +196,7 @@ def targets_from_state(state: Any, classes: NDArray[Any]) -> ClassificationTarge
 
 
 def resume_state(resume: Resume) -> dict[str, Any]:
-    """Plain state of what ``partial_fit`` needs."""
+    """Serialisable state of what ``partial_fit`` needs."""
     return {
         "accumulators": list(resume.accumulators),
         "learning_rate": resume.learning_rate,
@@ -397,7 +397,7 @@ def _read_clusters(state: Any, targets: ClassificationTargets) -> Clusters:
         or n_clustered % size
     ):
         raise damaged(f"clusters of {size} classes for {n_classes} less {n_shortlist}")
-    # Equal scores are told apart by this.
+    # Of equal scores the one first in this order is predicted.
     within = order[n_shortlist:].reshape(-1, size)
     if (np.diff(order[:n_shortlist]) < 0).any() or (np.diff(within, axis=1) < 0).any():
         raise damaged("classes of a cluster are not in order")

@@ -1,4 +1,4 @@
-"""Indicator matrices of labels: told from labels, read and checked."""
+"""Indicator matrices of labels: recognised, read and checked."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def kind_of_labels(labels: NDArray[Any]) -> str:
 
 
 def check_classes(classes: NDArray[Any]) -> None:
-    """Raise where there is nothing to tell apart.
+    """Raise where there is only one class.
 
     Raises
     ------

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MAX_LABEL_WEIGHT = 4.0
-"""Largest weight of a label: steps make room for no heavier ones (see `_recipe`), as
+"""Largest weight of a label: steps are sized for no heavier ones (see `plan`), as
 every other step would be so many times smaller."""
 
 
@@ -45,7 +45,7 @@ class Loss(Protocol):
     max_sample_weight: float
     """Largest weight that the loss itself gives to an output of a sample."""
     clustered: bool
-    """Whether the scores are the log-probabilities of `_adaptive_softmax`."""
+    """Whether the scores are the log-probabilities of an adaptive softmax."""
 
     def gradient(
         self, scores: Tensor, codes: Tensor, weights: Tensor | None
@@ -199,10 +199,10 @@ class CrossEntropy:
 
 
 class AdaptiveSoftmax(CrossEntropy):
-    """Cross-entropy of a softmax in two steps: see `_adaptive_softmax`.
+    """Cross-entropy of an adaptive softmax: see `AdaptiveSoftmax` of the network.
 
     The loss and its gradient are computed there, from what is below the scores: to
-    compute all scores is what the two steps avoid.
+    compute all scores is what head and tails avoid.
     """
 
     name = "adaptive_softmax"

@@ -2,7 +2,7 @@ r"""Words and bigrams of the default tokens, learnt and counted by numpy.
 
 A string is hashed once, to its id in a *lexicon* that keeps its bytes. A feature is a
 pair of numbers in one key of 64 bits (see `feature_keys`). Keys are exact, so that two
-features are never taken for one and a key tells the name. What a word has by itself,
+features are never taken for one and a key gives the name. What a word has by itself,
 its subwords above all, is found once for each word and not for each of its occurrences.
 
 Documents go through in chunks. All occurrences of a chunk become numbers ``document
@@ -81,6 +81,10 @@ class WordTable:
         self, tokens: Tokens, words: NDArray[np.int32]
     ) -> tuple[NDArray[np.int32], SubwordHits | None]:
         """Make the features that the words of a chunk have by themselves.
+
+        Sets:
+            - rows of ``by_word`` and of the subwords, of words met for the first time
+            - the features and the strings of the lexicon
 
         Returns
         -------
@@ -230,7 +234,9 @@ class ByteEncoder:
         """Count features; see `LearningEncoder`.
 
         A document that is not a ``str`` raises, and leaves those before it learnt.
-        Sets the lexicon and the features.
+
+        Sets:
+            - ``lexicon`` and ``features``, to which new ones are appended
         """
         # Imported here: predicting must not need torch.
         from skbag._core.sorting import sort
@@ -248,7 +254,7 @@ class ByteEncoder:
 
     @property
     def releases_gil(self) -> bool:
-        """Yes: numpy lets go of the interpreter's lock."""
+        """Yes: numpy releases the interpreter's lock."""
         return True
 
     def encode(self, documents: Sequence[str]) -> Bags:

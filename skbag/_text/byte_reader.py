@@ -56,7 +56,7 @@ _PARAMETERS: dict[str, Any] = {
     "tokenizer": None,
     "stop_words": None,
 }
-"""What `PlainEncoder` needs to be told to find the same features."""
+"""Parameters with which `PlainEncoder` finds the same features."""
 
 Find = Callable[[NDArray[np.uint64]], NDArray[np.int32]]
 """Gives the ids of features by their keys."""

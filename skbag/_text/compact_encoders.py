@@ -87,7 +87,7 @@ class CompactByteEncoder:
 
     @property
     def releases_gil(self) -> bool:
-        """Yes: numpy lets go of the interpreter's lock."""
+        """Yes: numpy releases the interpreter's lock."""
         return True
 
     def encode(self, documents: Sequence[str]) -> Bags:
@@ -212,7 +212,7 @@ class CompactPlainEncoder:
 
     @property
     def kinds(self) -> NDArray[np.uint8]:
-        """Refuse: fingerprints do not tell."""
+        """Raise: fingerprints have no kinds."""
         raise TypeError("a compact encoder does not know kinds of features")
 
     @property

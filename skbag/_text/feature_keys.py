@@ -45,7 +45,7 @@ def check_keys(keys: NDArray[np.uint64], n_strings: int) -> None:
 
 
 def key_by_strings(key: Any, find: Callable[[str], int]) -> int:
-    """Key of the feature that an `Occurrence` tells by strings; -1 if unknown."""
+    """Key of the feature of an `Occurrence`, whose strings have ids; -1 if unknown."""
     if isinstance(key, str):
         left, space, right = key.partition(" ")
         if space:

@@ -134,7 +134,7 @@ class HashedEncoder:
 
     @property
     def releases_gil(self) -> bool:
-        """Whether numpy finds the features: it lets go of the interpreter's lock."""
+        """Whether numpy finds the features: it releases the interpreter's lock."""
         return self._by_arrays
 
     def encode(self, documents: Sequence[str]) -> Bags:
@@ -150,7 +150,7 @@ class HashedEncoder:
         )
 
     def select(self, ids: NDArray[np.int32]) -> HashedEncoder:
-        """Refuse: a bucket has the number that its features hash to.
+        """Raise: a bucket has the number that its features hash to.
 
         Raises
         ------
@@ -168,7 +168,7 @@ class HashedEncoder:
         return np.arange(self._n_buckets, dtype=ID_DTYPE)
 
     def names(self) -> list[str]:
-        """Refuse: the names of features are not kept.
+        """Raise: the names of features are not kept.
 
         Raises
         ------
@@ -327,7 +327,7 @@ class HashedEncoder:
             yield found.take(number)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Plain state; part of what files and pickles of every version hold."""
+        """Serialisable state; part of what files and pickles of every version hold."""
         return {
             **state_of_parameters(self._parameters),
             "n_buckets": self._n_buckets,

@@ -21,7 +21,7 @@ _ADDED_AT_ONCE = 2**18
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 _HALF = np.uint64(32)
 
-# Drawn anew by each process, so that nobody can find keys that all want the same slots:
+# Drawn by each process, so that nobody can find keys that all want the same slots:
 # of any two the chance is 2 in the number of slots (multiply-shift hashing:
 # Dietzfelbinger et al., "A Reliable Randomized Algorithm for the Closest-Pair Problem",
 # 1997). Ids do not depend on slots, so it shows in no result.
@@ -29,7 +29,7 @@ _SECRET = np.uint64(int.from_bytes(os.urandom(8), "little") | 1)
 
 
 class GrowingArray:
-    """A 1-D array, or the rows of a 2-D one, with room to append in amortised O(1).
+    """A 1-D array, or the rows of a 2-D one, that grows in amortised O(1).
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class GrowingArray:
     """
 
     def __init__(self, values: NDArray[Any]) -> None:
-        self._room = values.copy()
+        self._buffer = values.copy()
         self._size = len(values)
 
     def __len__(self) -> int:
@@ -47,16 +47,18 @@ class GrowingArray:
     @property
     def values(self) -> NDArray[Any]:
         """View of the values so far; a later append may or may not show in it."""
-        return self._room[: self._size]
+        return self._buffer[: self._size]
 
     def append(self, values: NDArray[Any]) -> None:
         """Put values after the others."""
         size = self._size + len(values)
-        if size > len(self._room):
-            room = np.empty((2 * size, *self._room.shape[1:]), dtype=self._room.dtype)
-            room[: self._size] = self.values
-            self._room = room
-        self._room[self._size : size] = values
+        if size > len(self._buffer):
+            buffer = np.empty(
+                (2 * size, *self._buffer.shape[1:]), dtype=self._buffer.dtype
+            )
+            buffer[: self._size] = self.values
+            self._buffer = buffer
+        self._buffer[self._size : size] = values
         self._size = size
 
     def truncate(self, size: int) -> None:

@@ -243,13 +243,13 @@ class Fingerprints:
         return lambda string: find(string.encode("utf-8", "surrogatepass"))
 
     def to_state(self) -> dict[str, Any]:
-        """Plain state, packed."""
+        """Serialisable state, packed."""
         packed: Packed = pack_sorted(self._ids.keys, 1 << self._bits)
         return {"bits": self._bits, **packed}
 
     @classmethod
     def from_state(cls, state: Any) -> Fingerprints:
-        """Read plain state.
+        """Read serialisable state.
 
         Raises
         ------

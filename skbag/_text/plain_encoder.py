@@ -256,9 +256,9 @@ class PlainEncoder:
         return self.analysis.occurrences(text, self._find)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Plain state; part of what files and pickles of every version hold.
+        """Serialisable state; part of what files and pickles of every version hold.
 
-        A key is told by its string or term, by what it is made of (a role, a skip
+        A key is stored as its string or term, by what it is made of (a role, a skip
         pair or a plain term) and, for a skip pair, by its second string.
         """
         keys: list[Any] = list(self.ids)
@@ -298,7 +298,7 @@ class PlainEncoder:
         return found
 
     def _kind_of_term(self, term: Hashable) -> FeatureKind:
-        """Kind of a term of a given vocabulary, as far as the term tells."""
+        """Kind of a term of a given vocabulary, as far as the term shows it."""
         parameters = self.analysis.parameters
         if (
             parameters["analyzer"] == "word"
@@ -311,7 +311,7 @@ class PlainEncoder:
 
 
 def _keys_of(state: dict[str, Any]) -> list[Hashable]:
-    """Keys of the features in plain state, in the order of the ids.
+    """Keys of the features in serialisable state, in the order of the ids.
 
     Raises
     ------

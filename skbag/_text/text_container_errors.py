@@ -84,7 +84,7 @@ def column_values(column: Any) -> list[Any]:
 
 
 def column_says_text(column: Any) -> bool | None:
-    """Whether the dtype promises text; None if only the values can tell.
+    """Whether the dtype promises text; None if that depends on the values.
 
     A promise of text makes an empty column texts, and one of numbers is believed
     without looking at them.

@@ -4,7 +4,7 @@ Conventions
 -----------
 pandas, polars and pyarrow are recognised by what their classes offer, never
 imported. Attributes are looked up on the class: on the object, a pandas Series
-would answer with its row labels and a polars LazyFrame with a warning.
+would give its row labels and a polars LazyFrame a warning.
 
 Texts never become a NumPy string array: ``np.asarray`` of a list pads every text to
 the longest one. In the good case no Python code runs per text; only a refusal,
@@ -304,7 +304,7 @@ def _texts_of(
         return values
     if all(issubclass(kind, str) for kind in types):
         # str.__str__ gives the characters; str() would ask the subclass, and that of
-        # an Enum answers with its name.
+        # an Enum gives its name.
         return list(map(str.__str__, values)) if types or says_text else None
     if says_text or any_text(types) or _only_missing(types, values):
         refuse_items(values, where, X)

@@ -17,7 +17,7 @@ Rule 2 is the default. As in the word boundaries of Unicode (UAX #29)
   East Asia without spaces (Thai, Lao, Khmer, Myanmar and others whose line breaks need
   a dictionary), is a token by itself, with the marks after it.
 
-Pairs of tokens are then pairs of characters, which tell such texts apart.
+Pairs of tokens are then pairs of characters, which are what such texts differ in.
 """
 
 from __future__ import annotations
@@ -249,7 +249,7 @@ def rule_of_features(state: dict[str, Any]) -> DefaultTokens:
 
 
 def state_of_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Plain state of a vectorizer's parameters; a rule is named, for it is long."""
+    """Serialisable state of a vectorizer's parameters; of a rule, its version."""
     rule = rule_of_pattern(parameters["token_pattern"])
     if rule is None:
         return {"parameters": dict(parameters)}

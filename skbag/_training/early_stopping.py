@@ -171,7 +171,7 @@ class Validation:
             self._parts.append((exchange_bags(communicator, own, some), some))
 
     def score(self, trainer: Trainer, device: torch.device) -> float:
-        """Mean agreement of all ranks' samples with the state of a trainer so far."""
+        """Mean score of all ranks' samples by the state of a trainer so far."""
         samples, communicator, values = self._samples, self._communicator, []
         targets = samples.targets
         for part, edges in self._parts:

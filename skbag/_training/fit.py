@@ -343,7 +343,7 @@ def partial_fit(
         N_CALIBRATION_SAMPLES, max_progressive_samples(samples.targets.n_outputs)
     )
     known = None if before is None or resume is None else before.featurizer
-    # Earlier samples of the first part have to teach what later ones judge.
+    # Earlier samples of the first part are learnt before later ones are scored.
     n_progressive = min(len(samples) // 2 if known is None else len(samples), most)
     with torch_threads(settings.n_jobs):
         featurizer, weighted = extend(known, samples, settings, n_progressive)
@@ -396,7 +396,7 @@ def _restore(run: TrainingRun, state: Any, path: str) -> None:
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise ModelFileError(
             f"{path} is damaged: it holds no state of this fit "
-            f"({error!r:.200}). Delete it to begin anew."
+            f"({error!r:.200}). Delete it to start again."
         ) from error
 
 

@@ -45,7 +45,7 @@ def share_without_common_tokens(
 ) -> float:
     """Share of texts none of whose tokens and n-grams is in a second text.
 
-    A token that all texts have does not count: it tells none from another.
+    A token that all texts have does not count: no two differ by it.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def share_without_common_tokens(
     if kinds is not None:
         is_common &= kinds[counts.ids] <= FeatureKind.NGRAM
     is_alone = counts.row_sums(is_common) == 0
-    # Texts that are all the same have all tokens in common, if none that tells.
+    # Texts that are all the same have all tokens in common, if none that differs.
     is_same = counts.row_sums(documents < n_texts) == 0
     return float(np.mean(is_alone & (~is_same | (np.diff(counts.offsets) == 0))))
 

@@ -65,7 +65,7 @@ MAX_TARGETS = 2**24
 """... and samples x outputs, of which it makes a few arrays of float64."""
 
 MAX_NUMBERS = 2**22
-"""Samples x outputs that a penalty is judged by, at most."""
+"""Samples x outputs that penalties are compared on, at most."""
 
 ORTHONORMAL_SHARE = 0.3
 """How much of its orthonormal start a single layer keeps, for texts of norm 1: so that
@@ -289,14 +289,14 @@ def ridge(x: Tensor, y: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     unit = max(float(values.mean()), 1e-12)
     rotated = x @ axes
     moments = rotated.T @ (share * y)
-    n_judged = max(1, min(len(x), MAX_NUMBERS // y.shape[1]))
-    judged, target, part = rotated[:n_judged], y[:n_judged], share[:n_judged]
+    n_compared = max(1, min(len(x), MAX_NUMBERS // y.shape[1]))
+    compared, target, part = rotated[:n_compared], y[:n_compared], share[:n_compared]
     best, best_error = moments, np.inf
     for penalty in PENALTIES:
         inverse = 1 / (values + penalty * unit)
         coef = inverse.unsqueeze(1) * moments
-        leverage = part * (1 + (judged.square() * inverse).sum(1, keepdim=True))
-        residual = (target - judged @ coef) / (1 - leverage).clamp(min=1e-6)
+        leverage = part * (1 + (compared.square() * inverse).sum(1, keepdim=True))
+        residual = (target - compared @ coef) / (1 - leverage).clamp(min=1e-6)
         error = float((part * residual.square()).sum())
         if error < best_error:
             best, best_error = coef, error

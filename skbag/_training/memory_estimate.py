@@ -18,11 +18,11 @@ from skbag._training.samples import LazyBags, Samples
 from skbag._training.settings import Settings
 from skbag._weighting.document_counts import MAX_TABLE_PAIRS
 
-_COUNTED_CELL = 12  # a float64 and an int32
+_COUNTED_PAIR = 12  # a float64 and an int32
 
-_CELL_BEING_SORTED = 56
+_PAIR_BEING_SORTED = 56
 
-_CELL_BEING_WEIGHED = 56
+_PAIR_BEING_WEIGHED = 56
 
 _BATCH = 6000
 """Bytes of the objects of a batch, whatever it holds."""
@@ -48,7 +48,7 @@ class FitSize:
         Columns of the table, and of the scores that training computes.
     batch_size : int
     n_progressive : int
-        Samples that the first epoch is judged by.
+        Samples of the first epoch that are scored before it trains on them.
     n_head : int
         Numbers in the layers above the bag.
     n_tables : int
@@ -95,7 +95,7 @@ class Footprint:
         training.
     batches : int
     scores : int
-        Scores and gradients of a batch and of the samples watched, and the layers
+        Scores and gradients of a batch and of the progressive samples, and layers
         above the bag.
     total : int
         At the peak, which is less than the sum: not all are there at once.
@@ -111,7 +111,7 @@ class Footprint:
 
 def footprint(size: FitSize) -> Footprint:
     """Estimate the peak of a fit above what is allocated already."""
-    kept_counts = _COUNTED_CELL * size.n_pairs
+    kept_counts = _COUNTED_PAIR * size.n_pairs
     document_counts = _counting(size) if size.n_pairs else 0
     id_weights = 4 * size.n_ids if size.n_pairs else 0
     table = 4 * size.n_ids * size.width
@@ -137,7 +137,7 @@ def footprint(size: FitSize) -> Footprint:
         + 20 * size.n_head
     )
     progressive = 8 * size.n_progressive * size.n_outputs
-    # What is exported comes when scores are no longer watched.
+    # What is exported comes when progressive scores are gone.
     more = max(progressive, (size.n_tables - 1) * table)
     batched = kept_counts + id_weights + batches
     training = batched - size.counts_freed + table + step + more
@@ -155,10 +155,10 @@ def _counting(size: FitSize) -> int:
     """Bytes at the peak of counting by class, and of making weights of the counts."""
     n_all = size.n_ids * size.n_classes
     if n_all <= min(MAX_TABLE_PAIRS, 2 * size.n_entries):
-        counting = 8 * n_all + _COUNTED_CELL * size.n_pairs
+        counting = 8 * n_all + _COUNTED_PAIR * size.n_pairs
     else:
-        counting = _CELL_BEING_SORTED * size.n_pairs
-    weighing = (_COUNTED_CELL + _CELL_BEING_WEIGHED) * size.n_pairs + 48 * size.n_ids
+        counting = _PAIR_BEING_SORTED * size.n_pairs
+    weighing = (_COUNTED_PAIR + _PAIR_BEING_WEIGHED) * size.n_pairs + 48 * size.n_ids
     return max(counting, weighing)
 
 
@@ -188,7 +188,7 @@ class Task:
         None for the rows of a matrix.
     settings : Settings
     n_progressive : int
-        Samples that the first epoch is judged by.
+        Samples of the first epoch that are scored before it trains on them.
     n_pairs_before : int, default=0
         Counts by class that new ones are added to.
     n_tables : int, default=2
@@ -237,7 +237,7 @@ def check_memory(task: Task) -> None:
 
 
 def check_buckets(n_buckets: int, settings: Settings, n_outputs: int) -> None:
-    """Raise where there is no room for so many buckets, before any is made.
+    """Raise where memory cannot hold so many buckets, before any is made.
 
     Raises
     ------
@@ -343,7 +343,7 @@ def _documents_by_id(bags: LazyBags) -> NDArray[np.int64]:
     """Number of entries of each id that is left, those without any left out."""
     ids = bags.counts.ids
     if bags.new_ids is None and bags.n_ids > len(ids):
-        # A table of all ids may be what there is no room for.
+        # A table of all ids may be what memory cannot hold.
         return np.asarray(np.unique(ids, return_counts=True)[1])
     documents = np.bincount(ids, minlength=bags.counts.n_ids)
     if bags.new_ids is not None:

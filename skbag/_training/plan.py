@@ -1,7 +1,7 @@
 """The plan of a fit: sizes, steps and epochs, by the rules behind "auto".
 
 Pure functions of counts and of what training has shown so far; every constant of the
-recipe that is not a weight (see `_weighting`) stands here. How each was found is in
+recipe that is not a weight (see `weighting`) stands here. How each was found is in
 docs/benchmarks/log.md. `Plan` is the only place that decides: training, the memory
 estimate and the fitted attributes read it.
 """
@@ -22,7 +22,7 @@ from skbag._targets.targets import Targets
 from skbag._training.settings import TrainingOptions
 
 SINGLE_SAMPLE_STEP = 0.9
-"""Step x curvature x squared norm for one sample; 1 would answer it exactly. For texts
+"""Step x curvature x squared norm for one sample; 1 would fit it exactly. For texts
 of norm 1 and the squared hinge that is a step of 0.45."""
 
 MIN_BATCH_STEP = 1 / 8
@@ -61,7 +61,7 @@ SCORES_PER_BATCH = 2**15
 
 
 def n_progressive_samples(n_samples: int, n_outputs: int) -> int:
-    """How many samples the first epoch is judged by before it trains on them."""
+    """How many samples of the first epoch are scored before it trains on them."""
     enough = min(4096, max(n_samples // 10, min(64, n_samples // 3)))
     return int(min(enough, max_progressive_samples(n_outputs)))
 
@@ -83,7 +83,7 @@ class Moments:
         Largest of the second moment ``E[w x x.T]``: the strength of the direction that
         all bags share.
     max_sample_weight : float
-        Largest sample weight that steps make room for.
+        Largest sample weight that steps are sized for.
     """
 
     mean_squared_norm: float
@@ -153,7 +153,7 @@ def auto_learning_rate(
     ``2 / (curvature * batch_size * eigenvalue)`` grow along the direction that the
     batch shares (LeCun, Simard and Pearlmutter, "Automatic learning rate maximization
     by on-line estimation of the Hessian's eigenvectors", 1993), and beyond
-    ``1 / (curvature * squared norm)`` a sample is answered more than exactly.
+    ``1 / (curvature * squared norm)`` a step goes beyond the margin of a sample.
 
     In a stream no sample should count for more than its share of all: the step for one
     falls with the square root of the number seen, which needs to know neither the noise
@@ -182,7 +182,7 @@ def clip_sample_weights(
     """Sample weights, none heavier than one step can carry.
 
     A sample whose weight or norm would move its own score beyond the margin in one
-    step only makes the next step go back. It gets the weight that answers it exactly,
+    step only makes the next step go back. It gets the weight that fits it exactly,
     the limit of the importance-aware updates of Karampatziakis and Langford ("Online
     Importance Weight Aware Updates", UAI 2011).
 
@@ -205,7 +205,7 @@ def _squared_norms(bags: Bags) -> NDArray[np.float64]:
 
 def _largest_second_moment(bags: Bags, share: NDArray[np.float64]) -> float:
     """Largest eigenvalue of ``E[w x x.T]`` over the bags, by power iteration."""
-    # Imported here: prediction comes by this room and must not need torch.
+    # Imported here: prediction imports this module and must not need torch.
     from skbag._core.sorting import argsort
 
     # As if np.unique had made a dense table of the columns that occur, but faster.
@@ -238,7 +238,7 @@ def first_plan_epochs(n_samples: int, work: float, n_layer_outputs: int = 0) -> 
 def auto_epochs(
     skill_score: float, n_samples: int, work: float, n_layer_outputs: int = 0
 ) -> int:
-    """Number of epochs, once the first has shown how well the classes can be told.
+    """Number of epochs, once the first has shown the skill score.
 
     Parameters
     ----------
@@ -420,7 +420,7 @@ class Plan:
         return replace(self, work=work, n_epochs=n_epochs)
 
     def with_skill(self, skill_score: float) -> Plan:
-        """Plan once the first epoch has shown how well the targets can be told."""
+        """Plan once the first epoch has shown the skill score."""
         problem, alpha, n_epochs = self.problem, self.alpha, self.n_epochs
         if self.options.alpha is None:
             alpha = problem.penalty * auto_alpha(

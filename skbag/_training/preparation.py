@@ -60,8 +60,9 @@ class Prepared:
     samples : Samples
         Weighted bags, in the order of training.
     n_progressive : int
-        How many of the last samples, those of all ranks together, are to judge the
-        first epoch; they have not been counted for the class-informed weights.
+        How many of the last samples, those of all ranks together, the first epoch
+        scores before it trains on them; they have not been counted for the
+        class-informed weights.
     initial_table : ndarray of shape (n_ids, 1), dtype=float32, or None
         See `initial_table`; None where classes are not two or not to be counted, and
         where training goes on from an earlier one.
@@ -118,7 +119,7 @@ def reprepare(
 ) -> Prepared:
     """Go on from a fitted featurizer with new samples alone: a warm start.
 
-    Its features stay, those first seen now join them; weights are counted anew.
+    Its features stay, those first seen now join them; their weights are computed again.
     """
     encoder, counts = _learn_more(featurizer, _shuffled(samples, order))
     settings = replace(settings, weighting=featurizer.weighting)
@@ -249,7 +250,7 @@ def _learn(
             check_any(merged.counted.documents)
         return encoder, samples.with_inputs(_all_of(counts))
     width = settings.training.embedding_dim or samples.targets.n_outputs
-    # Only these are pruned by kind; to tell millions apart takes a while.
+    # Only these are pruned by kind; to find the kinds of millions takes a while.
     by_kind = short or options.subword_ngram_range is not None
     kinds = encoder.kinds if by_kind else None
     if is_first_part and not merged.counted.documents.any():
@@ -354,7 +355,7 @@ def _to_go_on(before: Featurizer, task: Task) -> Task:
 
 
 def _n_held(counts: Samples, communicator: Communicator = SINGLE_PROCESS) -> int:
-    """How many of the samples of all ranks the first epoch is judged by."""
+    """How many of the samples of all ranks are scored before they are trained on."""
     n_samples = total(communicator, len(counts))
     return n_progressive_samples(n_samples, counts.targets.n_outputs)
 

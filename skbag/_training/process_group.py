@@ -1,10 +1,10 @@
-"""Communicator that talk by ``torch.distributed``: gloo on the CPU, NCCL between GPUs.
+"""A communicator over ``torch.distributed``: gloo on the CPU, NCCL between GPUs.
 
-Nothing may hang. A rank that fails tells the others why, and a rank that dies is found
-missing by whoever waits for it. For that there are two groups of connections: one for
-the steps of training, which says nothing but numbers, and one for all else, where each
-message is announced by its size, or by an error in its place. Who fails closes the
-first, which wakes the others, and tells them on the second.
+Nothing may hang. A rank that fails sends its error to the others, and a rank that dies
+is noticed by whoever waits for it. So there are two groups of connections: one for the
+steps of training, which carries nothing but numbers, and one for all else, where each
+message is announced by its size, or by an error in its place. A rank that fails closes
+the first, which wakes the others, and sends its error on the second.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from skbag.exceptions import RankError
 _T = TypeVar("_T")
 
 _LONGEST_TEXT = 4096
-"""Bytes of an error that are told to other ranks."""
+"""Bytes of an error that are sent to other ranks."""
 
-_TOLD = "_other_ranks_know"
-"""Attribute of errors that have been told."""
+_SENT = "_other_ranks_know"
+"""Attribute of errors that have been sent."""
 
 _FAILED, _LOST = -1, -2
 """In place of a size: an error of this rank; a connection that it has lost."""
@@ -65,8 +65,8 @@ def joined() -> Iterator[Communicator]:
     except RankError:
         raise
     except BaseException as error:
-        communicator.tell(error)
-        setattr(error, _TOLD, True)
+        communicator.send_error(error)
+        setattr(error, _SENT, True)
         raise
     finally:
         communicator.close()
@@ -80,7 +80,7 @@ def send_error(error: Exception) -> None:
     error : Exception
         What this rank raises.
     """
-    if is_there() and not hasattr(error, _TOLD):
+    if is_there() and not hasattr(error, _SENT):
         with suppress(type(error), RankError), joined():
             raise error
 
@@ -108,7 +108,7 @@ class ProcessGroup:
         self._messages: dist.ProcessGroup | None = None
         with self._connected():
             if dist.get_backend() == "gloo":
-                # To connect anew would wait for a process that has died already.
+                # To connect again would wait for a process that has died already.
                 dist.barrier()
             self._messages = dist.new_group(backend="gloo", timeout=_timeout())
 
@@ -120,13 +120,13 @@ class ProcessGroup:
         """See `Communicator`."""
         data = _pickled(value)
         sizes = self._announce(len(data))
-        room = max(sizes)
-        padded = torch.zeros(room, dtype=torch.uint8)
+        longest = max(sizes)
+        padded = torch.zeros(longest, dtype=torch.uint8)
         padded[: len(data)] = data
-        parts = list(torch.empty(self.world_size, room, dtype=torch.uint8))
+        parts = list(torch.empty(self.world_size, longest, dtype=torch.uint8))
         with self._connected():
             dist.all_gather(parts, padded, group=self._messages)
-        self.n_sent += room * (self.world_size - 1)
+        self.n_sent += longest * (self.world_size - 1)
         return [
             value if rank == self.rank else _unpickled(part[:size])
             for rank, (part, size) in enumerate(zip(parts, sizes, strict=True))
@@ -200,7 +200,7 @@ class ProcessGroup:
         gradients = gradients.view(-1, width).to(gradient.device)
         return gradients, head_gradients, value
 
-    def tell(self, error: BaseException) -> None:
+    def send_error(self, error: BaseException) -> None:
         """Let the other ranks raise a `RankError` with an error of this one."""
         with suppress(RankError):
             self._close_steps()
@@ -215,7 +215,7 @@ class ProcessGroup:
             self._messages = None
 
     def _announce(self, size: int, text: str = "") -> list[int]:
-        """Tell the size of the next message, or that there is none; return all sizes.
+        """Send the size of the next message, or that there is none; return all sizes.
 
         Raises
         ------
@@ -257,7 +257,7 @@ class ProcessGroup:
         except RuntimeError as error:  # dist.DistError and what gloo raises.
             reason = str(error).strip().split("\n")[0]
             if self._steps is not None:
-                # Perhaps the other has closed it to tell why, on the second.
+                # Perhaps the other has closed it to send an error, on the second.
                 self._close_steps()
                 self._announce(_LOST)
             raise RankError(self._lost(reason)) from error
@@ -313,7 +313,7 @@ def _goes_by_nccl(x: Tensor) -> bool:
 
 
 def _timeout() -> timedelta | None:
-    """How long the user's process group waits; None where torch does not tell."""
+    """How long the user's process group waits; None where torch does not say."""
     try:
         group: Any = dist.group.WORLD
         found = group._get_backend(torch.device("cpu")).options._timeout

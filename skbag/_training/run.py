@@ -194,7 +194,12 @@ class TrainingRun:
 
     @torch.inference_mode(False)
     def epoch(self) -> EpochReport | None:
-        """Train for one epoch; None if it diverged."""
+        """Train for one epoch; None if it diverged.
+
+        Sets:
+            - ``outcome`` and ``plan``
+            - the state of the trainer, and the best state where one is kept
+        """
         outcome = self.outcome
         started = perf_counter()
         first = not outcome.loss_curve

@@ -1,4 +1,4 @@
-"""The estimator's parameters, grouped by the room that needs them."""
+"""The estimator's parameters, grouped by the package that needs them."""
 
 from __future__ import annotations
 

@@ -3,6 +3,18 @@
 The bag's own backward pass and update are written out, as each touches only the rows
 of the batch; everything above the bag is autograd. Nothing here prints, scores or
 decides when to stop: that is the caller's, between two epochs.
+
+What is minimised, over the table E, the head h and the samples i with weights w_i,
+
+    sum_i w_i loss(h(x_i @ E), y_i) + n alpha / 2 ||E||^2,
+
+has the gradient ``x_i.T @ g_i`` in E, with ``g_i = w_i dloss/d(x_i @ E)``. A step on a
+batch B of the rate r makes of E
+
+    E <- (1 - r alpha |B|) E - r sum_{i in B} x_i.T @ g_i,
+
+in which the shrinkage is one number for all rows (`SMALLEST_SCALE`). The head takes
+Adagrad steps, without a penalty: its scale is bound to that of the table.
 """
 
 from __future__ import annotations
@@ -89,7 +101,7 @@ class Diverged(Exception):
 
 
 class Trainer:
-    """Steps over batches; holds what training scribbles on and the model does not.
+    """Steps over batches; holds the mutable state of training.
 
     Parameters
     ----------
@@ -173,6 +185,10 @@ class Trainer:
     ) -> Progress:
         """Train once on each batch.
 
+        Sets:
+            - the table and the head of ``network``
+            - the accumulators, the scale of the table, the number of steps done
+
         Parameters
         ----------
         order : ndarray of shape (n_batches,), dtype=int
@@ -235,7 +251,7 @@ class Trainer:
         )
 
     def state(self) -> dict[str, Any]:
-        """Plain state of all that training has changed; the same on all ranks."""
+        """Serialisable state of what training has changed; the same on all ranks."""
         communicator, draws = self.communicator, self._generator.get_state().numpy()
         return {
             "table": whole_table(communicator, self.network.table.cpu().numpy()),
@@ -263,7 +279,9 @@ class Trainer:
     def _step(self, batch: Batch, progressive: bool) -> tuple[float, Tensor | None]:
         """Train on one batch; its loss and scores before that.
 
-        An adaptive softmax gives scores only where the batch is watched.
+        Sets what `run_epoch` sets.
+
+        An adaptive softmax gives scores only of progressive batches.
         """
         rate = self._learning_rate()
         weights, row_weights = self._kept_weights(batch)

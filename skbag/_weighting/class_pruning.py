@@ -1,7 +1,7 @@
 """What an automatic `min_df` leaves to classes of few texts.
 
 Pruning by the number of documents keeps what is frequent. A class of four texts has
-nothing that is in eight, so all that tells it from others would go, and its texts would
+nothing that is in eight, so all that distinguishes it would go, and its texts would
 be left with the words that every class has. Such a class keeps the rare tokens that say
 most of it.
 """

@@ -1,7 +1,7 @@
 """Document counts of each token, by class: what weights are made of.
 
 Counted a block of entries at a time, in a table or by sorting; counts of later
-documents wait beside the sums until they are asked for.
+documents are pending, beside the sums, until they are flushed.
 """
 
 from __future__ import annotations
@@ -302,7 +302,7 @@ def _sum_in_a_table(
 def _sum_by_sorting(
     parts: Iterator[_Pairs],
 ) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """The same, without a number for each cell there could be."""
+    """The same, without a number for each pair there could be."""
     summed = [_sums(pairs, values) for pairs, values in parts]
     return _sums(
         np.concatenate([pairs for pairs, _ in summed]),

@@ -156,10 +156,10 @@ def _cut(
 ) -> Iterator[Batch]:
     """Cut the bags between the first and the last of `edges` into batches.
 
-    Entries lie in two orders: by text, and, transposed, by row of the table. Of the
-    bags ``[5, 7], [5]`` in one batch the first order is ``ids = [5, 7, 5]``, ``offsets =
-    [0, 2, 3]``; the second ``rows = [5, 7]``, ``row_texts = [0, 1, 0]``, ``row_offsets =
-    [0, 2, 3]``: row 5 is in the texts 0 and 1, row 7 in text 0.
+    Entries lie in two orders: by text and, transposed, by row of the table. Of the bags
+    ``[5, 7], [5]`` in one batch the first is ``ids = [5, 7, 5]``, ``offsets = [0, 2,
+    3]``; the second ``rows = [5, 7]``, ``row_texts = [0, 1, 0]``, ``row_offsets = [0,
+    2, 3]``: row 5 is in the texts 0 and 1, row 7 in text 0.
     """
     own = edges[:, communicator.rank].tolist()
     all_edges = (edges - edges[0]).sum(axis=1)

@@ -587,7 +587,7 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         """
         # Tools of scikit-learn compile for float64 and multiply by float64 weights.
         scores = self._map_scores(X, lambda scores: scores.astype(np.float64))
-        return scores.ravel() if scores.shape[1] == 1 else scores
+        return scores.ravel() if self._targets.has_two_classes else scores
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probability of each class: the softmax of ``inverse_temperature_`` x scores.
@@ -667,9 +667,7 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         model = self._fitted_model()
         check_k(k, len(self.classes_))
         X = inputs.read_X(self, X, reset=False)
-        parts = model.best_in_parts(
-            X, int(k), self._targets.probabilities, n_threads(self.n_jobs)
-        )
+        parts = model.best_in_parts(X, int(k), self._targets, n_threads(self.n_jobs))
         codes, probabilities = zip(*parts, strict=True)
         return self.classes_[np.concatenate(codes)], np.concatenate(probabilities)
 

@@ -13,7 +13,6 @@ from skbag._estimator.parameters import check_compression
 from skbag._model.model import Model
 from skbag._persistence.onnx_graph import build_onnx
 from skbag._persistence.safetensors_file import file_size
-from skbag._targets.targets import Targets
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -25,8 +24,6 @@ _Self = TypeVar("_Self", bound="ExportingMixin")
 
 class ExportingMixin(FittedModelMixin):
     """Methods that give the model in another form."""
-
-    _targets: Targets
 
     def encode(self, X: Any) -> EmbeddingBagInput:
         """Weighted bags of token ids: what the graphs below take in place of texts.

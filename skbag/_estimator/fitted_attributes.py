@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from skbag._model.model import Model
+from skbag._targets.targets import Targets
 from skbag._text.encoder import LazyVocabulary
 from skbag._text.hashed_encoder import HashedEncoder
 
@@ -19,6 +20,7 @@ class FittedModelMixin:
     classes_: NDArray[Any]
     n_jobs: int | None
     _model: Model
+    _targets: Targets
 
     @property
     def vocabulary_(self) -> LazyVocabulary:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from skbag._estimator import inputs
 from skbag._estimator.fitted_attributes import FittedModelMixin
+from skbag._targets.targets import ClassificationTargets
 from skbag._text.hashed_encoder import HashedEncoder
 
 if TYPE_CHECKING:
@@ -131,7 +132,8 @@ class InspectingMixin(FittedModelMixin):
         from skbag._model.inspection import top_tokens
 
         model = self._fitted_model()
-        return top_tokens(model, self._features(), self.classes_, k, class_label)
+        assert isinstance(self._targets, ClassificationTargets)
+        return top_tokens(model, self._features(), self._targets, k, class_label)
 
     def _features(self) -> Features:
         from skbag._model.inspection import Features

@@ -240,10 +240,10 @@ class Explanation:
         n_more = len(self) - MOST_TEXTS
         return [f"... and {n_more} more"] if n_more > 0 else []
 
-    def _verdict(self) -> tuple[Any, float, float, NDArray[np.float64]]:
+    def _predicted(self) -> tuple[Any, float, float, NDArray[np.float64]]:
         """Class that the only text is given, its score, intercept and contributions."""
         scores = self.contributions.sum(axis=0) + self.intercept
-        if len(scores) == 1 and len(self.classes) == 2:
+        if len(scores) < len(self.classes):  # The score of the second of two.
             code, output = int(scores[0] > 0), 0
             sign = 1.0 if code else -1.0
         else:
@@ -329,7 +329,7 @@ def _place(found: tuple[int, Any]) -> tuple[Span, ...]:
 
 
 def _as_text(one: Explanation, number: int) -> str:
-    label, score, intercept, values = one._verdict()
+    label, score, intercept, values = one._predicted()
     head = f"row {number}" if one.texts is None else _shortened(one.texts[0])
     lines = [head, f"  {_shortened(str(label))}: score {score:+.3f}"]
     for feature, value in one._strongest(values):
@@ -339,7 +339,7 @@ def _as_text(one: Explanation, number: int) -> str:
 
 
 def _as_html(one: Explanation, number: int) -> str:
-    label, score, intercept, values = one._verdict()
+    label, score, intercept, values = one._predicted()
     head = f"<b>{escape(label)}</b> {score:+.3f} (intercept {intercept:+.3f})"
     if one.texts is None:
         body = f"<div>row {number}</div>"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._model.model import Model
+from skbag._targets.targets import ClassificationTargets
 
 MOST_COMPARED = 20_000
 """Names that an unknown one is compared with, at most: each takes a while."""
@@ -83,7 +84,11 @@ def most_similar(
 
 
 def top_tokens(
-    model: Model, features: Features, classes: NDArray[Any], k: int, class_label: Any
+    model: Model,
+    features: Features,
+    targets: ClassificationTargets,
+    k: int,
+    class_label: Any,
 ) -> Any:
     """Return the features that add most to the score of a class, or of each.
 
@@ -99,7 +104,7 @@ def top_tokens(
     """
     _check_k(k)
     check_additive(model, "top_tokens", "most_similar looks at the table alone")
-    labels = classes.tolist()
+    labels = targets.classes.tolist()
     if class_label is not None and class_label not in labels:
         close = _suggestion(class_label, labels)
         raise ValueError(
@@ -107,13 +112,12 @@ def top_tokens(
             f"{', '.join(map(repr, labels[:10]))}{', ...' if len(labels) > 10 else '.'}"
         )
     wanted = labels if class_label is None else [labels[labels.index(class_label)]]
-    found = {
-        label: _top_of(
-            _contributions(model, labels.index(label), len(labels)), features, k
-        )
+    shared = targets.has_two_classes
+    by_label = {
+        label: _top_of(_contributions(model, labels.index(label), shared), features, k)
         for label in wanted
     }
-    return found if class_label is None else found[wanted[0]]
+    return by_label if class_label is None else by_label[wanted[0]]
 
 
 def check_additive(model: Model, method: str, instead: str) -> None:
@@ -167,11 +171,13 @@ def largest(values: NDArray[np.float64], k: int) -> NDArray[np.int64]:
     return np.asarray(places[order], dtype=np.int64)
 
 
-def _contributions(model: Model, code: int, n_classes: int) -> NDArray[np.float64]:
-    """What one occurrence of each feature adds to the score of a class."""
+def _contributions(model: Model, code: int, shared: bool) -> NDArray[np.float64]:
+    """What one occurrence of each feature adds to the score of a class.
+
+    `shared` says whether the one score is that of the second of two classes.
+    """
     predictor, id_weights = model.predictor, model.featurizer.id_weights
     embedding = predictor.dense
-    shared = n_classes == 2 and len(predictor.layers[0][1]) == 1
     coef = predictor.layers[0][0]
     if coef is None:
         values = embedding[:, 0 if shared else code].astype(np.float64)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from skbag._core.bags import Bags
 from skbag._model.predictor import Predictor
 from skbag._model.quantization import QuantizedTable
+from skbag._targets.targets import ClassificationTargets
 from skbag._text.encoder import Encoder, LearningEncoder
 from skbag._weighting.document_counts import DocumentCounts, PendingCounts
 from skbag._weighting.weighting import Weighting
@@ -184,15 +185,13 @@ class Model:
         self,
         X: Any,
         k: int,
-        probabilities: Callable[[NDArray[np.float32], float], NDArray[np.float64]],
+        targets: ClassificationTargets,
         n_threads: int = 1,
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
-        """Codes of the k best outputs and their probabilities, in parts."""
+        """Codes of the k best classes and their probabilities, in parts."""
 
         def best(bags: Bags) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-            return self.predictor.best(
-                bags, k, lambda scores: probabilities(scores, self.inverse_temperature)
-            )
+            return self.predictor.best(bags, k, targets, self.inverse_temperature)
 
         return self._in_parts(best, k, X, n_threads)
 

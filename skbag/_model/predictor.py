@@ -18,7 +18,7 @@ from skbag._core.dtypes import WEIGHT_DTYPE
 from skbag._model.clusters import ClusteredLayer, Clusters
 from skbag._model.quantization import QuantizedTable
 from skbag._model.top_k import best_columns
-from skbag._targets.links import class_scores
+from skbag._targets.targets import ClassificationTargets
 
 NUMBERS_AT_ONCE = 2**20
 """Scores to choose the best of at a time: they stay in the cache, and need never be
@@ -185,16 +185,17 @@ class Predictor:
         self,
         bags: Bags,
         k: int,
-        probabilities: Callable[[NDArray[np.float32]], NDArray[np.float64]],
+        targets: ClassificationTargets,
+        inverse_temperature: float,
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Codes of the k best outputs of each bag, (n_samples, k), and probabilities.
+        """Codes of the k best classes of each bag, (n_samples, k), and probabilities.
 
         Never more than `NUMBERS_AT_ONCE` scores at a time.
         """
         if self.clusters is not None:
             found, log_probabilities = self._best_of_clusters(bags, k)
             return found, np.exp(log_probabilities.astype(np.float64))
-        return self._best_of_all(bags, k, probabilities)
+        return self._best_of_all(bags, k, targets, inverse_temperature)
 
     def _best_of_clusters(
         self, bags: Bags, k: int
@@ -210,16 +211,16 @@ class Predictor:
         self,
         bags: Bags,
         k: int,
-        probabilities: Callable[[NDArray[np.float32]], NDArray[np.float64]],
+        targets: ClassificationTargets,
+        inverse_temperature: float,
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         n_outputs = self.n_outputs
         step = max(1, NUMBERS_AT_ONCE // n_outputs)
         codes, found = [], []
         for start in range(0, max(len(bags), 1), step):
             scores = self.scores(bags.slice(start, min(start + step, len(bags))))
-            # Two classes share one column of scores, but not their probability.
-            wide = class_scores(scores) if n_outputs == 1 else scores
-            part = best_columns(wide, k)
+            part = best_columns(targets.ranking_scores(scores), k)
             codes.append(part)
-            found.append(np.take_along_axis(probabilities(scores), part, axis=1))
+            probabilities = targets.probabilities(scores, inverse_temperature)
+            found.append(np.take_along_axis(probabilities, part, axis=1))
         return np.concatenate(codes), np.concatenate(found)

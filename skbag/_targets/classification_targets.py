@@ -23,6 +23,7 @@ from skbag._targets.labels import (
 )
 from skbag._targets.links import (
     DEFAULT_INVERSE_TEMPERATURE,
+    class_scores,
     fit_inverse_temperature,
     fit_label_inverse_temperature,
     label_log_probabilities,
@@ -132,6 +133,10 @@ class ClassTargets(ClassificationTargets):
     def collect(self, predictions: list[Any]) -> NDArray[Any]:
         y: NDArray[Any] = self.classes[np.concatenate(predictions)]
         return y
+
+    def ranking_scores(self, scores: NDArray[np.float32]) -> NDArray[Any]:
+        """Two classes share one column of scores, but not their rank."""
+        return class_scores(scores) if self.has_two_classes else scores
 
     def probabilities(
         self, scores: NDArray[np.float32], inverse_temperature: float

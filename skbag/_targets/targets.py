@@ -225,6 +225,10 @@ class ClassificationTargets(Targets):
     ) -> NDArray[np.float64]:
         """Logarithm of the same, without underflow."""
 
+    def ranking_scores(self, scores: NDArray[np.float32]) -> NDArray[Any]:
+        """One column for each class or label, by which they are ranked."""
+        return scores
+
     @abstractmethod
     def accuracies(self, predictions: Any, codes: Codes) -> NDArray[Any]:
         """Share of each sample that predictions get right, (n_samples,)."""

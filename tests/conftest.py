@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import random
+import time
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import combinations, product
 from typing import NamedTuple
 
 import hypothesis
@@ -13,6 +16,7 @@ import numpy as np
 import pytest
 
 from skbag import EmbeddingBagClassifier
+from skbag.datasets import load_docstrings
 
 LONG = os.environ.get("SKBAG_LONG") == "1"
 """Whether the tests that try many cases try all that docs/reliability.md tells of."""
@@ -21,6 +25,97 @@ LONG = os.environ.get("SKBAG_LONG") == "1"
 hypothesis.settings.register_profile("short", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("long", deadline=None, max_examples=2000)
 hypothesis.settings.load_profile("long" if LONG else "short")
+
+# -- what a test may use ---------------------------------------------------------------
+
+MOST_SECONDS = 2.0
+"""Of processor time, for a test that is not marked; see CONTRIBUTING.md."""
+
+
+def seconds_used() -> float:
+    """Processor time of this process and of those it started that have ended.
+
+    Not the time that passes: a busy machine makes no test fail.
+    """
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+@pytest.fixture(scope="session", autouse=True)
+def what_a_fit_imports():
+    """Import it before the first test, which would be charged for it."""
+    import torch.optim  # noqa: F401
+
+    import skbag._training.fit  # noqa: F401
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Fail a test that uses much more time than it says by its marks."""
+    before = seconds_used()
+    result = yield
+    used = seconds_used() - before
+    marked = item.get_closest_marker("slow") or item.get_closest_marker("cluster")
+    if used > MOST_SECONDS and not (marked or LONG):
+        pytest.fail(
+            f"{item.nodeid} used {used:.1f} s of processor time; a test that is not "
+            f"marked may use {MOST_SECONDS:g} s. Try it on less, fit what several "
+            "tests only read once in a fixture of the module, or mark it "
+            "pytest.mark.slow (pytest.mark.cluster if it starts a cluster).",
+            pytrace=False,
+        )
+    return result
+
+
+# -- many cases, or some of them -------------------------------------------------------
+
+
+def rotating(**axes):
+    """Parametrize a test over the values of several axes: all combinations, or some.
+
+    The long form takes all. The short form takes as many as the longest axis has
+    values: each with a value of every other axis, which take turns so that each is
+    taken about as often as the next, with others than before.
+
+    Parameters
+    ----------
+    **axes : dict or iterable
+        By the name of the argument: the values, or a dict from their ids to them.
+    """
+    named = [
+        list(axis.items()) if isinstance(axis, dict) else [(str(v), v) for v in axis]
+        for axis in axes.values()
+    ]
+    lengths = [len(axis) for axis in named]
+    rows = product(*map(range, lengths)) if LONG else _turns(lengths)
+    cases = [[named[i][place] for i, place in enumerate(row)] for row in rows]
+    return pytest.mark.parametrize(
+        list(axes),
+        [[value for _, value in case] for case in cases],
+        ids=["-".join(name for name, _ in case) for case in cases],
+    )
+
+
+def _turns(lengths):
+    """Rows of places, one in each axis; the longest axis once through."""
+    first, *others = sorted(range(len(lengths)), key=lambda axis: -lengths[axis])
+    taken = Counter()
+    for place in range(lengths[first]):
+        row = [(first, place)]
+        for axis in others:
+            # The place taken least; of several that least beside the rest of the row.
+            places = [(axis, place) for place in range(lengths[axis])]
+            row.append(
+                min(
+                    places,
+                    key=lambda new: (taken[new], sum(taken[old, new] for old in row)),
+                )
+            )
+        taken.update([*row, *combinations(row, 2)])
+        yield [place for _, place in sorted(row)]
+
+
+# -- texts -----------------------------------------------------------------------------
 
 TOPICS = {
     "kitchen": "bake butter dough flour garlic kettle onion oven recipe salt soup",
@@ -55,7 +150,7 @@ def make_corpus(topics: dict[str, str], n_texts: int, seed: int) -> Corpus:
     return Corpus(texts, labels)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def n_cases():
     """Return a function that picks how many cases to try: in CI, or in the long form.
 
@@ -64,43 +159,61 @@ def n_cases():
     return lambda short, long: long if LONG else short
 
 
-@pytest.fixture
-def corpus() -> Corpus:
+def lent(make):
+    """Make something once for all tests, which must leave it as it is."""
+    made = make()
+    yield made
+    for found, expected in zip(made, make(), strict=True):
+        assert list(map(str, found)) == list(map(str, expected)), (
+            "a test has changed it"
+        )
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Iterator[Corpus]:
     """120 short texts of three classes, 40 of each."""
-    return make_corpus(TOPICS, 120, seed=0)
+    yield from lent(lambda: make_corpus(TOPICS, 120, seed=0))
 
 
-@pytest.fixture
-def new_corpus() -> Corpus:
+@pytest.fixture(scope="session")
+def new_corpus() -> Iterator[Corpus]:
     """60 more of the same kind."""
-    return make_corpus(TOPICS, 60, seed=1)
+    yield from lent(lambda: make_corpus(TOPICS, 60, seed=1))
 
 
-@pytest.fixture
-def binary_corpus() -> Corpus:
+@pytest.fixture(scope="session")
+def binary_corpus() -> Iterator[Corpus]:
     """100 short texts of two classes, 50 of each."""
-    return make_corpus(OPINIONS, 100, seed=2)
+    yield from lent(lambda: make_corpus(OPINIONS, 100, seed=2))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def labels_corpus(corpus):
     """The texts of `corpus` with four labels: the three classes, and every other."""
-    names = sorted(set(corpus.labels))
-    y = [
-        [*(int(label == name) for name in names), i % 2]
-        for i, label in enumerate(corpus.labels)
-    ]
-    return corpus.texts, np.array(y)
+
+    def make():
+        names = sorted(set(corpus.labels))
+        y = [
+            [*(int(label == name) for name in names), i % 2]
+            for i, label in enumerate(corpus.labels)
+        ]
+        return corpus.texts, np.array(y)
+
+    yield from lent(make)
 
 
-@pytest.fixture
-def many_corpus() -> Corpus:
+@pytest.fixture(scope="session")
+def many_corpus() -> Iterator[Corpus]:
     """1000 texts of 500 classes, as many as make an adaptive softmax one."""
-    texts = [f"word{i % 500} is number{i % 23} and {i % 7}" for i in range(1000)]
-    return Corpus(texts, [f"class {i % 500}" for i in range(1000)])
+
+    def make():
+        texts = [f"word{i % 500} is number{i % 23} and {i % 7}" for i in range(1000)]
+        return Corpus(texts, [f"class {i % 500}" for i in range(1000)])
+
+    yield from lent(make)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_classifier():
     """Return a classifier with a fixed `random_state`, otherwise as asked for."""
 
@@ -108,6 +221,32 @@ def make_classifier():
         return EmbeddingBagClassifier(**{"random_state": 0, **parameters})
 
     return make
+
+
+@pytest.fixture(scope="session")
+def docstrings_folder(tmp_path_factory):
+    """The folder of the texts of `load_docstrings`, which take ten seconds to read.
+
+    The processes of one run of the tests share it; the first to come reads them.
+    """
+    folder = os.environ.get("SKBAG_DATA")
+    if folder is None:
+        base = tmp_path_factory.getbasetemp()
+        # Each worker of pytest-xdist has a folder in one that all of them share.
+        base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+        folder = str(base / "docstrings")
+        try:
+            (base / "docstrings are being read").mkdir()
+        except FileExistsError:
+            until = time.monotonic() + 60
+            while not (base / "docstrings are read").exists():
+                if time.monotonic() > until:
+                    break  # They are read again, by whoever needs them.
+                time.sleep(0.1)
+            return folder
+        load_docstrings(data_home=folder)
+        (base / "docstrings are read").mkdir()
+    return folder
 
 
 # -- a cluster of two worker processes, for the tests that need one --------------------

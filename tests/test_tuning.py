@@ -68,6 +68,7 @@ def test_the_start_is_kept_where_nothing_is_better(corpus, clock):
     assert_array_equal(search.best_estimator_.embedding_, again.embedding_)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("time_budget", [1, 10, 60, 200])
 def test_the_budget_is_kept(time_budget, corpus, clock):
     search = TimedSearchCV(None, GOOD, time_budget=time_budget, random_state=0)
@@ -78,6 +79,7 @@ def test_the_budget_is_kept(time_budget, corpus, clock):
     assert (n_searches > 0) == (time_budget > 30)
 
 
+@pytest.mark.slow
 def test_a_budget_twice_as_large_tries_more(corpus, clock):
     tried = [
         TimedSearchCV(time_budget=budget, random_state=0).fit(*corpus).n_candidates_
@@ -131,6 +133,7 @@ def test_a_search_repeats(corpus, clock):
     assert_array_equal(one.best_estimator_.embedding_, other.best_estimator_.embedding_)
 
 
+@pytest.mark.slow
 def test_candidates_share_tokens(corpus, clock, monkeypatch):
     from skbag._text.byte_encoder import ByteEncoder
 

@@ -92,6 +92,7 @@ def test_long_texts_are_cut():
     assert cut("e\u0301" * 9, 4) == "e\u0301" * 3 + "…"  # accents take no room
 
 
+@pytest.mark.slow
 @given(text=st.text(max_size=60))
 def test_anything_is_drawn_without_a_warning(text):
     lettering = Lettering.of([text])

@@ -65,6 +65,7 @@ def test_tables_replace_those_of_earlier_runs(report):
     assert again.endswith("More words.\n")
 
 
+@pytest.mark.slow
 def test_small_run(tmp_path):
     pytest.importorskip("pyarrow", reason="the benchmark's data are Parquet files")
     command = [sys.executable, str(FOLDER / "run.py"), "--smoke"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codeop
 import doctest
 import io
-import os
 import re
 from contextlib import redirect_stdout
 from itertools import zip_longest
@@ -50,6 +49,13 @@ PAGES: dict[str, list[str]] = {
     "how_it_works.md": [],
     "index.md": [],
     "reliability.md": ["skops"],
+}
+
+# Those that start a cluster.
+CLUSTER = {
+    "guide/cluster_search.md",
+    "guide/data_parallel.md",
+    "guide/scoring_at_scale.md",
 }
 
 
@@ -137,23 +143,28 @@ def check_output(block: Block, printed: str, name: str) -> None:
         )
 
 
-@pytest.fixture(autouse=True, scope="module")
-def texts_in_a_folder_of_the_tests(tmp_path_factory):
-    """Texts of `load_docstrings` are read once, and not kept in the user's folder."""
-    with pytest.MonkeyPatch.context() as patch:
-        if "SKBAG_DATA" not in os.environ:
-            patch.setenv("SKBAG_DATA", str(tmp_path_factory.mktemp("data")))
-        yield
+def marks_of(name: str) -> list[pytest.MarkDecorator]:
+    """Those of a page that starts a cluster, or learns from thousands of texts."""
+    if name in CLUSTER:
+        return [pytest.mark.cluster]
+    page = (FOLDER / name).read_text(encoding="utf-8")
+    return [pytest.mark.slow] if "load_docstrings" in page else []
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_page_runs(name, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=marks_of(name)) for name in PAGES]
+)
+def test_page_runs(name, tmp_path, monkeypatch, request):
     for package in PAGES[name]:
         module, _, version = package.partition(">=")
         reason = f"{name} needs the package {package}"
         pytest.importorskip(module, minversion=version or None, reason=reason)
     page = (FOLDER / name).read_text(encoding="utf-8")
     assert python_blocks(page)
+    if "load_docstrings" in page:
+        # Not kept in the user's folder.
+        folder = request.getfixturevalue("docstrings_folder")
+        monkeypatch.setenv("SKBAG_DATA", folder)
     monkeypatch.chdir(tmp_path)
     run(page, name)
 

@@ -237,6 +237,7 @@ print(repr(clf.decision_function(texts).tolist()))
 """
 
 
+@pytest.mark.slow
 def test_absent_without_fuss(corpus, make_classifier):
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", WITHOUT_CALLBACKS],

@@ -62,10 +62,10 @@ def test_weight_zero_is_as_good_as_absent(
 ):
     weights[::4] = 0
     # Words of a sample that does not count are not learnt either.
-    corpus.texts[0] += " quokka"
-    clf = make_classifier(**parameters).fit(*corpus, sample_weight=weights)
+    texts, labels = [corpus.texts[0] + " quokka", *corpus.texts[1:]], corpus.labels
+    clf = make_classifier(**parameters).fit(texts, labels, sample_weight=weights)
     rows = np.flatnonzero(weights)
-    texts, labels = ([column[row] for row in rows] for column in corpus)
+    texts, labels = ([column[row] for row in rows] for column in (texts, labels))
     expected = make_classifier(**parameters).fit(
         texts, labels, sample_weight=weights[rows]
     )

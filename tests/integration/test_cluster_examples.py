@@ -13,6 +13,8 @@ FOLDER = Path(__file__).parents[2]
 if not (FOLDER / "examples").is_dir():
     pytest.skip("examples/ is not in this installation", allow_module_level=True)
 
+pytestmark = pytest.mark.cluster
+
 EXAMPLES = {
     "search_on_dask": ["undisturbed", "a worker killed", "other texts"],
     "score_with_dask": ["texts in 10 files", "sklearn"],
@@ -20,11 +22,11 @@ EXAMPLES = {
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory):
-    """Texts are read once, and not kept in the user's folder; skbag is this one."""
+def environment(docstrings_folder):
+    """Texts are not kept in the user's folder; skbag is this one."""
     return {
-        "SKBAG_DATA": str(tmp_path_factory.mktemp("data")),
         **os.environ,
+        "SKBAG_DATA": docstrings_folder,
         "PYTHONPATH": os.pathsep.join(filter(None, [str(FOLDER), *sys.path])),
     }
 

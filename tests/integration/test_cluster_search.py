@@ -23,6 +23,8 @@ from sklearn.utils import _safe_indexing
 import skbag.tuning
 from skbag.tuning import TimedSearchCV
 
+pytestmark = pytest.mark.cluster
+
 GRID = {"alpha": [1e-5, 1e-3], "loss": ["squared_hinge", "cross_entropy"]}
 N_TASKS = 4 * 2
 

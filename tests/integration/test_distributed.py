@@ -23,6 +23,8 @@ from skbag._estimator.fit_context import HAS_CALLBACKS
 if "forkserver" not in multiprocessing.get_all_start_methods():
     pytest.skip("no forkserver on this system", allow_module_level=True)
 
+pytestmark = pytest.mark.cluster
+
 SECONDS = 15
 """In which all ranks must have ended, once one has failed."""
 

@@ -21,6 +21,8 @@ pd = pytest.importorskip("pandas", reason="needs pandas")
 pa = pytest.importorskip("pyarrow", reason="needs pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet", reason="needs pyarrow")
 
+pytestmark = pytest.mark.cluster
+
 N_FILES = 10
 
 

@@ -224,6 +224,7 @@ assert "torch" not in sys.modules, "torch was imported"
 """
 
 
+@pytest.mark.slow
 def test_loading_and_predicting_does_not_import_torch(
     inputs, make_classifier, tmp_path
 ):

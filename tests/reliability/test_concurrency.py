@@ -139,6 +139,7 @@ def test_fits_in_workers_of_joblib(backend, corpus):
     assert found == [expected] * 2
 
 
+@pytest.mark.slow
 def test_in_spawned_processes(corpus, make_classifier):
     clf = make_classifier().fit(*corpus)
     expected = answers(clf, corpus.texts[:20])
@@ -182,6 +183,7 @@ FORK = textwrap.dedent(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.parametrize("parameters", [{}, {"embedding_dim": 4}], ids=str)
 def test_predictions_after_a_fork(parameters):
@@ -195,6 +197,7 @@ def test_predictions_after_a_fork(parameters):
 # -- memory ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_predictions_do_not_grow_memory(corpus, make_classifier, n_cases, monkeypatch):
     """Half of them fills what memory there is of words; the rest must be free."""
     monkeypatch.setattr(one_text, "_MOST_WORDS", 500)
@@ -296,6 +299,7 @@ def started_threads():
     return {thread.name for thread in threading.enumerate()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [None, 1, 2, 5])
 @configurations
 def test_numbers_of_threads_are_left_as_they_were(

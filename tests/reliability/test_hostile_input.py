@@ -141,6 +141,7 @@ def fit_and_check(clf, X, y, *, partial=False, sample_weight=None):
 # -- texts -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @of_any_size
 @given(corpora, st.booleans(), st.sampled_from([2, 3]))
 @example(["\ud800", "\u0130" * 5], False, 2)

@@ -67,6 +67,7 @@ def target(models, tmp_path):
     return file
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment(models, target, n_cases):
     sound = {file.read_bytes() for file in models}
     rng, seen = random.Random(0), set()

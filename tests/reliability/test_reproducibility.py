@@ -182,6 +182,7 @@ print(*[fit_digest(p, *corpus) for p in CONFIGURATIONS.values()])
 """
 
 
+@pytest.mark.slow
 def test_in_new_processes_with_other_hash_seeds(corpus):
     found = {" ".join(fit_digest(p, *corpus) for p in CONFIGURATIONS.values())}
     path = os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, sys.path)])

@@ -114,6 +114,7 @@ print(sizes[19], sizes[-1])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no module resource")
 def test_the_process_does_not_grow():
     code = RESIDENT.format(folder=str(Path(__file__).parents[2]))
@@ -412,6 +413,7 @@ def folders(example, corpus, tmp_path):
     return made
 
 
+@pytest.mark.slow
 def test_killed_and_gone_on_with_is_as_if_never_killed(example, folders):
     data, states, others = folders
     process = example.start(data, states, stdout=subprocess.DEVNULL)

@@ -118,6 +118,7 @@ def test_any_texts(documents, lowercase, rule):
         assert rule.tokens(text) == expected_tokens(text, False, rule)
 
 
+@pytest.mark.slow
 @each_rule
 @pytest.mark.parametrize("around", ["x{}y", "{}", "中{}\u0301"])
 def test_every_character(around, rule):

@@ -77,6 +77,7 @@ def test_by_arrays_is_as_one_by_one(learnt, encoded, options, n_buckets):
     np.testing.assert_array_equal(fast.kinds, plain.kinds)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(TEXTS, TEXTS, OPTIONS)
 def test_without_collisions_counts_are_those_of_the_exact_encoder(
@@ -271,6 +272,7 @@ def test_a_failed_learn_leaves_the_encoder_as_it_was(small_chunks):
     assert pickle.dumps(encoder) == before
 
 
+@pytest.mark.slow
 def test_buckets_do_not_depend_on_the_process():
     code = (
         "from tests.text.test_hashed_encoder import *\n"

@@ -86,6 +86,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.parametrize(
     "parameters", [{}, {"embedding_dim": 8, "hidden_layer_sizes": (8,)}], ids=str

@@ -17,8 +17,10 @@ import pytest
 import scipy.sparse as sp
 from sklearn.feature_extraction.text import CountVectorizer
 
+from tests.conftest import rotating
+
 METHODS = ("fit", "partial_fit", "predict", "predict_proba", "transform")
-methods = pytest.mark.parametrize("method", METHODS)
+WRAPS = {"dense": np.asarray, "sparse": sp.csr_array}
 
 
 def call(clf, method, X, n_labels=None):
@@ -31,12 +33,12 @@ def call(clf, method, X, n_labels=None):
     return getattr(clf, method)(X, labels)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def fitted(corpus, make_classifier):
     return make_classifier().fit(*corpus)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def fitted_on_numbers(corpus, make_classifier):
     X = CountVectorizer().fit_transform(corpus.texts)
     return make_classifier().fit(X, corpus.labels)
@@ -74,8 +76,7 @@ BAD_TEXTS = {
 }
 
 
-@methods
-@pytest.mark.parametrize("name", BAD_TEXTS)
+@rotating(name=list(BAD_TEXTS), method=METHODS)
 def test_texts(name, method, fitted):
     X, error, match = BAD_TEXTS[name]
     with pytest.raises(error, match=match):
@@ -112,8 +113,7 @@ WRONG_KINDS = {
 }
 
 
-@pytest.mark.parametrize("method", ["fit", "partial_fit", "predict"])
-@pytest.mark.parametrize("name", WRONG_KINDS)
+@rotating(name=list(WRONG_KINDS), method=["fit", "partial_fit", "predict"])
 def test_what_is_neither_texts_nor_numbers(name, method, fitted):
     """Our words, whatever it is: never those of a conversion to numbers."""
     words = r"^(X must be texts|Texts must be str|X is an? |Iterable over raw text)"
@@ -141,9 +141,7 @@ def test_kinds_are_not_mixed(method, corpus, fitted, fitted_on_numbers):
 # -- numbers ---------------------------------------------------------------------------
 
 
-@methods
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("wrap", [np.asarray, sp.csr_array])
+@rotating(bad=[np.nan, np.inf, -np.inf], method=METHODS, wrap=WRAPS)
 def test_values_that_are_not_finite(wrap, bad, method, make_classifier):
     clf = make_classifier().fit(np.eye(3), ["garden", "kitchen", "sea"])
     X = np.eye(3)
@@ -152,8 +150,7 @@ def test_values_that_are_not_finite(wrap, bad, method, make_classifier):
         call(clf, method, wrap(X))
 
 
-@methods
-@pytest.mark.parametrize("wrap", [np.asarray, sp.csr_array])
+@rotating(method=METHODS, wrap=WRAPS)
 def test_values_too_large_for_float32(wrap, method, make_classifier):
     clf = make_classifier().fit(np.eye(3), ["garden", "kitchen", "sea"])
     with pytest.raises(ValueError, match=r"too large for float32, .*: 1e\+39\."):
@@ -187,8 +184,7 @@ MALFORMED = {
 }
 
 
-@methods
-@pytest.mark.parametrize("arrays", MALFORMED.values(), ids=MALFORMED)
+@rotating(arrays=MALFORMED, method=METHODS)
 def test_malformed_csr(arrays, method, make_classifier):
     clf = make_classifier().fit(np.eye(4), ["garden", "kitchen", "sea", "sea"])
     with pytest.raises(ValueError, match="malformed CSR"):

@@ -13,9 +13,11 @@ from skbag._core.bags import Bags
 from skbag._model import quantization
 from skbag._model.quantization import BITS, QuantizedTable
 from skbag._persistence.fields import table_from_state, table_state
+from tests.conftest import rotating
 
+WIDTHS = [1, 2, 3, 7, 20, 53]
 all_bits = pytest.mark.parametrize("bits", BITS)
-widths = pytest.mark.parametrize("width", [1, 2, 3, 7, 20, 53])
+bits_and_widths = rotating(bits=BITS, width=WIDTHS)
 
 
 def some_rows(width, n_rows=60, seed=0):
@@ -43,9 +45,7 @@ def decoded(table):
     return table.rows(np.arange(len(table.codes)))
 
 
-@all_bits
-@widths
-@pytest.mark.parametrize("n_bags", [1, 2, 40])
+@rotating(bits=BITS, width=WIDTHS, n_bags=[1, 2, 40])
 def test_a_product_is_bit_for_bit_that_of_the_decoded_rows(bits, width, n_bags):
     table = QuantizedTable.of(some_rows(width), bits)
     bags = some_bags(n_bags, 60)
@@ -87,8 +87,7 @@ def test_a_decoded_number_is_off_by_half_a_step_at_most(data):
     assert (error.max(axis=1) <= table.error_bound + negligible).all()
 
 
-@all_bits
-@widths
+@bits_and_widths
 def test_the_step_is_hardly_more_than_a_row_needs(bits, width):
     rows = some_rows(width)
     table = QuantizedTable.of(rows, bits)
@@ -98,8 +97,7 @@ def test_the_step_is_hardly_more_than_a_row_needs(bits, width):
     assert (table.spans <= needed * 256 / 255 * np.exp(steps / 200) * 1.01).all()
 
 
-@all_bits
-@widths
+@bits_and_widths
 def test_products_are_within_the_rounding_of_their_rows(bits, width):
     rows, bags = some_rows(width), some_bags(40, 60)
     table = QuantizedTable.of(rows, bits)
@@ -109,8 +107,7 @@ def test_products_are_within_the_rounding_of_their_rows(bits, width):
     assert (np.abs(table.matmul(bags) - exact) <= allowed).all()
 
 
-@all_bits
-@widths
+@bits_and_widths
 def test_codes_take_the_bits_they_say(bits, width):
     table = QuantizedTable.of(some_rows(width), bits)
     assert table.codes.nbytes == 60 * -(-width * bits // 8)
@@ -127,8 +124,7 @@ def test_rows_of_zeros_and_no_rows(bits):
         assert_array_equal(empty.matmul(bags), np.zeros((2, shape[1])))
 
 
-@all_bits
-@widths
+@bits_and_widths
 def test_a_table_comes_back_from_its_state(bits, width):
     columns = np.arange(0, 180, 3, dtype=np.int32)
     for table in (

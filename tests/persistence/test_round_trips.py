@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import io
 import pickle
 import subprocess
@@ -21,6 +22,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 import skbag
 from skbag import EmbeddingBagClassifier
 from skbag.exceptions import InconsistentVersionWarning, ModelFileError
+from tests.conftest import rotating
 
 METHODS = ("decision_function", "predict", "predict_proba", "transform")
 
@@ -93,16 +95,14 @@ def fit(make_classifier, name, X, y):
     return clf.compress(bits=4) if "compressed" in name else clf
 
 
-round_trips = pytest.mark.parametrize(
-    "round_trip", ROUND_TRIPS.values(), ids=ROUND_TRIPS
-)
 models = pytest.mark.parametrize("name", MODELS)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def inputs(corpus, new_corpus, labels_corpus, many_corpus):
     """What a model is fitted on, X and y, and new input of that kind."""
 
+    @functools.cache
     def of(name):
         new = [*new_corpus.texts, "", "xylophone"]
         if name.startswith("labels"):
@@ -119,6 +119,18 @@ def inputs(corpus, new_corpus, labels_corpus, many_corpus):
     return of
 
 
+@pytest.fixture(scope="module")
+def fitted(inputs, make_classifier):
+    """Return the fitted model of a name, for tests that leave it as it is."""
+
+    @functools.cache
+    def of(name):
+        X, y, _ = inputs(name)
+        return fit(make_classifier, name, X, y)
+
+    return of
+
+
 def answer(clf, method, X):
     value = getattr(clf, method)(X)
     return value.toarray() if sp.issparse(value) else value
@@ -127,13 +139,9 @@ def answer(clf, method, X):
 # -- the same after as before ----------------------------------------------------------
 
 
-@round_trips
-@models
-def test_predictions_are_bitwise_equal(
-    name, round_trip, inputs, make_classifier, tmp_path
-):
-    X, y, X_new = inputs(name)
-    clf = fit(make_classifier, name, X, y)
+@rotating(name=list(MODELS), round_trip=ROUND_TRIPS)
+def test_predictions_are_bitwise_equal(name, round_trip, inputs, fitted, tmp_path):
+    clf, (_, _, X_new) = fitted(name), inputs(name)
     expected = {method: answer(clf, method, X_new) for method in METHODS}
     loaded = round_trip(clf, tmp_path)
     assert loaded.get_params() == clf.get_params()
@@ -146,8 +154,7 @@ def test_predictions_are_bitwise_equal(
         assert loaded.vocabulary_ == clf.vocabulary_
 
 
-@round_trips
-@pytest.mark.parametrize("name", LEARNING)
+@rotating(name=LEARNING, round_trip=ROUND_TRIPS)
 def test_partial_fit_goes_on_as_without(
     name, round_trip, inputs, make_classifier, tmp_path
 ):
@@ -225,13 +232,10 @@ assert "torch" not in sys.modules, "torch was imported"
 
 
 @pytest.mark.slow
-def test_loading_and_predicting_does_not_import_torch(
-    inputs, make_classifier, tmp_path
-):
+def test_loading_and_predicting_does_not_import_torch(inputs, fitted, tmp_path):
     cases = []
     for name in MODELS:
-        X, y, X_new = inputs(name)
-        clf = fit(make_classifier, name, X, y)
+        clf, (_, _, X_new) = fitted(name), inputs(name)
         cases.append((clf, X_new, clf.predict_proba(X_new)))
     (tmp_path / "cases.pickle").write_bytes(pickle.dumps(cases))
     command = [sys.executable, "-c", PREDICT_WITHOUT_TORCH]
@@ -241,12 +245,12 @@ def test_loading_and_predicting_does_not_import_torch(
 
 
 @models
-def test_pickle_names_nothing_of_torch(name, inputs, make_classifier):
-    X, y, _ = inputs(name)
-    clf = fit(make_classifier, name, X, y)
-    assert b"torch" not in pickle.dumps(clf)
+def test_pickle_names_nothing_of_torch(name, inputs, fitted):
+    pickled = pickle.dumps(fitted(name))
+    assert b"torch" not in pickled
     if name in LEARNING:
-        assert b"torch" not in pickle.dumps(clf.partial_fit(X, y))
+        X, y, _ = inputs(name)
+        assert b"torch" not in pickle.dumps(pickle.loads(pickled).partial_fit(X, y))
 
 
 # -- compact ---------------------------------------------------------------------------
@@ -267,9 +271,8 @@ def pickled_arrays(clf):
 
 
 @models
-def test_arrays_are_contiguous_and_own_their_memory(name, inputs, make_classifier):
-    X, y, _ = inputs(name)
-    clf = fit(make_classifier, name, X, y)
+def test_arrays_are_contiguous_and_own_their_memory(name, fitted):
+    clf = fitted(name)
     arrays = pickled_arrays(clf)
     table = clf._model.predictor.embedding
     table = table.codes if "compressed" in name else table

@@ -9,6 +9,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from skbag._training.trainer import Trainer
+from tests.conftest import rotating
 
 CLASSES = ["garden", "kitchen", "sea"]
 CONFIGURATIONS = {
@@ -93,8 +94,7 @@ def state(clf, parameters):
     return pickle.dumps(clf.set_params(**parameters))
 
 
-@configurations
-@pytest.mark.parametrize("name", FAILING)
+@rotating(name=list(FAILING), parameters=CONFIGURATIONS)
 def test_failing_fit(name, parameters, corpus, make_classifier):
     fail, message = FAILING[name]
     clf = make_classifier(**parameters).fit(*corpus)

@@ -13,6 +13,7 @@ from skbag._text.pruning import FeatureCounts, Pruning
 from skbag._text.text_options import TextOptions, make_encoder
 from skbag._text.token_rules import DEFAULT_TOKENS
 from skbag._weighting.document_counts import DocumentCounts, reduce_counts
+from tests.conftest import rotating
 
 DEFAULT = {
     "lowercase": True,
@@ -42,23 +43,24 @@ def pairs(text):
     return [(word, 1) for word in text.split()]
 
 
-@pytest.mark.parametrize("n", [1, 2, 3])
-@pytest.mark.parametrize("short", [False, True])
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"lowercase": False, "ngram_range": (1, 1)},
-        {"ngram_range": (2, 2)},
-        {"subword_ngram_range": (2, 4)},
-        {"ngram_range": (1, 3)},
-        {"ngram_range": (1, 3), "subword_ngram_range": (2, 4)},
-        {"analyzer": "char"},
-        {"analyzer": pairs},
-        {"n_buckets": 256},
-        {"vocabulary": ["train", "late", "the"]},
-    ],
-    ids=lambda changes: ", ".join(changes) or "defaults",
+CHANGES = {
+    "defaults": {},
+    "words in any case": {"lowercase": False, "ngram_range": (1, 1)},
+    "pairs alone": {"ngram_range": (2, 2)},
+    "subwords": {"subword_ngram_range": (2, 4)},
+    "words in threes": {"ngram_range": (1, 3)},
+    "threes, subwords": {"ngram_range": (1, 3), "subword_ngram_range": (2, 4)},
+    "characters": {"analyzer": "char"},
+    "no strings": {"analyzer": pairs},
+    "buckets": {"n_buckets": 256},
+    "given vocabulary": {"vocabulary": ["train", "late", "the"]},
+}
+
+
+@rotating(
+    changes=CHANGES,
+    short=[False, True],
+    n=[1, 2, 3],
 )
 def test_merged_is_what_one_encoder_learns_of_all_texts(changes, short, n):
     options = TextOptions(**{**DEFAULT, **changes})

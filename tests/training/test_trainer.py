@@ -13,6 +13,7 @@ from skbag._training.batches import make_batches
 from skbag._training.devices import Placement
 from skbag._training.network import Network
 from skbag._training.trainer import Diverged, Schedule, Trainer
+from tests.conftest import rotating
 
 CPU = torch.device("cpu")
 
@@ -87,16 +88,14 @@ def reference_table(trainer, bags, codes, loss, rate, alpha, n_steps):
     return embedding.weight.detach().numpy()
 
 
-@pytest.mark.parametrize("alpha", [0.0, 0.01])
-@pytest.mark.parametrize("n_steps", [None, 9])
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize(
-    ("n_classes", "embedding_dim", "hidden"),
-    [(2, None, ()), (3, None, ()), (3, 4, ()), (2, 4, ()), (3, 4, (5,))],
+@rotating(
+    layers=[(2, None, ()), (3, None, ()), (3, 4, ()), (2, 4, ()), (3, 4, (5,))],
+    loss=list(LOSSES),
+    n_steps=[None, 9],
+    alpha=[0.0, 0.01],
 )
-def test_table_is_that_of_torch_embedding_bag_with_sgd(
-    n_classes, embedding_dim, hidden, loss, n_steps, alpha
-):
+def test_table_is_that_of_torch_embedding_bag_with_sgd(layers, loss, n_steps, alpha):
+    n_classes, embedding_dim, hidden = layers
     trainer, bags, codes = make_trainer(
         n_classes, embedding_dim, hidden, loss, alpha, n_steps=n_steps
     )

@@ -96,6 +96,14 @@ def rotating(**axes):
     )
 
 
+def examples(n):
+    """Let hypothesis try n examples, or in the long form as many as of any test.
+
+    For a check that is made of each of many cases.
+    """
+    return hypothesis.settings() if LONG else hypothesis.settings(max_examples=n)
+
+
 def _turns(lengths):
     """Rows of places, one in each axis; the longest axis once through."""
     first, *others = sorted(range(len(lengths)), key=lambda axis: -lengths[axis])

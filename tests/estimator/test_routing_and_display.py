@@ -15,6 +15,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.fixes import parse_version
 
 from skbag import EmbeddingBagClassifier
+from tests.conftest import rotating
 
 
 @pytest.fixture
@@ -70,8 +71,9 @@ PLACE_HOLDERS = {
 }
 
 
-@pytest.mark.parametrize("kind", PLACE_HOLDERS)
-@pytest.mark.parametrize("parameter", EmbeddingBagClassifier().get_params())
+@rotating(
+    parameter=list(EmbeddingBagClassifier().get_params()), kind=list(PLACE_HOLDERS)
+)
 def test_only_fit_minds_what_a_parameter_is(parameter, kind):
     value = PLACE_HOLDERS[kind]
     clf = EmbeddingBagClassifier(**{parameter: value})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import os
 import pickle
 import warnings
@@ -20,6 +21,7 @@ from skbag._model.compression import _Rows
 from skbag._model.quantization import BITS, QuantizedTable
 from skbag._text.compact_encoders import CompactSelection
 from skbag.exceptions import ModelFileError
+from tests.conftest import rotating
 
 METHODS = (
     "decision_function",
@@ -58,10 +60,11 @@ MODELS = {
 models = pytest.mark.parametrize("name", MODELS)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def fitted(corpus, binary_corpus, new_corpus, make_classifier):
-    """A fitted estimator, and new input of its kind."""
+    """A fitted estimator, which no test may change, and new input of its kind."""
 
+    @functools.cache
     def of(name):
         texts, labels = binary_corpus if name == "two classes" else corpus
         X, new = texts, [*new_corpus.texts, "", "xylophone"]
@@ -83,8 +86,7 @@ def file_size(clf, folder):
 # -- the same answers, nearly ----------------------------------------------------------
 
 
-@models
-@pytest.mark.parametrize("bits", [8, 16])
+@rotating(name=list(MODELS), bits=[8, 16])
 def test_answers_are_close_to_those_of_the_original(name, bits, fitted):
     clf, X = fitted(name)
     small = clf.compress(bits=bits)
@@ -136,8 +138,8 @@ def test_the_original_stays_as_it_is(name, fitted):
     assert type(small) is type(clf) and small is not clf
 
 
-def test_equal_models_are_compressed_equally(fitted):
-    first, second = fitted("default")[0], fitted("default")[0]
+def test_equal_models_are_compressed_equally(corpus, make_classifier):
+    first, second = (make_classifier().fit(*corpus) for _ in range(2))
     assert pickle.dumps(first.compress(9000)) == pickle.dumps(second.compress(9000))
 
 
@@ -154,8 +156,7 @@ def test_texts_alone_and_together_are_answered_alike(name, fitted):
 # -- small -----------------------------------------------------------------------------
 
 
-@models
-@pytest.mark.parametrize("bits", ["auto", *BITS])
+@rotating(name=list(MODELS), bits=["auto", *BITS])
 def test_max_bytes_is_kept(name, bits, fitted, tmp_path):
     clf, X = fitted(name)
     whole = file_size(clf.compress(bits=bits), tmp_path)

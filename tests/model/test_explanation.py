@@ -1,5 +1,6 @@
 """Explanations sum to the scores they explain, and show themselves safely."""
 
+import functools
 import re
 from html.parser import HTMLParser
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from skbag import EmbeddingBagClassifier
 from skbag._model.explanation import INTERCEPT, MOST_TEXTS, escape, word_values
 from skbag._persistence.safetensors_file import file_size
+from tests.conftest import examples, rotating
 
 CHARACTERS = "abcde ABC.!\n\tİßσé<>&\"'\ud800"
 TEXTS = st.lists(st.text(CHARACTERS, max_size=60), min_size=1, max_size=4)
@@ -38,17 +40,18 @@ MODELS = {
 }
 
 
+@functools.cache
 def fitted(name, n_classes):
     clf = EmbeddingBagClassifier(random_state=0, **MODELS[name])
     return clf.fit(TRAINING, LABELS[n_classes])
 
 
 @pytest.mark.filterwarnings("ignore:The parameter 'token_pattern' will not be used")
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("name", MODELS)
+@rotating(name=list(MODELS), n_classes=[2, 3])
 def test_it_sums_to_the_decision_function(name, n_classes):
     clf = fitted(name, n_classes)
 
+    @examples(50)
     @given(texts=TEXTS)
     def check(texts):
         scores = clf.explain(texts).scores
@@ -68,6 +71,7 @@ def test_of_labels_it_sums_for_each(parameters):
     Y = (rng.random((len(TRAINING), 3)) < 0.4).astype(int)
     clf = EmbeddingBagClassifier(random_state=0, **parameters).fit(TRAINING, Y)
 
+    @examples(50)
     @given(texts=TEXTS)
     def check(texts):
         explanation = clf.explain(texts)
@@ -80,14 +84,14 @@ def test_of_labels_it_sums_for_each(parameters):
     assert frame.columns.tolist() == ["text", "feature", "spans", 0, 1, 2]
 
 
-@pytest.mark.parametrize("bits", [2, 8, 16])
-@pytest.mark.parametrize("name", ["default", "two layers", "plain", "buckets"])
+@rotating(name=["default", "two layers", "plain", "buckets"], bits=[2, 8, 16])
 def test_of_compressed_models_it_sums_too(name, bits):
     whole = fitted(name, 3)
     # Some rows have to go.
     clf = whole.compress(file_size(whole.compress(bits=bits)) - 100, bits=bits)
     assert clf._model.encoder.n_ids < whole._model.encoder.n_ids
 
+    @examples(50)
     @given(texts=TEXTS)
     def check(texts):
         scores, expected = clf.explain(texts).scores, clf.decision_function(texts)
@@ -116,6 +120,12 @@ def test_of_buckets_the_features_are_those_of_the_text():
     assert {"bad", "cab", "bad cab", "<ba…", "…ad>"} <= set(features)
 
 
+@functools.cache
+def fitted_on_a_matrix():
+    X = np.vstack([np.eye(3)] * 4)
+    return EmbeddingBagClassifier(random_state=0).fit(X, [0, 1, 2] * 4)
+
+
 @given(
     st.lists(
         st.lists(st.floats(-1e3, 1e3, width=32), min_size=3, max_size=3),
@@ -124,8 +134,7 @@ def test_of_buckets_the_features_are_those_of_the_text():
     )
 )
 def test_it_sums_for_a_matrix(rows):
-    X = np.vstack([np.eye(3)] * 4)
-    clf = EmbeddingBagClassifier(random_state=0).fit(X, [0, 1, 2] * 4)
+    clf = fitted_on_a_matrix()
     explanation = clf.explain(sp.csr_array(np.array(rows)))
     scores = clf.decision_function(np.array(rows))
     np.testing.assert_allclose(
@@ -249,6 +258,7 @@ class Reader(HTMLParser):
         raise AssertionError("a comment")
 
 
+@examples(40)
 @given(
     st.lists(st.text(CHARACTERS + "/=-script", max_size=50), min_size=1, max_size=3)
     | st.just(['<script>alert("1")</script><!-- " onload=x -->', "</div><img src=x>"])

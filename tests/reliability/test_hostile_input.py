@@ -13,6 +13,7 @@ import copy
 import os
 import traceback
 import warnings
+from itertools import product
 
 import hypothesis.strategies as st
 import numpy as np
@@ -24,6 +25,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.fixes import parse_version, sp_version
 
 from skbag import EmbeddingBagClassifier
+from skbag._text import encoder
+from tests.conftest import rotating
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -173,8 +176,10 @@ FITTED_WITH_LAYERS = EmbeddingBagClassifier(
 
 
 @pytest.mark.parametrize("unit", NASTY[1:], ids=ascii)
-def test_long_texts(unit, n_cases):
-    n = n_cases(10**5, 10**6)
+def test_long_texts(unit, n_cases, monkeypatch):
+    n = n_cases(2 * 10**4, 10**6)
+    # Texts are longer than a chunk of them.
+    monkeypatch.setattr(encoder, "CHUNK_CHARACTERS", n_cases(2**14, 2**17))
     long = [(unit * (n // len(unit) + 1))[:n], (f"{unit} " * n)[:n], unit * 600]
     clf = EmbeddingBagClassifier(random_state=0, n_jobs=1).fit(
         [*long, "a", "b", unit], [0, 1, 0, 1, 0, 1]
@@ -471,10 +476,9 @@ def test_any_matrix(matrix, chosen, partial):
 SCALES = [1e-45, 1e-30, 1e-15, 1.0, 1e8, 1e14]
 
 
-@pytest.mark.parametrize("other", SCALES)
-@pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.parametrize("chosen", [{}, {"embedding_dim": 2}])
-def test_scales_that_differ(chosen, scale, other):
+@rotating(scales=list(product(SCALES, SCALES)), chosen=[{}, {"embedding_dim": 2}])
+def test_scales_that_differ(scales, chosen):
+    scale, other = scales
     X = np.array([[1.0, 0], [0, 1]] * 12)
     clf = EmbeddingBagClassifier(random_state=0, n_jobs=1, **chosen)
     clf.fit(X * scale, [0, 1] * 12)

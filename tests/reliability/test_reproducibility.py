@@ -19,6 +19,7 @@ from numpy.testing import assert_array_equal
 from threadpoolctl import threadpool_limits
 
 from skbag import EmbeddingBagClassifier
+from tests.conftest import rotating
 
 CONFIGURATIONS = {
     "default": {},
@@ -79,8 +80,7 @@ def test_none_is_random(corpus):
     assert len(models) == 3
 
 
-@configurations
-@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@rotating(parameters=CONFIGURATIONS, method=["fit", "partial_fit"])
 def test_none_takes_the_seed_of_numpy(parameters, method, corpus):
     if method == "partial_fit":
         parameters = {**parameters, "early_stopping": False}
@@ -315,10 +315,9 @@ def no_grad():
         yield
 
 
-@configurations
-@pytest.mark.parametrize(
-    "setting",
-    [
+@rotating(
+    parameters=CONFIGURATIONS,
+    setting=[
         "float64_by_default",
         "other_device_by_default",
         "deterministic_algorithms",

@@ -1,5 +1,7 @@
 """Each loss: gradient of its own value, weights that multiply, a sound link."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -19,6 +21,7 @@ from skbag._targets.links import (
     probabilities,
 )
 from skbag._targets.losses import LOSSES, MANY_CLASSES, of_classes, of_labels
+from tests.conftest import rotating
 
 ALL = list(LOSSES.values())
 
@@ -152,12 +155,14 @@ def negative_log_posterior(inverse_temperature, scores, codes, weights, usual):
     return n * np.average(-np.log(p), weights=weights) - (log_prior / PRIOR_STD**2)
 
 
-@pytest.mark.parametrize("n", [1, 3, 20, 500])
-@pytest.mark.parametrize("width", [1, 4])
-@pytest.mark.parametrize("signal", [0.0, 1.0, 10.0])
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("usual", [0.2, 2.0, 30.0])
-def test_temperature_is_the_most_probable(n, width, signal, weighted, usual):
+@rotating(
+    n_and_signal=list(product([1, 3, 20, 500], [0.0, 1.0, 10.0])),
+    width=[1, 4],
+    weighted=[False, True],
+    usual=[0.2, 2.0, 30.0],
+)
+def test_temperature_is_the_most_probable(n_and_signal, width, weighted, usual):
+    n, signal = n_and_signal
     rng = np.random.default_rng(n)
     codes = rng.integers(0, max(width, 2), n)
     scores = rng.normal(scale=0.3, size=(n, width))

@@ -18,6 +18,7 @@ from skbag._text.features import FeatureKind, Role, name_of_skip_pair
 from skbag._text.hashed_encoder import HashedEncoder
 from skbag._text.plain_encoder import PlainEncoder
 from skbag._text.token_rules import DEFAULT_TOKENS
+from tests.conftest import examples
 
 CHARACTERS = "abTHE123 .!_-'\t\n  \u00a0İıßΣσςÉé\u0301Åñ½ﬁ你👍🏽\ud800\x1c"
 TEXTS = st.lists(st.text(alphabet=CHARACTERS, max_size=40), min_size=1, max_size=4)
@@ -82,6 +83,7 @@ WITHOUT_SPANS = {
 
 @pytest.mark.filterwarnings("ignore:The parameter 'token_pattern' will not be used")
 @pytest.mark.parametrize("name", ENCODERS)
+@examples(40)
 @given(texts=TEXTS)
 def test_they_are_what_the_encoder_counts(name, texts):
     encoder = ENCODERS[name]()
@@ -126,6 +128,7 @@ def counts_of(encoder, text):
 @pytest.mark.filterwarnings("ignore:The parameter 'token_pattern' will not be used")
 @pytest.mark.parametrize("n_buckets", [64, 2**16])
 @pytest.mark.parametrize("name", HASHED)
+@examples(40)
 @given(texts=TEXTS)
 def test_of_buckets_they_are_what_the_encoder_counts(name, n_buckets, texts):
     encoder = HashedEncoder(n_buckets, **HASHED[name])
@@ -158,6 +161,7 @@ COMPACT = {
 
 
 @pytest.mark.parametrize("name", COMPACT)
+@examples(40)
 @given(texts=TEXTS)
 def test_of_compact_encoders_they_are_what_is_counted(name, texts):
     make, compact = COMPACT[name]

@@ -15,6 +15,7 @@ from skbag._weighting.class_pruning import (
     n_features_per_class,
     rare_features_of_classes,
 )
+from tests.conftest import rotating
 
 
 def made(n_classes, n_texts, seed):
@@ -85,11 +86,13 @@ def test_fewer_features_where_the_table_would_be_too_large():
     assert n_features_per_class(10**5, 10**5) == class_pruning.MIN_FEATURES_PER_CLASS
 
 
-@pytest.mark.parametrize("n_texts", [2, 4])
-@pytest.mark.parametrize(
-    "parameters",
-    [{}, {"embedding_dim": 64}, {"embedding_dim": 32, "hidden_layer_sizes": (32,)}],
-    ids=str,
+@rotating(
+    parameters=[
+        {},
+        {"embedding_dim": 64},
+        {"embedding_dim": 32, "hidden_layer_sizes": (32,)},
+    ],
+    n_texts=[2, 4],
 )
 def test_many_classes_of_few_texts_are_told_apart(n_texts, parameters, monkeypatch):
     """A larger `min_df` used to take all words that only these classes have."""

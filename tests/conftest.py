@@ -14,6 +14,7 @@ from typing import NamedTuple
 import hypothesis
 import numpy as np
 import pytest
+from new_process import NewProcesses
 
 from skbag import EmbeddingBagClassifier
 from skbag.datasets import load_docstrings
@@ -255,6 +256,17 @@ def docstrings_folder(tmp_path_factory):
         load_docstrings(data_home=folder)
         (base / "docstrings are read").mkdir()
     return folder
+
+
+@pytest.fixture(scope="session")
+def new_process(tmp_path_factory):
+    """Return a function that runs a program, with arguments, in a new process.
+
+    In it skbag has been imported, with what that imports, and nothing besides.
+    """
+    processes = NewProcesses(lambda: tmp_path_factory.mktemp("process"))
+    yield processes.run
+    processes.close()
 
 
 # -- a cluster of two worker processes, for the tests that need one --------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import subprocess
 import sys
 
 import matplotlib.pyplot as plt
@@ -88,12 +87,13 @@ def names_of(ax) -> list[str]:
 # -- all of them -----------------------------------------------------------------------
 
 
-def test_matplotlib_is_imported_when_something_is_drawn():
+def test_matplotlib_is_imported_when_something_is_drawn(new_process):
     code = (
         "import sys, skbag.displays;"
         "assert 'matplotlib' not in sys.modules; assert 'torch' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    done = new_process(code)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("name", DISPLAYS)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -163,10 +161,8 @@ assert "torch" not in sys.modules and "onnx" in sys.modules
 """
 
 
-def test_torch_is_not_needed(corpus, make_classifier, tmp_path):
+def test_torch_is_not_needed(corpus, make_classifier, tmp_path, new_process):
     file = tmp_path / "clf.pickle"
     file.write_bytes(pickle.dumps(make_classifier().fit(*corpus)))
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_TORCH, str(file)], capture_output=True, text=True
-    )
+    done = new_process(WITHOUT_TORCH, file)
     assert done.returncode == 0, done.stderr

@@ -1,8 +1,6 @@
 """Neighbours and strongest features, against plain sorts of all."""
 
 import pickle
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -128,7 +126,9 @@ def test_top_tokens_refuses(corpus, make_classifier):
     assert clf.most_similar("sail")
 
 
-def test_a_loaded_model_is_looked_into_without_torch(corpus, make_classifier, tmp_path):
+def test_a_loaded_model_is_looked_into_without_torch(
+    corpus, make_classifier, tmp_path, new_process
+):
     clf = make_classifier(embedding_dim=4).fit(*corpus)
     path = tmp_path / "model.pickle"
     path.write_bytes(pickle.dumps(clf))
@@ -139,9 +139,7 @@ def test_a_loaded_model_is_looked_into_without_torch(corpus, make_classifier, tm
         "clf.explain(['sail'])._repr_html_()\n"
         "assert 'torch' not in sys.modules\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(path)], capture_output=True, text=True
-    )
+    done = new_process(code, path)
     assert done.returncode == 0, done.stderr
     assert "(intercept)" in done.stdout
 

@@ -6,8 +6,6 @@ import copy
 import functools
 import io
 import pickle
-import subprocess
-import sys
 import warnings
 
 import cloudpickle
@@ -231,16 +229,15 @@ assert "torch" not in sys.modules, "torch was imported"
 """
 
 
-@pytest.mark.slow
-def test_loading_and_predicting_does_not_import_torch(inputs, fitted, tmp_path):
+def test_loading_and_predicting_does_not_import_torch(
+    inputs, fitted, tmp_path, new_process
+):
     cases = []
     for name in MODELS:
         clf, (_, _, X_new) = fitted(name), inputs(name)
         cases.append((clf, X_new, clf.predict_proba(X_new)))
     (tmp_path / "cases.pickle").write_bytes(pickle.dumps(cases))
-    command = [sys.executable, "-c", PREDICT_WITHOUT_TORCH]
-    arguments = [str(tmp_path / "cases.pickle"), str(len(MODELS))]
-    done = subprocess.run([*command, *arguments], capture_output=True, text=True)
+    done = new_process(PREDICT_WITHOUT_TORCH, tmp_path / "cases.pickle", len(MODELS))
     assert done.returncode == 0, done.stderr
 
 

@@ -572,12 +572,8 @@ assert not found, found
 """
 
 
-def test_loading_and_predicting_imports_only_what_it_needs(file):
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_THE_REST, str(file)],
-        capture_output=True,
-        text=True,
-    )
+def test_loading_and_predicting_imports_only_what_it_needs(file, new_process):
+    done = new_process(WITHOUT_THE_REST, file)
     assert done.returncode == 0, done.stderr
 
 

@@ -8,7 +8,6 @@ import collections
 import enum
 import io
 import re
-import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
@@ -797,7 +796,7 @@ def test_no_python_runs_per_text(wrap):
     assert python_steps(read_documents, many) == python_steps(read_documents, few)
 
 
-def test_no_data_frame_library_is_imported():
+def test_no_data_frame_library_is_imported(new_process):
     # Compared with before, since scikit-learn imports what it finds installed.
     code = (
         "import sys; from skbag._text.text_containers import read_documents; "
@@ -805,7 +804,8 @@ def test_no_data_frame_library_is_imported():
         "read_documents(['a', 'b']); read_documents([[1.0]]); "
         "assert set(sys.modules) == before, set(sys.modules) - before"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    done = new_process(code)
+    assert done.returncode == 0, done.stderr
 
 
 def test_nothing_of_the_frames_is_needed():

@@ -1,8 +1,6 @@
 """The softmax in two steps: a distribution, its gradient torch's, its best k exact."""
 
 import pickle
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -322,7 +320,7 @@ def test_labels_have_no_softmax(corpus, adaptive):
         adaptive().fit(corpus.texts, y)
 
 
-def test_pickled_it_predicts_without_torch(many, adaptive, tmp_path):
+def test_pickled_it_predicts_without_torch(many, adaptive, tmp_path, new_process):
     texts, y = many
     clf = adaptive().fit(texts, y)
     path = tmp_path / "model.pickle"
@@ -332,9 +330,7 @@ def test_pickled_it_predicts_without_torch(many, adaptive, tmp_path):
         "labels, p = clf.top_k(['w1 w1 v1'], 2); print(clf.predict(['w1 w1 v1'])[0]);"
         "clf.predict_proba(['w1']); assert 'torch' not in sys.modules"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(path)], capture_output=True, text=True
-    )
+    done = new_process(code, path)
     assert done.stdout.strip() == clf.predict(["w1 w1 v1"])[0], done.stderr
 
 

@@ -23,21 +23,30 @@ STOCHASTIC = {
         "As on dense data: one step of weight 2 is not two steps of weight 1."
     ),
 }
-battery = parametrize_with_checks(
-    [
-        EmbeddingBagClassifier(),
-        EmbeddingBagClassifier(embedding_dim=8),
-        EmbeddingBagClassifier(embedding_dim=8, hidden_layer_sizes=(8,), max_iter=40),
-        EmbeddingBagClassifier(loss="cross_entropy"),
-        EmbeddingBagClassifier(loss="adaptive_softmax", embedding_dim=8),
-    ],
-    expected_failed_checks=lambda estimator: STOCHASTIC,
-)
 
 
-# Before scikit-learn 1.9 it is a generator, which pytest no longer wants.
-@pytest.mark.parametrize(battery.args[0], list(battery.args[1]), **battery.kwargs)
+def battery(*estimators):
+    """Parametrize a test over all checks of some estimators."""
+    mark = parametrize_with_checks(
+        list(estimators), expected_failed_checks=lambda estimator: STOCHASTIC
+    )
+    # Before scikit-learn 1.9 it is a generator, which pytest no longer wants.
+    return pytest.mark.parametrize(mark.args[0], list(mark.args[1]), **mark.kwargs)
+
+
+@battery(EmbeddingBagClassifier())
 def test_check(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@battery(
+    EmbeddingBagClassifier(embedding_dim=8),
+    EmbeddingBagClassifier(embedding_dim=8, hidden_layer_sizes=(8,), max_iter=40),
+    EmbeddingBagClassifier(loss="cross_entropy"),
+    EmbeddingBagClassifier(loss="adaptive_softmax", embedding_dim=8),
+)
+def test_check_of_other_models(estimator, check):
     check(estimator)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import sys
 
@@ -22,7 +23,10 @@ from skbag.displays import (
     TrainingHistoryDisplay,
 )
 from skbag.displays._names import write_names
-from tests.conftest import TOPICS
+from tests.conftest import TOPICS, rotating
+
+# Drawing is what takes the time.
+pytestmark = pytest.mark.slow
 
 TEXT = "Bake the dough, bake the bread on a ship"
 DISPLAYS = {
@@ -51,22 +55,22 @@ def no_figure_is_left():
     plt.close("all")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def clf(make_classifier, corpus):
     return make_classifier().fit(*corpus)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def binary(make_classifier, binary_corpus):
     return make_classifier(embedding_dim=4).fit(*binary_corpus)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def of_labels(make_classifier, labels_corpus):
     return make_classifier().fit(*labels_corpus)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def hidden(make_classifier, corpus):
     return make_classifier(embedding_dim=4, hidden_layer_sizes=(4,)).fit(*corpus)
 
@@ -122,8 +126,7 @@ def test_it_wants_a_fitted_estimator(name, clf, make_classifier):
     assert plt.get_fignums() == []
 
 
-@pytest.mark.parametrize("style", ["default", "dark_background"])
-@pytest.mark.parametrize("name", DISPLAYS)
+@rotating(name=list(DISPLAYS), style=["default", "dark_background"])
 def test_it_makes_one_figure_and_can_be_drawn_again(name, style, clf):
     with plt.style.context(style):
         display = DISPLAYS[name](clf)
@@ -135,8 +138,7 @@ def test_it_makes_one_figure_and_can_be_drawn_again(name, style, clf):
         assert display.figure_ is not first
 
 
-@pytest.mark.parametrize("layout", [None, "constrained", "tight"])
-@pytest.mark.parametrize("name", DISPLAYS)
+@rotating(name=list(DISPLAYS), layout=[None, "constrained", "tight"])
 def test_in_axes_that_are_given_it_leaves_others_alone(name, layout, clf):
     figure, (given, other) = plt.subplots(1, 2, layout=layout)
     other.plot([1, 2], label="mine")
@@ -245,6 +247,7 @@ def test_what_is_no_number_is_not_drawn():
 
 
 def test_a_fit_without_an_epoch_has_no_history(clf):
+    clf = copy.copy(clf)
     clf.loss_curve_ = []
     with pytest.raises(ValueError, match="no history to show: training diverged"):
         TrainingHistoryDisplay.from_estimator(clf)
@@ -254,8 +257,7 @@ def test_a_fit_without_an_epoch_has_no_history(clf):
 # -- token contributions ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("max_tokens", [1, 4, 1000])
-@pytest.mark.parametrize("model", ["clf", "binary", "of_labels"])
+@rotating(model=["clf", "binary", "of_labels"], max_tokens=[1, 4, 1000])
 def test_bars_sum_to_the_score_of_each_class(model, max_tokens, request):
     clf = request.getfixturevalue(model)
     scores = np.atleast_1d(clf.decision_function([TEXT])[0])
@@ -402,8 +404,7 @@ def test_a_class_that_nothing_speaks_for_says_so():
     assert "no token speaks for it" in strings(display.axes_[0, 1])
 
 
-@pytest.mark.parametrize("n_classes", [1, 5, 8])
-@pytest.mark.parametrize("size", [(3, 2), (12, 4)])
+@rotating(n_classes=[1, 5, 8], size=[(3, 2), (12, 4)])
 def test_panels_in_given_axes_do_not_cover_each_other(size, n_classes):
     _, ax = plt.subplots(figsize=size)
     tokens = [(f"a token {i}", 10.0 - i) for i in range(8)]
@@ -509,10 +510,10 @@ def test_the_strongest_tokens_are_mapped(clf):
     assert any(f"Strongest tokens: 12 of {n_all:,}" in s for s in strings(display.ax_))
 
 
-@pytest.mark.parametrize(
-    "parameters", [{}, {"embedding_dim": 5}, {"loss": "cross_entropy"}]
+@rotating(
+    data=["corpus", "binary_corpus", "labels_corpus"],
+    parameters=[{}, {"embedding_dim": 5}, {"loss": "cross_entropy"}],
 )
-@pytest.mark.parametrize("data", ["corpus", "binary_corpus", "labels_corpus"])
 def test_tokens_have_the_class_they_speak_for_most(
     data, parameters, make_classifier, request
 ):

@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_info
 from skbag import EmbeddingBagClassifier
 from skbag._core.threads import MOST_THREADS, n_threads
 from skbag._text import single_text as one_text
+from tests.conftest import rotating
 
 CONFIGURATIONS = {
     "default": {},
@@ -119,8 +120,7 @@ def _answers_in_threads(clf, texts):
         return list(executor.map(lambda _: answers(clf, texts), range(4)))
 
 
-@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
-@configurations
+@rotating(parameters=CONFIGURATIONS, backend=["loky", "threading", "multiprocessing"])
 def test_in_workers_of_joblib(parameters, backend, corpus, make_classifier):
     clf = make_classifier(**parameters).fit(*corpus)
     expected = answers(clf, corpus.texts[:20])
@@ -156,11 +156,17 @@ FORK = textwrap.dedent(
     from skbag import EmbeddingBagClassifier
 
     texts = ["oven soup salt " * 40, "anchor sail wave " * 40] * 60
-    clf = EmbeddingBagClassifier(random_state=0, n_jobs=2, **{parameters})
-    clf.fit(texts, [0, 1] * 60)
+    models = [
+        EmbeddingBagClassifier(random_state=0, n_jobs=2, **parameters)
+        for parameters in ({}, {"embedding_dim": 4})
+    ]
+    for clf in models:
+        clf.fit(texts, [0, 1] * 60)
 
     def bits():
-        return [clf.predict_proba(X).tobytes() for X in (texts, texts[:1])]
+        return [
+            clf.predict_proba(X).tobytes() for clf in models for X in (texts, texts[:1])
+        ]
 
     expected = bits()
 
@@ -185,11 +191,9 @@ FORK = textwrap.dedent(
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-@pytest.mark.parametrize("parameters", [{}, {"embedding_dim": 4}], ids=str)
-def test_predictions_after_a_fork(parameters):
-    code = FORK.replace("{parameters}", repr(parameters))
+def test_predictions_after_a_fork():
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", FORK], capture_output=True, text=True, timeout=120
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -269,8 +273,7 @@ def test_workers_take_the_share_that_joblib_gives(n_jobs, cores):
     assert limits_in("loky", n_jobs, inner_max_num_threads=1) == {1}
 
 
-@pytest.mark.parametrize("backend", ["threading", "multiprocessing"])
-@pytest.mark.parametrize("n_jobs", [None, -1, -2])
+@rotating(n_jobs=[None, -1, -2], backend=["threading", "multiprocessing"])
 def test_threads_and_daemonic_processes_take_one(n_jobs, backend, cores):
     assert limits_in(backend, n_jobs) == {1}
 
@@ -299,9 +302,7 @@ def started_threads():
     return {thread.name for thread in threading.enumerate()}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("n_jobs", [None, 1, 2, 5])
-@configurations
+@rotating(n_jobs=[None, 1, 2, 5], parameters=CONFIGURATIONS)
 def test_numbers_of_threads_are_left_as_they_were(
     parameters, n_jobs, corpus, make_classifier
 ):

@@ -35,25 +35,29 @@ import resource, sys
 import skbag
 
 clf = skbag.load(sys.argv[2])
-limit = int(sys.argv[3])
-resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+_, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), most))
 try:
     skbag.save(clf, sys.argv[1])
 except OSError as error:
-    print(error)
+    said = error
 else:
-    print("saved")
+    said = "saved"
+# What it says goes to a file as well.
+resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+print(said)
 """
 
 
-@pytest.fixture
-def models(corpus, make_classifier, tmp_path):
+@pytest.fixture(scope="module")
+def models(corpus, make_classifier, tmp_path_factory):
     """Files of three models of different sizes, of several blocks each."""
+    folder = tmp_path_factory.mktemp("models")
     texts = [f"{text} word{i}" for i, text in enumerate(corpus.texts * 20)]
     files = []
     for width in (8, 16, 24):
         clf = make_classifier(embedding_dim=width, max_iter=1)
-        files.append(tmp_path / f"{width}.safetensors")
+        files.append(folder / f"{width}.safetensors")
         skbag.save(clf.fit(texts, corpus.labels * 20), files[-1])
     return files
 
@@ -88,27 +92,18 @@ def test_killed_at_any_moment(models, target, n_cases):
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.99])
-def test_a_disk_that_is_full_leaves_the_file_alone(share, models, target):
+def test_a_disk_that_is_full_leaves_the_file_alone(share, models, target, new_process):
     before = target.read_bytes()
     limit = int(share * models[2].stat().st_size)
-    arguments = [str(target), str(models[2]), str(limit)]
-    done = subprocess.run(
-        [sys.executable, "-c", SAVE_WITHOUT_ROOM, *arguments],
-        capture_output=True,
-        text=True,
-    )
+    done = new_process(SAVE_WITHOUT_ROOM, target, models[2], limit)
     assert "cannot be written" in done.stdout, done.stderr
     assert target.read_bytes() == before
     assert [path.name for path in target.parent.iterdir()] == [target.name]
 
 
-def test_with_just_enough_room(models, target):
-    arguments = [str(target), str(models[2]), str(models[2].stat().st_size)]
-    done = subprocess.run(
-        [sys.executable, "-c", SAVE_WITHOUT_ROOM, *arguments],
-        capture_output=True,
-        text=True,
-    )
+def test_with_just_enough_room(models, target, new_process):
+    size = models[2].stat().st_size
+    done = new_process(SAVE_WITHOUT_ROOM, target, models[2], size)
     assert done.stdout == "saved\n", done.stderr
     assert target.read_bytes() == models[2].read_bytes()
 

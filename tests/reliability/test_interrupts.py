@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 import warnings
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ import torch
 from numpy.testing import assert_array_equal
 
 import skbag
+from tests.conftest import rotating
 
 # What Python swallows in a destructor is none of ours.
 pytestmark = pytest.mark.filterwarnings(
@@ -182,12 +184,14 @@ def bits(clf, texts):
     return [array.tobytes() for array in arrays]
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("method", ["fit", "partial_fit"])
-@pytest.mark.parametrize("name", CONFIGURATIONS)
+@rotating(
+    way_and_method=list(product(WAYS, ["fit", "partial_fit"])),
+    name=list(CONFIGURATIONS),
+)
 def test_the_estimator_is_as_before_or_finished(
-    name, method, way, corpus, new_corpus, make_classifier, n_cases
+    way_and_method, name, corpus, new_corpus, make_classifier, n_cases
 ):
+    way, method = way_and_method
     parameters = CONFIGURATIONS[name]
     if method == "partial_fit":
         parameters = {**parameters, "early_stopping": False}

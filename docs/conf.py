@@ -55,7 +55,7 @@ highlight_language = "none"
 
 # -- Markdown ------------------------------------------------------------------------
 
-myst_enable_extensions = ["attrs_inline", "colon_fence"]
+myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
 # The anchors that a repository browser gives to headings.
 myst_heading_anchors = 3
 

@@ -3,8 +3,8 @@ Explain: which words decide
 ===========================
 
 What each class is known by, which tokens are alike, and what each word of a text adds
-to the answer, exactly. The texts are docstrings of the installed libraries; the task is
-to tell which library one comes from.
+to the prediction, exactly. The texts are docstrings of the installed libraries; the task is
+to predict which library one comes from.
 
 Run it with ``python examples/explain.py``. It needs no network and takes seconds (the
 first run reads the libraries, which takes some more).
@@ -36,8 +36,8 @@ for label, tokens in clf.top_tokens(k=6).items():
 print(f"\nLike 'matrix': {[token for token, _ in clf.most_similar('matrix', k=6)]}\n")
 
 # %%
-# Why this answer?
-# ----------------
+# Why this prediction?
+# --------------------
 # A terminal gets the strongest features of each text.
 some = sorted(test_texts, key=len)[20:22]
 explanation = clf.explain(some)

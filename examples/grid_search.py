@@ -19,7 +19,7 @@ from skbag import EmbeddingBagClassifier
 from skbag.datasets import load_docstrings
 
 # %%
-# Docstrings of installed libraries; to be told: which library.
+# Docstrings of installed libraries; the task: which library.
 texts, labels = load_docstrings(return_X_y=True)
 train_texts, test_texts, train_labels, test_labels = train_test_split(
     texts, labels, train_size=4000, stratify=labels, random_state=0

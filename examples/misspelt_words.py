@@ -5,7 +5,7 @@ Misspelt words: subwords help where words fail
 A model knows the words it was trained on. One wrong letter, and a word is another word,
 which it has never met. With ``subword_ngram_range`` the runs of characters of each word
 are features as well: most of them survive a wrong letter. Here the first words of the
-docstrings of installed libraries are to be told apart (which library?), clean ones and
+docstrings of installed libraries are to be classified (which library?), clean ones and
 ones with slips of the pen.
 """
 

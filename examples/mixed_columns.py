@@ -101,7 +101,7 @@ fit_and_report("all but the sentence", without_text)
 # other columns. (A name instead of a list hands the column over as a series of texts.)
 #
 # But those vectors were trained on the very labels that the last step learns from. On
-# the training rows they know nearly every answer, on new rows they do not. The last
+# the training rows they predict nearly every label, on new rows they do not. The last
 # step cannot see the difference, relies on them too much, and neglects the other
 # columns: little is gained over the sentence alone.
 vectors_beside = make_pipeline(

@@ -2,14 +2,14 @@
 Pictures of a model
 ===================
 
-How training went, what each class is known by, why a text got its answer, and where
+How training went, what each class is known by, why a text got its prediction, and where
 tokens and texts lie: the displays of ``skbag.displays``. They work as those of
 scikit-learn do: ``from_estimator`` draws, ``ax=`` says where to, and the artists are
 attributes, to be changed at will.
 
 Run it with ``python examples/pictures.py``; it needs matplotlib
 (``pip install "skbag[plot]"``). The texts are docstrings of the installed libraries;
-the task is to tell which library one comes from.
+the task is to predict which library one comes from.
 """
 
 import matplotlib.pyplot as plt
@@ -36,7 +36,7 @@ print(f"Accuracy: {clf.score(test_texts, test_labels):.3f}")
 # How training went
 # -----------------
 # Of each epoch the mean loss, and the score on the samples that ``early_stopping`` has
-# held out. The model kept is that of the best epoch.
+# of validation. The model kept is that of the best epoch.
 history = TrainingHistoryDisplay.from_estimator(clf)
 print(f"Best epoch: {history.best_epoch} of {clf.n_iter_}")
 
@@ -48,8 +48,8 @@ strongest = TopTokensDisplay.from_estimator(clf, k=6)
 print(f"{len(strongest.bars_)} classes")
 
 # %%
-# Why this answer?
-# ----------------
+# Why this prediction?
+# --------------------
 # Each token's part in the score of the class predicted, or of one named by
 # ``class_label``. All bars sum to the score, exactly.
 text = min(test_texts, key=lambda text: abs(len(text) - 160))

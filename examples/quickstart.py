@@ -3,7 +3,7 @@ Quickstart: from raw texts to a model that another process uses
 ===============================================================
 
 The whole way on real texts that need no network: the docstrings of the installed
-libraries. The task is to tell from a docstring which library it comes from; the names
+libraries. The task is to predict from a docstring which library it comes from; the names
 of the libraries are masked in the texts, or it would be none. The script fits, reports,
 tunes, saves, and predicts in a new process that never imports torch.
 

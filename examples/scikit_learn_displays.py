@@ -2,12 +2,12 @@
 scikit-learn's own displays
 ===========================
 
-All of scikit-learn's displays that ask an estimator for its answers take raw texts: the
+All of scikit-learn's displays that ask an estimator for its predictions take raw texts: the
 estimator is one of its own kind. Here are those that one looks at most.
 
 Run it with ``python examples/scikit_learn_displays.py``; it needs matplotlib
 (``pip install "skbag[plot]"``). The texts are docstrings of the installed libraries;
-the task is to tell which library one comes from, or whether it is torch.
+the task is to predict which library one comes from, or whether it is torch.
 """
 
 import matplotlib.pyplot as plt

@@ -27,7 +27,7 @@ from skbag.datasets import load_docstrings
 # --------------
 # A function of a part and a model: a row in, a row out. The most likely label and its
 # probability come from one pass. A filter may leave a part empty, which a classifier
-# refuses. ``SCORES`` tells Dask what will come, without computing it.
+# refuses. ``SCORES`` says to Dask what will come, without computing it.
 SCORES = pd.DataFrame({"label": pd.Series(dtype="str"), "probability": np.empty(0)})
 
 
@@ -43,7 +43,7 @@ def score(texts, model):
 # %%
 # Ten files and a model
 # ---------------------
-# Docstrings of installed libraries; to be told: which library. A model that came from
+# Docstrings of installed libraries; the task: which library. A model that came from
 # elsewhere would be loaded with ``skbag.load``.
 
 

@@ -25,7 +25,7 @@ from skbag.datasets import load_docstrings
 # %%
 # Texts in an array
 # -----------------
-# Docstrings of installed libraries; to be told: which library. The backend of joblib
+# Docstrings of installed libraries; the task: which library. The backend of joblib
 # for Dask sends an array (or a Series of pandas, or an array of Arrow) to the cluster
 # once. A list it would send again with every fit.
 texts, labels = load_docstrings(return_X_y=True)
@@ -39,7 +39,7 @@ search = GridSearchCV(EmbeddingBagClassifier(random_state=0), grid, cv=3)
 # %%
 # What a worker runs when it starts
 # ---------------------------------
-# Candidates that differ in what comes after the tokens need not read the texts anew.
+# Candidates that differ in what comes after the tokens need not read the texts again.
 # Each worker shares tokens among the fits that it is given.
 SHARE_TOKENS = """
 from skbag.tuning import shared_tokens

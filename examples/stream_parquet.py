@@ -116,7 +116,7 @@ def show_progress(number, n_files, n_texts, seconds):
 # %%
 # A folder to try it on
 # ---------------------
-# Docstrings of installed libraries; to be told: which library. Shuffled, for a stream
+# Docstrings of installed libraries; the task: which library. Shuffled, for a stream
 # of one class after the other would be forgotten in that order.
 
 

@@ -4,7 +4,7 @@ Streaming: learning from texts as they come
 
 ``partial_fit`` learns from one batch after the other, none of which has to be kept.
 Here each batch is predicted before it is learnt; its labels were unknown to the model
-until then, so this gives an honest accuracy for free. On the way new words join the
+until then, so this is progressive validation. On the way new words join the
 vocabulary, and the model is saved and loaded without losing its place. In the end it
 is compared with one that had all texts at once.
 """
@@ -23,7 +23,7 @@ from skbag.datasets import load_docstrings
 # %%
 # A stream
 # --------
-# Docstrings of installed libraries; to be told: which library. In earnest this would
+# Docstrings of installed libraries; the task: which library. In earnest this would
 # read from a file, a queue or a database.
 texts, labels = load_docstrings(return_X_y=True)
 texts, test_texts, labels, test_labels = train_test_split(

@@ -2,7 +2,7 @@
 Several labels per text
 =======================
 
-A docstring may speak of arrays, of files and of errors at once. What is to be told here
+A docstring may speak of arrays, of files and of errors at once. The task here
 is which of a dozen tags a docstring deserves; the tags themselves are read off words
 that are then taken out of the text, so that they must be guessed from the rest.
 """

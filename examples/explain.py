@@ -3,8 +3,8 @@ Explain: which words decide
 ===========================
 
 What each class is known by, which tokens are alike, and what each word of a text adds
-to the prediction, exactly. The texts are docstrings of the installed libraries; the task is
-to predict which library one comes from.
+to the prediction, exactly. The texts are docstrings of the installed libraries; the
+task is to predict which library one comes from.
 
 Run it with ``python examples/explain.py``. It needs no network and takes seconds (the
 first run reads the libraries, which takes some more).

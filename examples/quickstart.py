@@ -3,9 +3,9 @@ Quickstart: from raw texts to a model that another process uses
 ===============================================================
 
 The whole way on real texts that need no network: the docstrings of the installed
-libraries. The task is to predict from a docstring which library it comes from; the names
-of the libraries are masked in the texts, or it would be none. The script fits, reports,
-tunes, saves, and predicts in a new process that never imports torch.
+libraries. The task is to predict from a docstring which library it comes from; the
+names of the libraries are masked in the texts, or it would be none. The script fits,
+reports, tunes, saves, and predicts in a new process that never imports torch.
 
 Run it with ``python examples/quickstart.py``. It takes well under a minute on two
 cores, and prints where the time goes.

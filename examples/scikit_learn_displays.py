@@ -2,8 +2,8 @@
 scikit-learn's own displays
 ===========================
 
-All of scikit-learn's displays that ask an estimator for its predictions take raw texts: the
-estimator is one of its own kind. Here are those that one looks at most.
+All of scikit-learn's displays that ask an estimator for its predictions take raw texts:
+the estimator is one of its own kind. Here are those that one looks at most.
 
 Run it with ``python examples/scikit_learn_displays.py``; it needs matplotlib
 (``pip install "skbag[plot]"``). The texts are docstrings of the installed libraries;

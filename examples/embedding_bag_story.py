@@ -5,8 +5,8 @@ The story of the embedding bag
 Texts have different lengths; the rows of a tensor have not. This script shows the usual
 solution, padding, and a better one, bags with offsets: the same numbers for less time
 and memory. Then it takes the bag apart until only a sparse matrix times a table is
-left, and finds all of it again in ``EmbeddingBagClassifier``. Whatever is said to be equal is
-checked.
+left, and finds all of it again in ``EmbeddingBagClassifier``. Whatever is said to be
+equal is checked.
 """
 
 import re

@@ -14,10 +14,10 @@ from typing import NamedTuple
 import hypothesis
 import numpy as np
 import pytest
-from new_process import NewProcesses
 
 from skbag import EmbeddingBagClassifier
 from skbag.datasets import load_docstrings
+from tests.new_process import NewProcesses
 
 LONG = os.environ.get("SKBAG_LONG") == "1"
 """Whether the tests that try many cases try all that docs/reliability.md tells of."""
@@ -48,6 +48,20 @@ def what_a_fit_imports():
     import torch.optim  # noqa: F401
 
     import skbag._training.fit  # noqa: F401
+
+
+SLOW_DOCTESTS = {
+    "skbag.datasets._docstrings.load_docstrings",
+    "skbag.displays._training_history.TrainingHistoryDisplay",
+    "skbag.tuning.TimedSearchCV",
+}
+
+
+def pytest_collection_modifyitems(items):
+    """Mark examples of docstrings, which cannot mark themselves."""
+    for item in items:
+        if item.name in SLOW_DOCTESTS:
+            item.add_marker("slow")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,6 +1,7 @@
 """Imports point down the picture in docs/architecture.md, and torch has its place."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ NOT_YET: set[str] = set()
 """Modules that still import upwards."""
 
 
+@cache
 def modules() -> list[str]:
     """All of them as `_package/module`, but the displays, datasets and packages."""
     paths = (path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
@@ -48,9 +50,14 @@ def package_of(module: str) -> str:
     return module.split("/")[0]
 
 
+@cache
+def parsed(module: str) -> ast.Module:
+    return ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
+
+
 def imports_of(module: str, *, top_level_only: bool = False) -> set[str]:
     """Dotted names that a module imports anywhere, even inside functions."""
-    tree = ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
+    tree = parsed(module)
     nodes = tree.body if top_level_only else ast.walk(tree)
     found = set()
     for node in nodes:

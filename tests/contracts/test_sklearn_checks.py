@@ -50,6 +50,7 @@ def test_check_of_other_models(estimator, check):
     check(estimator)
 
 
+@pytest.mark.slow
 def test_nearly_all_checks_really_run():
     """An estimator that takes texts only would be given one check."""
     results = check_estimator(

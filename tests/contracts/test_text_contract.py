@@ -219,6 +219,7 @@ def test_threads_may_share_a_fitted_estimator(corpus, make_classifier):
     assert_array_equal(np.concatenate(alone), clf.decision_function(corpus.texts))
 
 
+@pytest.mark.slow
 def test_threads_may_fit_at_once(corpus, make_classifier):
     expected = make_classifier().fit(*corpus).embedding_
     with ThreadPoolExecutor(4) as executor:

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+# What is measured takes its time.
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parents[2] / "docs" / "benchmarks"
 if not FOLDER.is_dir():
     pytest.skip("the benchmarks lie beside the source only", allow_module_level=True)
@@ -65,7 +68,6 @@ def test_tables_replace_those_of_earlier_runs(report):
     assert again.endswith("More words.\n")
 
 
-@pytest.mark.slow
 def test_small_run(tmp_path):
     pytest.importorskip("pyarrow", reason="the benchmark's data are Parquet files")
     command = [sys.executable, str(FOLDER / "run.py"), "--smoke"]

@@ -144,11 +144,12 @@ def check_output(block: Block, printed: str, name: str) -> None:
 
 
 def marks_of(name: str) -> list[pytest.MarkDecorator]:
-    """Those of a page that starts a cluster, or learns from thousands of texts."""
+    """Of pages that start a cluster, read many texts, or need other packages."""
     if name in CLUSTER:
         return [pytest.mark.cluster]
     page = (FOLDER / name).read_text(encoding="utf-8")
-    return [pytest.mark.slow] if "load_docstrings" in page else []
+    is_slow = "load_docstrings" in page or PAGES[name]
+    return [pytest.mark.slow] if is_slow else []
 
 
 @pytest.mark.parametrize(

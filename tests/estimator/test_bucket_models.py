@@ -12,6 +12,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skbag._text.buckets import Buckets, key_of
 from skbag._text.features import FeatureKind, Role
 
+# Fits by the dozen.
+pytestmark = pytest.mark.slow
+
 MANY = 2**20
 CLASSES = ["garden", "kitchen", "sea"]
 

@@ -232,6 +232,7 @@ def test_scores_are_those_of_the_model_in_float64(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labels", ["two", "three", "several"])
 @pytest.mark.parametrize("embedding_dim", [None, 5])
 def test_a_column_of_coef_for_each_of_the_matrix(

@@ -12,6 +12,9 @@ from sklearn.model_selection import GridSearchCV, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MultiLabelBinarizer
 
+# Fits by the dozen.
+pytestmark = pytest.mark.slow
+
 TELLING = {
     "baking": ["dough", "flour", "oven"],
     "sailing": ["anchor", "mast", "tide"],

@@ -7,6 +7,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.feature_extraction.text import CountVectorizer
 
+# Fits by the dozen.
+pytestmark = pytest.mark.slow
+
 CONFIGURATIONS = {
     "default": {},
     "two layers": {"embedding_dim": 8},

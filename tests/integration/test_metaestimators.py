@@ -35,6 +35,9 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 
 from skbag import EmbeddingBagClassifier
 
+# Fits by the dozen.
+pytestmark = pytest.mark.slow
+
 GRID = {
     "ngram_range": [(1, 1), (1, 2)],
     "embedding_dim": [None, 4],

@@ -9,6 +9,9 @@ from numpy.testing import assert_array_equal
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+# Fits by the dozen.
+pytestmark = pytest.mark.slow
+
 skops_io = pytest.importorskip("skops.io")
 
 TRUSTED = ["skbag.EmbeddingBagClassifier"]
@@ -73,7 +76,8 @@ def test_labels(make_y, labels_corpus, new_corpus, make_classifier):
 
 
 def test_adaptive_softmax(many_corpus, make_classifier):
-    clf = make_classifier(loss="adaptive_softmax", embedding_dim=4).fit(*many_corpus)
+    parameters = {"loss": "adaptive_softmax", "embedding_dim": 4, "max_iter": 3}
+    clf = make_classifier(**parameters).fit(*many_corpus)
     data = skops_io.dumps(clf)
     assert skops_io.get_untrusted_types(data=data) == TRUSTED
     loaded = skops_io.loads(data, trusted=TRUSTED)

@@ -16,6 +16,9 @@ from skbag._model.explanation import INTERCEPT, MOST_TEXTS, escape, word_values
 from skbag._persistence.safetensors_file import file_size
 from tests.conftest import examples, rotating
 
+# Fits by the dozen.
+pytestmark = pytest.mark.slow
+
 CHARACTERS = "abcde ABC.!\n\tİßσé<>&\"'\ud800"
 TEXTS = st.lists(st.text(CHARACTERS, max_size=60), min_size=1, max_size=4)
 TRAINING = [

@@ -11,6 +11,9 @@ import skbag
 from skbag import EmbeddingBagClassifier
 from skbag.exceptions import ModelFileError
 
+# Fits by the dozen.
+pytestmark = pytest.mark.slow
+
 
 class Cut(Exception):
     """What ends a fit before its time."""

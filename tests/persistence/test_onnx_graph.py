@@ -24,7 +24,10 @@ from skbag._core.bags import Bags
 from skbag._model.predictor import Predictor
 from skbag._persistence import onnx_graph
 from skbag._persistence.onnx_graph import build_onnx
-from tests.conftest import OPINIONS, TOPICS, make_corpus
+from tests.conftest import OPINIONS, TOPICS, examples, make_corpus
+
+# Fits by the dozen.
+pytestmark = pytest.mark.slow
 
 MODELS = {
     "table of scores": {},
@@ -119,7 +122,7 @@ def test_labels(model, loss, labels_corpus, new_corpus, make_classifier):
 
 @pytest.mark.parametrize("hidden", [(), (5,)])
 def test_adaptive_softmax(hidden, many_corpus, make_classifier):
-    parameters = {"embedding_dim": 4, "hidden_layer_sizes": hidden}
+    parameters = {"embedding_dim": 4, "hidden_layer_sizes": hidden, "max_iter": 3}
     clf = make_classifier(loss="adaptive_softmax", **parameters).fit(*many_corpus)
     for n in (1, 50):
         equal_to_the_estimator(clf, [*many_corpus.texts[:n], ""][-n:])
@@ -176,6 +179,7 @@ def test_same_as_by_hand_for_any_bags(arrays):
     graph = session(build_onnx(arrays, 1.7, classes))
     entries = st.tuples(st.integers(0, N_IDS - 1), st.floats(-4, 4, width=32))
 
+    @examples(50)
     @given(st.lists(st.lists(entries, max_size=9), min_size=1, max_size=9))
     def check(texts):
         bags = Bags(

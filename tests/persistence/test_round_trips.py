@@ -52,6 +52,7 @@ ROUND_TRIPS = {
     "deepcopy": lambda clf, _: copy.deepcopy(clf),
     "copy": lambda clf, _: copy.copy(clf),
 }
+ADAPTIVE = {"loss": "adaptive_softmax", "embedding_dim": 4, "max_iter": 3}
 MODELS = {
     "default": {},
     "two layers": {"embedding_dim": 8},
@@ -69,15 +70,11 @@ MODELS = {
     "early stopping": {"early_stopping": True},
     "labels": {},
     "labels, sparse, two layers": {"embedding_dim": 8, "class_weight": {1: 2.0}},
-    "adaptive softmax": {"loss": "adaptive_softmax", "embedding_dim": 4},
-    "adaptive softmax, hidden layer": {
-        "loss": "adaptive_softmax",
-        "embedding_dim": 4,
-        "hidden_layer_sizes": (5,),
-    },
+    "adaptive softmax": ADAPTIVE,
+    "adaptive softmax, hidden layer": {**ADAPTIVE, "hidden_layer_sizes": (5,)},
     "compressed": {},
     "labels, sparse, compressed": {},
-    "adaptive softmax, compressed": {"loss": "adaptive_softmax", "embedding_dim": 4},
+    "adaptive softmax, compressed": ADAPTIVE,
     "compressed, plain encoder": {"analyzer": "char_wb", "ngram_range": (2, 3)},
     "matrix": {},
     "matrix, compressed": {},
@@ -369,6 +366,7 @@ def in_other_byte_order(value):
     return value
 
 
+@pytest.mark.slow
 @models
 def test_a_pickle_of_a_machine_of_other_byte_order(name, inputs, make_classifier):
     X, y, X_new = inputs(name)

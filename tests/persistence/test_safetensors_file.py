@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import os
@@ -30,9 +31,14 @@ def words(text):
     return text.lower().split()
 
 
-@pytest.fixture
-def fitted(corpus, make_classifier):
+@pytest.fixture(scope="module")
+def fitted_once(corpus, make_classifier):
     return make_classifier().fit(*corpus)
+
+
+@pytest.fixture
+def fitted(fitted_once):
+    return copy.copy(fitted_once)
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ from skbag._core.threads import MOST_THREADS, n_threads
 from skbag._text import single_text as one_text
 from tests.conftest import rotating
 
+pytestmark = pytest.mark.slow
+
 CONFIGURATIONS = {
     "default": {},
     "hidden layer": {"embedding_dim": 8, "hidden_layer_sizes": (6,)},
@@ -139,7 +141,6 @@ def test_fits_in_workers_of_joblib(backend, corpus):
     assert found == [expected] * 2
 
 
-@pytest.mark.slow
 def test_in_spawned_processes(corpus, make_classifier):
     clf = make_classifier().fit(*corpus)
     expected = answers(clf, corpus.texts[:20])
@@ -189,7 +190,6 @@ FORK = textwrap.dedent(
 )
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_predictions_after_a_fork():
     done = subprocess.run(
@@ -201,7 +201,6 @@ def test_predictions_after_a_fork():
 # -- memory ----------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_predictions_do_not_grow_memory(corpus, make_classifier, n_cases, monkeypatch):
     """Half of them fills what memory there is of words; the rest must be free."""
     monkeypatch.setattr(one_text, "_MOST_WORDS", 500)

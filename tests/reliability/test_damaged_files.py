@@ -16,6 +16,9 @@ from numpy.testing import assert_array_equal
 import skbag
 from skbag.exceptions import ModelFileError
 
+# Hundreds of files.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def sound(corpus, make_classifier, tmp_path):

@@ -29,6 +29,7 @@ from skbag._text import encoder
 from tests.conftest import rotating
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore:A column-vector y was passed"),
     pytest.mark.filterwarnings("ignore:The validation samples of early_stopping"),
@@ -144,7 +145,6 @@ def fit_and_check(clf, X, y, *, partial=False, sample_weight=None):
 # -- texts -----------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 @of_any_size
 @given(corpora, st.booleans(), st.sampled_from([2, 3]))
 @example(["\ud800", "\u0130" * 5], False, 2)

@@ -29,9 +29,10 @@ import skbag
 from tests.conftest import rotating
 
 # What Python swallows in a destructor is none of ours.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::pytest.PytestUnraisableExceptionWarning"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 ROOMS = str(Path(skbag.__file__).parent)
 

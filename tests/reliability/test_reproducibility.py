@@ -21,6 +21,8 @@ from threadpoolctl import threadpool_limits
 from skbag import EmbeddingBagClassifier
 from tests.conftest import rotating
 
+pytestmark = pytest.mark.slow
+
 CONFIGURATIONS = {
     "default": {},
     "two layers": {"embedding_dim": 8},
@@ -182,7 +184,6 @@ print(*[fit_digest(p, *corpus) for p in CONFIGURATIONS.values()])
 """
 
 
-@pytest.mark.slow
 def test_in_new_processes_with_other_hash_seeds(corpus, n_cases):
     found = {" ".join(fit_digest(p, *corpus) for p in CONFIGURATIONS.values())}
     path = os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, sys.path)])

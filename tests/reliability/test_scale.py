@@ -29,6 +29,8 @@ from skbag._training import plan
 from skbag._weighting.document_counts import DocumentCounts
 from skbag._weighting.weighting import Weighting
 
+pytestmark = pytest.mark.slow
+
 PLAIN = Weighting(use_idf=False, sublinear_tf=False, norm=None, supervised=False)
 MIB = 2**20
 

@@ -34,6 +34,8 @@ from skbag._weighting.document_counts import DocumentCounts
 from skbag._weighting.weighting import Weighting
 from skbag.exceptions import ModelFileError
 
+pytestmark = pytest.mark.slow
+
 CLASSES = ["garden", "kitchen", "sea"]
 KINDS = [FeatureKind.TERM, FeatureKind.NGRAM, FeatureKind.SKIP]
 EXAMPLE = Path(__file__).parents[2] / "examples" / "stream_parquet.py"
@@ -114,7 +116,6 @@ print(sizes[19], sizes[-1])
 """
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no module resource")
 def test_the_process_does_not_grow():
     code = RESIDENT.format(folder=str(Path(__file__).parents[2]))
@@ -413,7 +414,6 @@ def folders(example, corpus, tmp_path):
     return made
 
 
-@pytest.mark.slow
 def test_killed_and_gone_on_with_is_as_if_never_killed(example, folders):
     data, states, others = folders
     process = example.start(data, states, stdout=subprocess.DEVNULL)

@@ -20,6 +20,9 @@ from skbag._text.plain_encoder import PlainEncoder
 from skbag._text.token_rules import DEFAULT_TOKENS
 from tests.conftest import examples
 
+# Dozens of encoders with dozens of examples each.
+pytestmark = pytest.mark.slow
+
 CHARACTERS = "abTHE123 .!_-'\t\n  \u00a0İıßΣσςÉé\u0301Åñ½ﬁ你👍🏽\ud800\x1c"
 TEXTS = st.lists(st.text(alphabet=CHARACTERS, max_size=40), min_size=1, max_size=4)
 

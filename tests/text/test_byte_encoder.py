@@ -18,6 +18,7 @@ from skbag._text.features import FeatureKind
 from skbag._text.plain_encoder import PlainEncoder
 from skbag._text.subwords import subword_ids
 from skbag._text.token_rules import DEFAULT_TOKENS
+from tests.conftest import rotating
 
 TOKEN_PATTERN = DEFAULT_TOKENS.pattern
 
@@ -84,6 +85,10 @@ def by_name(encoder, bags):
         {names[i]: int(w) for i, w in zip(bag.ids, bag.weights, strict=True)}
         for bag in (bags.slice(row, row + 1) for row in range(len(bags)))
     ]
+
+
+def pickled(encoder):
+    return pickle.loads(pickle.dumps(encoder))
 
 
 def kinds_by_name(encoder):
@@ -316,11 +321,11 @@ def test_learn_is_deterministic(small_chunks):
     assert_same_encoder(*encoders)
 
 
-@pytest.mark.parametrize("options", ALL_OPTIONS)
-@pytest.mark.parametrize(
-    "duplicate", [copy.deepcopy, lambda encoder: pickle.loads(pickle.dumps(encoder))]
+@rotating(
+    options=ALL_OPTIONS,
+    duplicate={"deepcopy": copy.deepcopy, "pickle": pickled},
+    step=[1, 3],
 )
-@pytest.mark.parametrize("step", [1, 3])
 def test_copies_behave_the_same(options, duplicate, step, small_chunks):
     encoder = ByteEncoder(**options)
     encoder.learn(DOCUMENTS[:4])
@@ -396,6 +401,7 @@ def test_growth_over_many_calls():
     assert encoder.n_ids > 3000
 
 
+@pytest.mark.slow
 def test_one_text_larger_than_a_chunk():
     encoder = ByteEncoder(ngram_range=(1, 2))
     bags = encoder.learn(["Word, " * 400_000, "x" * 10_000_000, "word"])

@@ -210,6 +210,7 @@ def test_spans_of_lines_can_be_hashed():
     assert hash_spans(Spans.from_lines(b"a\n")) == hash_spans(spans_of(["a"]))
 
 
+@pytest.mark.slow
 def test_large_texts():
     words = tokens_of(["Word, " * 400_000], lowercase=True)[0]
     assert len(words) == 800_000

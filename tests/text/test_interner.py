@@ -222,6 +222,7 @@ print(interner._first_slots(keys)[:20].tolist())
 """
 
 
+@pytest.mark.slow
 def test_each_process_has_a_secret_of_its_own(capsys):
     exec(SLOTS, {})
     here = capsys.readouterr().out.splitlines()

@@ -13,6 +13,9 @@ from skbag._text import token_cache
 from skbag._text.byte_encoder import ByteEncoder
 from skbag.tuning import shared_tokens
 
+# Fits by the dozen.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def n_learnt(monkeypatch):

@@ -18,6 +18,9 @@ from skbag._training.devices import Placement
 from skbag._training.network import AdaptiveSoftmax, Network
 from skbag._training.trainer import Schedule, Trainer
 
+# Fits by the dozen.
+pytestmark = pytest.mark.slow
+
 
 def layer(n_classes, n_in=6, scale=1.0, seed=0):
     rng = np.random.default_rng(seed)

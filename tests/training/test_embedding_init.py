@@ -16,6 +16,9 @@ from skbag._text.features import FeatureKind
 from skbag._training import memory_estimate
 from skbag._training.memory_estimate import footprint
 
+# Fits by the dozen.
+pytestmark = pytest.mark.slow
+
 TOPICS = {
     "kitchen": "bake butter dough flour garlic kettle onion oven recipe salt soup",
     "sea": "anchor captain coast fleet harbour island sail ship storm tide wave",

@@ -20,6 +20,9 @@ from skbag._model.predictor import Predictor
 from skbag._training.torch_module import EmbeddingBagModule
 from tests.conftest import OPINIONS, TOPICS, make_corpus
 
+# Fits by the dozen.
+pytestmark = pytest.mark.slow
+
 MODELS = {
     "table of scores": {},
     "two layers": {"embedding_dim": 8},
@@ -87,7 +90,7 @@ def test_labels(model, loss, labels_corpus, new_corpus, make_classifier):
 
 @pytest.mark.parametrize("hidden", [(), (5,)])
 def test_adaptive_softmax(hidden, many_corpus, make_classifier):
-    parameters = {"embedding_dim": 4, "hidden_layer_sizes": hidden}
+    parameters = {"embedding_dim": 4, "hidden_layer_sizes": hidden, "max_iter": 3}
     clf = make_classifier(loss="adaptive_softmax", **parameters).fit(*many_corpus)
     module, texts = clf.to_torch(), [*many_corpus.texts[:50], ""]
     scores = scores_of(module, clf, texts)

@@ -88,6 +88,7 @@ def reference_table(trainer, bags, codes, loss, rate, alpha, n_steps):
     return embedding.weight.detach().numpy()
 
 
+@pytest.mark.slow
 @rotating(
     layers=[(2, None, ()), (3, None, ()), (3, 4, ()), (2, 4, ()), (3, 4, (5,))],
     loss=list(LOSSES),

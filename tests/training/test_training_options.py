@@ -12,6 +12,9 @@ from sklearn.metrics import log_loss
 from skbag._training import fit as fit_module
 from skbag._training.run import TrainingRun
 
+# Fits by the dozen.
+pytestmark = pytest.mark.slow
+
 losses = pytest.mark.parametrize("loss", ["squared_hinge", "cross_entropy"])
 layers = pytest.mark.parametrize(
     "parameters",

@@ -17,6 +17,9 @@ from skbag._weighting.class_pruning import (
 )
 from tests.conftest import rotating
 
+# Fits by the dozen.
+pytestmark = pytest.mark.slow
+
 
 def made(n_classes, n_texts, seed):
     """Classes with five words of their own, three of them in each short text."""

@@ -11,6 +11,9 @@ from torch import nn
 
 from skbag._text.token_rules import DEFAULT_TOKENS
 
+# Fits by the dozen.
+pytestmark = pytest.mark.slow
+
 COUNTS = {"use_idf": False, "sublinear_tf": False, "supervised_weighting": False}
 MEAN = {**COUNTS, "norm": "l1"}
 SUM = {**COUNTS, "norm": None}

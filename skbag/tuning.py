@@ -445,10 +445,15 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             key for key in results if key.startswith(("mean_", "std_", "split"))
         ]
         for i, params in enumerate(results["params"]):
-            own = {key: float(results[key][i]) for key in measures}
+            scores = {key: float(results[key][i]) for key in measures}
             n_resources = int(results["n_resources"][i])
             self._measured.append(
-                {"params": params, "n_resources": n_resources, "search": number, **own}
+                {
+                    "params": params,
+                    "n_resources": n_resources,
+                    "search": number,
+                    **scores,
+                }
             )
 
     def _choose(self, n_samples: int) -> None:

@@ -34,13 +34,13 @@ def available_bytes(proc: Path = PROC, cgroups: Path = CGROUPS) -> int | None:
     memory = _fields(proc / "meminfo")
     if "MemAvailable" in memory:
         swap = memory.get("SwapFree", 0)
-        rooms: list[float] = [memory["MemAvailable"] + swap]
-        rooms += _rooms_of_cgroups(proc, cgroups, swap)
+        limits: list[float] = [memory["MemAvailable"] + swap]
+        limits += _limits_of_cgroups(proc, cgroups, swap)
     else:
         system = _windows_bytes() if sys.platform == "win32" else _physical_bytes()
-        rooms = [] if system is None else [system]
-    rooms += _rooms_of_process(proc)
-    return max(int(min(rooms)), 0) + _free_in_heap() if rooms else None
+        limits = [] if system is None else [system]
+    limits += _limits_of_process(proc)
+    return max(int(min(limits)), 0) + _free_in_heap() if limits else None
 
 
 def _free_in_heap() -> int:
@@ -83,7 +83,7 @@ def _windows_bytes() -> int | None:
     return int(status.ullAvailPageFile)
 
 
-def _rooms_of_process(proc: Path) -> Iterator[int]:
+def _limits_of_process(proc: Path) -> Iterator[int]:
     """Yield what the limits of the process on its address space and data leave."""
     try:
         import resource
@@ -99,7 +99,7 @@ def _rooms_of_process(proc: Path) -> Iterator[int]:
             yield soft - used.get(field, 0)
 
 
-def _rooms_of_cgroups(proc: Path, cgroups: Path, swap: int) -> Iterator[float]:
+def _limits_of_cgroups(proc: Path, cgroups: Path, swap: int) -> Iterator[float]:
     """Yield what each control group that the process is in leaves.
 
     A line of ``/proc/self/cgroup`` is ``number:controllers:path``; those of version 2

@@ -103,14 +103,14 @@ class ClusteredLayer:
     def log_probabilities(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """Log-probability of each class, (n_samples, n_classes)."""
         clusters = self.clusters
-        wide = x.astype(np.float64)
-        first = self._first(wide)
+        inputs = x.astype(np.float64)
+        first = self._first(inputs)
         result = np.empty((len(x), len(clusters.order)), dtype=np.float32)
         result[:, clusters.order[: clusters.n_shortlist]] = first[
             :, : clusters.n_shortlist
         ]
         for cluster in range(clusters.n_clusters):
-            result[:, self._codes(cluster)] = self._within(wide, first, cluster)
+            result[:, self._codes(cluster)] = self._within(inputs, first, cluster)
         return result
 
     def best(
@@ -134,32 +134,32 @@ class ClusteredLayer:
         log_probabilities : ndarray of shape (n_samples, k), dtype=float32
         """
         clusters = self.clusters
-        wide = x.astype(np.float64)
-        first = self._first(wide)
-        found = _Best(len(x), k)
+        inputs = x.astype(np.float64)
+        first = self._first(inputs)
+        best = _Best(len(x), k)
         short = first[:, : clusters.n_shortlist].astype(np.float32)
         rows = np.arange(len(x))
-        found.add(rows, short, clusters.order[: clusters.n_shortlist])
+        best.add(rows, short, clusters.order[: clusters.n_shortlist])
         bounds = first[:, clusters.n_shortlist :].astype(np.float32)
         likely = np.argsort(-bounds, axis=1, kind="stable")
         start, stop = 0, 1
         while start < clusters.n_clusters and len(rows):
             # Bounds fall and the k-th best rises: who stops here has no more to find.
-            rows = rows[bounds[rows, likely[rows, start]] >= found.least[rows]]
+            rows = rows[bounds[rows, likely[rows, start]] >= best.least[rows]]
             next_ones = likely[rows, start:stop]
             at = np.repeat(rows, next_ones.shape[1])
             numbers = next_ones.ravel()
-            left = bounds[at, numbers] >= found.least[at]
-            self._search(wide, first, found, at[left], numbers[left])
+            left = bounds[at, numbers] >= best.least[at]
+            self._search(inputs, first, best, at[left], numbers[left])
             # More at a time each round: a round costs what a few clusters do.
             start, stop = stop, 8 * stop
-        return found.codes, found.scores
+        return best.codes, best.scores
 
     def _search(
         self,
         x: NDArray[np.float64],
         first: NDArray[np.float64],
-        found: _Best,
+        best: _Best,
         rows: NDArray[np.int64],
         numbers: NDArray[np.int64],
     ) -> None:
@@ -168,11 +168,11 @@ class ClusteredLayer:
         rows, numbers = rows[order], numbers[order]
         starts = np.flatnonzero(np.diff(numbers, prepend=-1))
         for group in np.split(np.arange(len(rows)), starts[1:]) if len(rows) else []:
-            cluster, own = int(numbers[group[0]]), rows[group]
-            scores = self._within(x[own], first[own], cluster)
+            cluster, samples = int(numbers[group[0]]), rows[group]
+            scores = self._within(x[samples], first[samples], cluster)
             # Most are looked into and found to hold nothing better.
-            better = scores.max(axis=1) >= found.least[own]
-            found.add(own[better], scores[better], self._codes(cluster))
+            better = scores.max(axis=1) >= best.least[samples]
+            best.add(samples[better], scores[better], self._codes(cluster))
 
     def _first(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         return _log_softmax(self._scores(x, slice(0, self.clusters.head_size)))
@@ -227,8 +227,8 @@ class _Best:
         """Let classes, of ascending codes, compete for the places of some samples."""
         k = self.codes.shape[1]
         columns = best_columns(scores, min(k, scores.shape[1]))
-        more = np.take_along_axis(scores, columns, axis=1)
-        all_scores = np.concatenate([self.scores[rows], more], axis=1)
+        new_scores = np.take_along_axis(scores, columns, axis=1)
+        all_scores = np.concatenate([self.scores[rows], new_scores], axis=1)
         all_codes = np.concatenate([self.codes[rows], codes[columns]], axis=1)
         order = np.lexsort((all_codes, -all_scores), axis=1)[:, :k]
         self.scores[rows] = np.take_along_axis(all_scores, order, axis=1)

@@ -95,11 +95,11 @@ def compress(
         )
     n_sample = min(rows.n, _SAMPLE)
     of_sample = size_of(rows.best(n_sample, 8))
-    more = (of_sample - least) / max(n_sample - 1, 1)
+    bytes_per_row_of_sample = (of_sample - least) / max(n_sample - 1, 1)
 
     def bytes_per_row(bits: int) -> float:
         saved = bytes_of_row(rows.width, 8) - bytes_of_row(rows.width, bits)
-        return float(max(more - saved, 1.0))
+        return float(max(bytes_per_row_of_sample - saved, 1.0))
 
     n_rows = {each: (max_bytes - least) / bytes_per_row(each) for each in allowed}
     chosen = min(allowed, key=lambda each: rows.loss(int(n_rows[each]), each))
@@ -188,14 +188,17 @@ class _Rows:
     def loss(self, n: int, bits: int) -> float:
         """Cost of keeping `n` rows in so many bits and leaving out the others."""
         n = min(n, self.n)
-        some = self.order[: max(n, 1) : max(n // _SAMPLE, 1)]
-        rows = self.table[some]
+        sample = self.order[: max(n, 1) : max(n // _SAMPLE, 1)]
+        rows = self.table[sample]
         rounded = QuantizedTable.of(rows, bits)
-        error = rows - rounded.rows(np.arange(len(some)))
+        error = rows - rounded.rows(np.arange(len(sample)))
         squares = np.einsum("ij,ij->i", error, error, dtype=np.float64)
-        share = (self.counts[some] * squares).sum() / (self.costs[some].sum() or 1)
-        kept, left = self.costs[self.order[:n]].sum(), self.costs[self.order[n:]].sum()
-        return float(share * kept + COHERENCE * left)
+        share = (self.counts[sample] * squares).sum() / (self.costs[sample].sum() or 1)
+        cost_kept, left = (
+            self.costs[self.order[:n]].sum(),
+            self.costs[self.order[n:]].sum(),
+        )
+        return float(share * cost_kept + COHERENCE * left)
 
     def best(self, n: int, bits: int) -> Model:
         """Model of the `n` most important rows."""
@@ -207,11 +210,11 @@ class _Rows:
         order = np.argsort(-self._costs(self._fold(self.order[:n])), kind="stable")
         return self._model(order[:n], self._fold(order[:n]), bits)
 
-    def _fold(self, kept: NDArray[np.intp]) -> NDArray[np.float32]:
+    def _fold(self, kept_rows: NDArray[np.intp]) -> NDArray[np.float32]:
         """Table in which the rows left out are added to those of their parts."""
         assert self.parts is not None
         is_kept = np.zeros(self.n, dtype=np.bool_)
-        is_kept[kept] = True
+        is_kept[kept_rows] = True
         folded = self.table.copy()
         moving = self.table
         from_ = np.flatnonzero(~is_kept & (self.parts >= 0).any(axis=1))

@@ -291,15 +291,15 @@ def explain(
         lengths, shares = [0], []
         for i, text in enumerate(X):
             # Sorted by place; those without keep the order they come in.
-            found = sorted(encoder.occurrences(text), key=_place)
-            own = np.array([id_ for id_, _ in found], dtype=np.int64)
+            occurrences = sorted(encoder.occurrences(text), key=_place)
+            own = np.array([id_ for id_, _ in occurrences], dtype=np.int64)
             bag = bags.slice(i, i + 1)
             # A bag has each id once, ascending: all its occurrences share its weight.
             places = np.searchsorted(bag.ids, own)
             counts = np.bincount(places, minlength=len(bag.ids))
             shares.append(bag.weights.astype(np.float64)[places] / counts[places])
-            rows += found
-            lengths.append(len(found))
+            rows += occurrences
+            lengths.append(len(occurrences))
         ids = np.array([id_ for id_, _ in rows], dtype=np.int64)
         weights, offsets = np.concatenate(shares), np.cumsum(lengths)
         names = [occurrence.name for _, occurrence in rows]
@@ -323,8 +323,8 @@ def _shown_text(document: Any) -> str:
     return " ".join(map(str, document)) if is_tokens else str(document)
 
 
-def _place(found: tuple[int, Any]) -> tuple[Span, ...]:
-    spans: tuple[Span, ...] | None = found[1].spans
+def _place(occurrence: tuple[int, Any]) -> tuple[Span, ...]:
+    spans: tuple[Span, ...] | None = occurrence[1].spans
     return spans or ()
 
 

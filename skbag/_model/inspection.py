@@ -79,8 +79,8 @@ def most_similar(
         cosines[start : start + ROWS_AT_ONCE] = rows @ (row / length) / lengths
     cosines[id_] = np.nan
     best = largest(np.nan_to_num(cosines, nan=-np.inf), k)
-    found = [(features.names[i], float(cosines[i])) for i in best.tolist()]
-    return [(name, min(cosine, 1.0)) for name, cosine in found if cosine == cosine]
+    neighbours = [(features.names[i], float(cosines[i])) for i in best.tolist()]
+    return [(name, min(cosine, 1.0)) for name, cosine in neighbours if cosine == cosine]
 
 
 def top_tokens(
@@ -94,7 +94,7 @@ def top_tokens(
 
     Returns
     -------
-    found : list of (feature, contribution), best first; or a dict of them
+    tokens : list of (feature, contribution), best first; or a dict of them
         By class, where `class_label` is None. Features that add nothing are left out.
 
     Raises

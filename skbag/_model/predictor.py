@@ -193,8 +193,8 @@ class Predictor:
         Never more than `NUMBERS_AT_ONCE` scores at a time.
         """
         if self.clusters is not None:
-            found, log_probabilities = self._best_of_clusters(bags, k)
-            return found, np.exp(log_probabilities.astype(np.float64))
+            codes, log_probabilities = self._best_of_clusters(bags, k)
+            return codes, np.exp(log_probabilities.astype(np.float64))
         return self._best_of_all(bags, k, targets, inverse_temperature)
 
     def _best_of_clusters(
@@ -216,11 +216,11 @@ class Predictor:
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         n_outputs = self.n_outputs
         step = max(1, NUMBERS_AT_ONCE // n_outputs)
-        codes, found = [], []
+        codes, best_probabilities = [], []
         for start in range(0, max(len(bags), 1), step):
             scores = self.scores(bags.slice(start, min(start + step, len(bags))))
             part = best_columns(targets.ranking_scores(scores), k)
             codes.append(part)
             probabilities = targets.probabilities(scores, inverse_temperature)
-            found.append(np.take_along_axis(probabilities, part, axis=1))
-        return np.concatenate(codes), np.concatenate(found)
+            best_probabilities.append(np.take_along_axis(probabilities, part, axis=1))
+        return np.concatenate(codes), np.concatenate(best_probabilities)

@@ -72,11 +72,11 @@ class LogQuantized:
         if not len(numbers):
             return cls(np.empty(0, np.uint8), np.empty(0, WEIGHT_DTYPE))
         numbers = numbers.astype(np.float64)
-        wide = np.geomspace(numbers.min(), numbers.max(), n_levels)
-        levels = wide.astype(WEIGHT_DTYPE)
+        exact_levels = np.geomspace(numbers.min(), numbers.max(), n_levels)
+        levels = exact_levels.astype(WEIGHT_DTYPE)
         if up:
             # Rounded to float32 it may have become less.
-            low = levels < wide
+            low = levels < exact_levels
             levels[low] = np.nextafter(levels[low], WEIGHT_DTYPE(np.inf))
         levels = np.unique(levels)
         edges = levels.astype(np.float64)
@@ -235,9 +235,9 @@ class QuantizedTable:
         if self.columns is None:
             return self.rows(ids)
         places = self._row_of_id().take(ids)
-        found = np.flatnonzero(places >= 0)
+        known = np.flatnonzero(places >= 0)
         rows = np.zeros((len(ids), self.width), dtype=WEIGHT_DTYPE)
-        rows[found] = self.rows(places[found])
+        rows[known] = self.rows(places[known])
         return rows
 
     def matmul(self, bags: Bags) -> NDArray[np.float32]:

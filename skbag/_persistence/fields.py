@@ -79,8 +79,8 @@ def floats_of(state: Any, name: str, *, ndim: int) -> NDArray[np.float32]:
 def integers_of(state: Any, name: str) -> NDArray[Any]:
     """Index array of 32 or 64 bits: which it is depends on the machine of the fit."""
     value = field_of(state, name, np.ndarray, np.memmap)
-    wide = np.int64 if value.dtype.itemsize == 8 else np.int32
-    return array_of(state, name, wide, ndim=1)
+    dtype = np.int64 if value.dtype.itemsize == 8 else np.int32
+    return array_of(state, name, dtype, ndim=1)
 
 
 def native_array(array: Any, dtype: Any, name: str) -> NDArray[Any]:
@@ -146,8 +146,8 @@ def table_from_state(state: Any) -> QuantizedTable:
 
 def levels_state(numbers: NDArray[np.float32]) -> dict[str, Any]:
     """Serialisable state of numbers of which at most 256 differ."""
-    found = LogQuantized.of(numbers)
-    return {"codes": found.codes, "levels": found.levels}
+    quantized = LogQuantized.of(numbers)
+    return {"codes": quantized.codes, "levels": quantized.levels}
 
 
 def levels_from_state(state: Any) -> NDArray[np.float32]:

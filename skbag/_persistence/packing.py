@@ -286,10 +286,10 @@ class _Unpacker:
         return self._callables[value]
 
     def _list(self, packed: Any) -> list[Any]:
-        found = self.unpack(packed)
-        if not isinstance(found, list):
+        items = self.unpack(packed)
+        if not isinstance(items, list):
             raise ValueError("not a list")
-        return found
+        return items
 
     def _array(self, name: Any, kinds: str, ndim: int | None = None) -> NDArray[Any]:
         array = self._arrays[name]

@@ -314,8 +314,8 @@ def _remove_leftovers(target: str) -> None:
     folder, name = os.path.split(target)
     for entry in os.listdir(folder):
         pattern = rf"\.{_host()}-(\d+)-[0-9a-f]{{8}}\.tmp"
-        found = re.fullmatch(pattern, entry.removeprefix(name))
-        if found and entry.startswith(name) and not _is_running(int(found[1])):
+        match = re.fullmatch(pattern, entry.removeprefix(name))
+        if match and entry.startswith(name) and not _is_running(int(match[1])):
             shutil.rmtree(os.path.join(folder, entry), ignore_errors=True)
 
 

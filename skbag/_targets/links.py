@@ -67,10 +67,10 @@ def class_scores(scores: NDArray[np.float32]) -> NDArray[np.float64]:
 
     The softmax of (-z/2, z/2) is the logistic function of z.
     """
-    wide = scores.astype(np.float64)
-    if wide.shape[1] == 1:
-        wide = np.concatenate([-wide / 2, wide / 2], axis=1)
-    return wide
+    by_class = scores.astype(np.float64)
+    if by_class.shape[1] == 1:
+        by_class = np.concatenate([-by_class / 2, by_class / 2], axis=1)
+    return by_class
 
 
 def fit_inverse_temperature(
@@ -102,12 +102,12 @@ def fit_inverse_temperature(
     """
     if len(codes) == 0 or not np.isfinite(scores).all():
         return usual
-    wide = class_scores(scores)
-    wide -= wide.mean(axis=1, keepdims=True)
-    true = wide[np.arange(len(codes)), codes]
+    by_class = class_scores(scores)
+    by_class -= by_class.mean(axis=1, keepdims=True)
+    true = by_class[np.arange(len(codes)), codes]
 
     def slope_and_curvature(inverse_temperature: float) -> tuple[float, float]:
-        mean, variance = _moments(wide, inverse_temperature)
+        mean, variance = _moments(by_class, inverse_temperature)
         slope = np.average(mean - true, weights=weights)
         return float(slope), float(np.average(variance, weights=weights))
 
@@ -160,14 +160,14 @@ def _effective_size(n_samples: int, weights: NDArray[np.float64] | None) -> floa
 
 
 def _moments(
-    wide: NDArray[np.float64], inverse_temperature: float
+    by_class: NDArray[np.float64], inverse_temperature: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and variance of each row under its softmax, a few rows at a time."""
-    n_rows, width = wide.shape
+    n_rows, width = by_class.shape
     means, variances = np.empty(n_rows), np.empty(n_rows)
     step = max(1, _NUMBERS_AT_ONCE // width)
     for start in range(0, n_rows, step):
-        rows = wide[start : start + step]
+        rows = by_class[start : start + step]
         p = softmax(inverse_temperature * rows, axis=1)
         mean = (p * rows).sum(axis=1)
         means[start : start + step] = mean

@@ -183,10 +183,10 @@ def _in_role(role: Role, piece: Piece) -> Occurrence:
 def _spans_of(pieces: Sequence[Piece]) -> tuple[Span, ...] | None:
     spans: list[Span] = []
     for piece in pieces:
-        own = piece.spans()
-        if own is None:
+        piece_spans = piece.spans()
+        if piece_spans is None:
             return None
-        spans += own
+        spans += piece_spans
     return tuple(spans)
 
 
@@ -228,11 +228,11 @@ def _tokenizer(parameters: dict[str, Any]) -> Callable[[Piece], list[Piece]]:
 
     vectorizer = CountVectorizer(**parameters)
     stop_words = vectorizer.get_stop_words() or frozenset()
-    own = parameters["tokenizer"]
-    if own is not None:
+    tokenizer = parameters["tokenizer"]
+    if tokenizer is not None:
 
         def cut(text: Piece) -> Iterator[Piece]:
-            return (Piece(token, None) for token in own(text.string))
+            return (Piece(token, None) for token in tokenizer(text.string))
 
     else:
         pattern = re.compile(parameters["token_pattern"])
@@ -428,11 +428,11 @@ def _is_pattern(pattern: Any) -> bool:
 
 def _giving_a_string(name: str, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def checked(document: Any) -> Any:
-        found = function(document)
+        string = function(document)
         # A preprocessor may hand tokens to a tokenizer of the user's.
-        if found is None:
+        if string is None:
             raise TypeError(f"{name} gave None for a document; is a return missing?")
-        return found
+        return string
 
     return checked
 

@@ -129,11 +129,13 @@ class WordTable:
     ) -> None:
         """Make the subwords of words, and note them with the words."""
         for start in range(0, len(words), WORDS_AT_ONCE):
-            some = slice(start, start + WORDS_AT_ONCE)
-            part = Spans(spans.text, spans.starts[some], spans.ends[some])
+            part_of_words = slice(start, start + WORDS_AT_ONCE)
+            part = Spans(
+                spans.text, spans.starts[part_of_words], spans.ends[part_of_words]
+            )
             which, strings = subword_ids(part, ngram_range, self._lexicon.add)
             ids = self._features.add(pack_role(Role.SUBWORD, strings))
-            self._subwords.set(words[some], which, ids)
+            self._subwords.set(words[part_of_words], which, ids)
         self._grow()
 
     def _grow(self) -> None:

@@ -389,8 +389,8 @@ class ByteReader:
         is_word[left[left < FIRST_ROLE] & ~SKIP] = True
         listed, words = self._list_strings(), np.flatnonzero(is_word)
         for start in range(0, len(words), WORDS_AT_ONCE):
-            some = words[start : start + WORDS_AT_ONCE]
-            rows.set(some, *self._find_subwords(listed.take(some)))
+            part = words[start : start + WORDS_AT_ONCE]
+            rows.set(part, *self._find_subwords(listed.take(part)))
         return rows
 
     def _find_subwords(self, words: Spans) -> SubwordHits:

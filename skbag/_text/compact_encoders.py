@@ -107,8 +107,8 @@ class CompactByteEncoder:
         left, right = unpack(keys)
         groups = []
         for first, n_left in _groups(n):
-            some = slice(*np.searchsorted(left, [first, first + n_left]))
-            numbers = (left[some] - first) * n + right[some]
+            group = slice(*np.searchsorted(left, [first, first + n_left]))
+            numbers = (left[group] - first) * n + right[group]
             groups.append(pack_sorted(numbers.astype(np.uint64), n_left * n))
         return {
             **self.options.state(),

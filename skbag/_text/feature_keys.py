@@ -57,8 +57,8 @@ def key_by_strings(key: Any, find: Callable[[str], int]) -> int:
     return _key_of_pair(find(key[1]), find(key[2]), SKIP)
 
 
-def _key_of_pair(left: int, right: int, more: int) -> int:
-    return -1 if min(left, right) < 0 else (left | more) << 32 | right
+def _key_of_pair(left: int, right: int, flag: int) -> int:
+    return -1 if min(left, right) < 0 else (left | flag) << 32 | right
 
 
 def pack(left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.uint64]:

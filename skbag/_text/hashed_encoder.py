@@ -249,9 +249,9 @@ class HashedEncoder:
             bag: Counter[int] = Counter()
             for kind, keys in features(text):
                 for key, count in Counter(keys).items():
-                    found = find(kind, key)
-                    if is_met is None or is_met[found]:
-                        bag[found] += count
+                    bucket = find(kind, key)
+                    if is_met is None or is_met[bucket]:
+                        bag[bucket] += count
             return bag
 
         return Bags(*bag_arrays(map(counts, documents)), self._n_buckets)
@@ -321,10 +321,10 @@ class HashedEncoder:
             keys = hash_spans(spans)
             parts.append((which, self._buckets.of(FeatureKind.SUBWORD, keys)))
         for which, ids in parts:
-            found = RaggedRows()
-            found.grow(len(words))
-            found.set(np.arange(len(words)), which, ids)
-            yield found.take(number)
+            by_word = RaggedRows()
+            by_word.grow(len(words))
+            by_word.set(np.arange(len(words)), which, ids)
+            yield by_word.take(number)
 
     def __getstate__(self) -> dict[str, Any]:
         """Serialisable state; part of what files and pickles of every version hold."""

@@ -138,11 +138,11 @@ class Interner:
         def find(key: int) -> int:
             mixed = key * mix & low
             slot = ((mixed ^ mixed >> 32) * secret & low) >> shift
-            found: int = table[slot]
-            while found != _EMPTY and keys[found] != key:
+            id_: int = table[slot]
+            while id_ != _EMPTY and keys[id_] != key:
                 slot = (slot + 1) & last_slot
-                found = table[slot]
-            return found
+                id_ = table[slot]
+            return id_
 
         return find
 

@@ -152,7 +152,7 @@ def affix_ids(
     words = Spans.from_lines(words.to_lines())
     parts = [affix.cut(words, affix.length) for affix in affixes]
     # All at once: for few words a call costs more than its work.
-    found = find(
+    all_ids = find(
         Spans(
             words.text,
             np.concatenate([spans.starts for _, spans in parts]),
@@ -163,7 +163,7 @@ def affix_ids(
     start = 0
     for column, (which, spans) in enumerate(parts):
         stop = start + len(spans)
-        ids[which, column] = found[start:stop]
+        ids[which, column] = all_ids[start:stop]
         start = stop
     return ids
 

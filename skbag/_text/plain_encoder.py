@@ -292,10 +292,10 @@ class PlainEncoder:
         return self.ids.get(key)
 
     def _find_or_add(self, key: Hashable, kind: FeatureKind) -> int:
-        found = self.ids.setdefault(key, len(self.ids))
-        if found == len(self._kinds):
+        id_ = self.ids.setdefault(key, len(self.ids))
+        if id_ == len(self._kinds):
             self._kinds.append(kind)
-        return found
+        return id_
 
     def _kind_of_term(self, term: Hashable) -> FeatureKind:
         """Kind of a term of a given vocabulary, as far as the term shows it."""

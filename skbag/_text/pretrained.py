@@ -110,10 +110,10 @@ def find_vectors(
         _read(source, found)
     n_found = coverage * (len(tokens) - len(wanted)) + len(found.rows)
     if n_found == 0:
-        some = ", ".join(repr(word) for word in list(words)[:5])
+        examples = ", ".join(repr(word) for word in list(words)[:5])
         raise ValueError(
             f"embedding_init has no vector for any of the {len(words)} tokens of the "
-            f"vocabulary ({some}, ...). Tokens are compared as they are: check "
+            f"vocabulary ({examples}, ...). Tokens are compared as they are: check "
             "lowercase, token_pattern and the language of the vectors."
         )
     ids = np.array(sorted(found.rows), dtype=ID_DTYPE)
@@ -183,7 +183,7 @@ class _Found:
         self.rows[id_] = row
 
 
-def check_width(found: int, width: int, what: str) -> None:
+def check_width(n_numbers: int, width: int, what: str) -> None:
     """Raise where vectors are not as wide as the table.
 
     Raises
@@ -191,10 +191,10 @@ def check_width(found: int, width: int, what: str) -> None:
     ValueError
         The message gives both numbers.
     """
-    if found != width:
+    if n_numbers != width:
         raise ValueError(
-            f"embedding_init: {what} {found} numbers, but embedding_dim={width}. Set "
-            f"embedding_dim={found}."
+            f"embedding_init: {what} {n_numbers} numbers, but embedding_dim={width}. "
+            f"Set embedding_dim={n_numbers}."
         )
 
 

@@ -78,9 +78,9 @@ class FeatureCounts:
         """Return the same counts with feature i of `n_ids` at ``ids[i]``."""
 
         def moved(counts: NDArray[Any]) -> NDArray[Any]:
-            found = np.zeros(n_ids, dtype=counts.dtype)
-            found[ids] = counts
-            return found
+            renumbered = np.zeros(n_ids, dtype=counts.dtype)
+            renumbered[ids] = counts
+            return renumbered
 
         occurrences = self.occurrences
         return FeatureCounts(
@@ -124,7 +124,7 @@ def keep_features(
 
     Returns
     -------
-    kept : ndarray of shape (n_kept,), dtype=int32
+    kept_ids : ndarray of shape (n_kept,), dtype=int32
         By falling number of documents, so that the rows used most lie together.
 
     Raises
@@ -151,19 +151,19 @@ def keep_features(
             "Raise max_df or lower min_df."
         )
     is_kept = (document_counts >= low) | is_exempt
-    kept = np.flatnonzero(is_kept & (document_counts <= high))
+    kept_ids = np.flatnonzero(is_kept & (document_counts <= high))
     max_features = pruning.max_features
-    if max_features is not None and len(kept) > max_features:
+    if max_features is not None and len(kept_ids) > max_features:
         assert counted.occurrences is not None
-        order = np.argsort(-counted.occurrences[kept], kind="stable")
-        kept = kept[order[:max_features]]
-    if len(kept) == 0:
+        order = np.argsort(-counted.occurrences[kept_ids], kind="stable")
+        kept_ids = kept_ids[order[:max_features]]
+    if len(kept_ids) == 0:
         check_any(counted.documents)
         raise ValueError(
             "After pruning, no tokens remain. Try a lower min_df or a higher max_df."
         )
-    by_frequency = np.argsort(-document_counts[kept], kind="stable")
-    return kept[by_frequency].astype(ID_DTYPE)
+    by_frequency = np.argsort(-document_counts[kept_ids], kind="stable")
+    return kept_ids[by_frequency].astype(ID_DTYPE)
 
 
 def check_any(document_counts: NDArray[np.int64]) -> None:
@@ -206,7 +206,7 @@ def _document_count(limit: Any, n_texts: int) -> float:
     return float(limit if isinstance(limit, Integral) else limit * n_texts)
 
 
-def new_numbers(kept: NDArray[np.int32], n_ids: int) -> NDArray[np.int32]:
+def new_numbers(kept_ids: NDArray[np.int32], n_ids: int) -> NDArray[np.int32]:
     """What each of `n_ids` ids becomes where ``kept[i]`` becomes i.
 
     Returns
@@ -215,5 +215,5 @@ def new_numbers(kept: NDArray[np.int32], n_ids: int) -> NDArray[np.int32]:
         -1 for an id that is not kept.
     """
     new_ids = np.full(n_ids, -1, dtype=ID_DTYPE)
-    new_ids[kept] = np.arange(len(kept), dtype=ID_DTYPE)
+    new_ids[kept_ids] = np.arange(len(kept_ids), dtype=ID_DTYPE)
     return new_ids

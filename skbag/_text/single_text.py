@@ -124,11 +124,11 @@ class OneText:
                 features += others
         return features
 
-    def _pairs(self, numbers: list[int], distance: int, more: int) -> list[int]:
+    def _pairs(self, numbers: list[int], distance: int, flag: int) -> list[int]:
         """Feature of each two known words so far from each other."""
         find = self._find_feature
         return [
-            find(more | left << 32 | right)
+            find(flag | left << 32 | right)
             for left, right in zip(numbers, numbers[distance:], strict=False)
             if left >= 0 and right >= 0
         ]
@@ -142,8 +142,8 @@ class OneText:
         n_whole = len(_WHOLE_ROLES) if self._short_text_features else 1
         others: list[int] = []
         if number >= 0:
-            own: list[int] = self._by_word[number].tolist()
-            whole, others = own[:n_whole], own[n_whole:]
+            features: list[int] = self._by_word[number].tolist()
+            whole, others = features[:n_whole], features[n_whole:]
         else:
             whole = [-1] * n_whole
         if self._short_text_features and not others:
@@ -151,8 +151,8 @@ class OneText:
                 self._part(role, part) for role, part in affixes(word, self._rule)
             ]
         if self._subword_ngram_range is not None:
-            found = subwords(word, self._subword_ngram_range)
-            others += [self._part(Role.SUBWORD, part) for part in found]
+            parts = subwords(word, self._subword_ngram_range)
+            others += [self._part(Role.SUBWORD, part) for part in parts]
         met = number, whole, others
         if len(word) <= _LONGEST_WORD:
             self._words[word] = met

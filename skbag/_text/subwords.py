@@ -125,8 +125,8 @@ def subword_ids(
     """
     which, spans = subword_spans(words, ngram_range)
     ids = find(spans)
-    found = np.flatnonzero(ids >= 0)
-    return which[found], ids[found]
+    known = np.flatnonzero(ids >= 0)
+    return which[known], ids[known]
 
 
 def ragged_ranges(
@@ -193,8 +193,8 @@ class RaggedRows:
 
     def is_set(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
         """Whether each of the rows is set."""
-        found: NDArray[np.bool_] = self._starts.values[rows] >= 0
-        return found
+        is_set: NDArray[np.bool_] = self._starts.values[rows] >= 0
+        return is_set
 
     def take(
         self, rows: NDArray[np.integer[Any]]

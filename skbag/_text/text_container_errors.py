@@ -181,7 +181,7 @@ def refuse_items(values: list[Any], where: str, X: Any) -> NoReturn:
         for i, value in enumerate(values)
         if not (isinstance(value, str) or (of_numbers and is_number(value)))
     )
-    found = f"the item at position {position}{where} is {reprlib.repr(item)}"
+    description = f"the item at position {position}{where} is {reprlib.repr(item)}"
     if is_missing(item):
         n_missing = sum(map(is_missing, values))
         filled = f'[text if isinstance(text, str) else "" for text in {in_python(X)}]'
@@ -190,22 +190,22 @@ def refuse_items(values: list[Any], where: str, X: Any) -> NoReturn:
             if {str(each) for each in column_dtypes(X) or ()} <= FILLED_BY_TEXT:
                 filled = 'X.fillna("")'
         raise ValueError(
-            f"Texts must be str, but {found}: {n_missing} of {len(values)} texts are "
-            f"missing. Fill them, for instance with an empty text ({filled}), or "
+            f"Texts must be str, but {description}: {n_missing} of {len(values)} texts "
+            f"are missing. Fill them, for instance with an empty text ({filled}), or "
             "drop them together with their labels."
         )
     if is_row(item) and not isinstance(getattr(item, "text", None), str):
         refuse_tokens(position, members_of(item), where)
     kind = type(item)
     n_alike = sum(type(value) is kind for value in values)
-    found = f"{found}, of type {kind.__name__} ({n_alike} of {len(values)})"
+    description = f"{description}, of type {kind.__name__} ({n_alike} of {len(values)})"
     if isinstance(item, BYTES):
         raise TypeError(
-            f"Texts must be str, but {found}. Decode them, for instance with "
+            f"Texts must be str, but {description}. Decode them, for instance with "
             f'[text.decode("utf-8") for text in {in_python(X)}].'
         )
     raise TypeError(
-        f"Texts must be str, but {found}. {way_to_texts(item, in_python(X))}"
+        f"Texts must be str, but {description}. {way_to_texts(item, in_python(X))}"
     )
 
 

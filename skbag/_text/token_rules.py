@@ -130,8 +130,8 @@ class DefaultTokens:
         # The first expression is the fastest, and mostly all rules are alike.
         is_alike = text.isascii() or _may_differ(text) is None
         regex = _FIRST_RULE.regex if is_alike else self.regex
-        found: list[str] = regex.findall(text)
-        return found
+        tokens: list[str] = regex.findall(text)
+        return tokens
 
     def classes(self, code_points: NDArray[np.uint32]) -> NDArray[np.uint8]:
         """Class of the character of each code point."""
@@ -142,8 +142,8 @@ class DefaultTokens:
         for block in np.unique(unknown >> 8).tolist():
             # Threads that get here together write the same.
             self._fill(block << 8, (block + 1) << 8)
-        found: NDArray[np.uint8] = self._class_table[code_points]
-        return found
+        filled: NDArray[np.uint8] = self._class_table[code_points]
+        return filled
 
     @cached_property
     def _class_table(self) -> NDArray[np.uint8]:
@@ -156,8 +156,10 @@ class DefaultTokens:
 
     def _fill(self, start: int, stop: int) -> None:
         known = self._class_table[start:stop]
-        found = [character_class(chr(code_point)) for code_point in range(start, stop)]
-        self._class_table[start:stop] = np.where(known == UNKNOWN, found, known)
+        classes = [
+            character_class(chr(code_point)) for code_point in range(start, stop)
+        ]
+        self._class_table[start:stop] = np.where(known == UNKNOWN, classes, known)
 
 
 def character_class(character: str) -> int:

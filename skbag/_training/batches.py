@@ -134,13 +134,13 @@ def make_batches(
     of_entries = int(ENTRIES_AT_ONCE / max(mean_length * batch_size, 1))
     step = max(1, of_entries)
     for first in range(0, len(edges) - 1, step):
-        some = edges[first : first + step + 1]
-        start, stop = some[[0, -1], communicator.rank].tolist()
-        own = bags.slice(start, stop)
-        weight = sample_weight(own, start)
-        part = exchange_bags(communicator, own, some)
+        group_edges = edges[first : first + step + 1]
+        start, stop = group_edges[[0, -1], communicator.rank].tolist()
+        own_bags = bags.slice(start, stop)
+        weight = sample_weight(own_bags, start)
+        part = exchange_bags(communicator, own_bags, group_edges)
         batches.extend(
-            _cut(part, codes, weight, some, communicator, keep_order=keep_order)
+            _cut(part, codes, weight, group_edges, communicator, keep_order=keep_order)
         )
     return batches
 
@@ -161,7 +161,7 @@ def _cut(
     3]``; the second ``rows = [5, 7]``, ``row_texts = [0, 1, 0]``, ``row_offsets = [0,
     2, 3]``: row 5 is in the texts 0 and 1, row 7 in text 0.
     """
-    own = edges[:, communicator.rank].tolist()
+    own_edges = edges[:, communicator.rank].tolist()
     all_edges = (edges - edges[0]).sum(axis=1)
     bounds = bags.offsets[all_edges]
     rows, row_starts, order = _transpose(bags, all_edges)
@@ -177,10 +177,10 @@ def _cut(
         own_rows = slice(first_rows[i], first_rows[i + 1])
         row_offsets = np.append(row_starts[own_rows], bounds[i + 1]) - bounds[i]
         of_batch = bags.offsets[all_edges[i] : all_edges[i + 1] + 1]
-        start, stop = own[i], own[i + 1]
+        start, stop = own_edges[i], own_edges[i + 1]
         weight = None
         if sample_weight is not None:
-            weight = sample_weight[start - own[0] : stop - own[0]]
+            weight = sample_weight[start - own_edges[0] : stop - own_edges[0]]
         yield Batch(
             start=start,
             stop=stop,

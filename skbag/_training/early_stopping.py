@@ -166,9 +166,11 @@ class Validation:
         edges = cut_positions(communicator.all_gather(len(samples)), step)
         self._parts: list[tuple[Bags, NDArray[np.int64]]] = []
         for number in range(len(edges) - 1):
-            some = edges[number : number + 2]
-            own = samples.X.slice(*some[:, communicator.rank].tolist())
-            self._parts.append((exchange_bags(communicator, own, some), some))
+            part_edges = edges[number : number + 2]
+            own_bags = samples.X.slice(*part_edges[:, communicator.rank].tolist())
+            self._parts.append(
+                (exchange_bags(communicator, own_bags, part_edges), part_edges)
+            )
 
     def score(self, trainer: Trainer, device: torch.device) -> float:
         """Mean score of all ranks' samples by the state of a trainer so far."""
@@ -193,12 +195,12 @@ class Validation:
 
     def arrays(self) -> list[NDArray[np.generic]]:
         """All that scores depend on."""
-        found: list[NDArray[np.generic]] = [as_array(self._samples.codes)]
+        arrays: list[NDArray[np.generic]] = [as_array(self._samples.codes)]
         for part, edges in self._parts:
-            found += [part.ids, part.offsets, part.weights, edges]
+            arrays += [part.ids, part.offsets, part.weights, edges]
         if self._samples.weight is not None:
-            found.append(self._samples.weight)
-        return found
+            arrays.append(self._samples.weight)
+        return arrays
 
 
 def split_validation(

@@ -90,33 +90,33 @@ def feature_findings(
         Of all classes, and left after pruning.
     min_df, max_features : parameters of the estimator
     """
-    found = []
+    findings = []
     n_classes = int(np.count_nonzero(class_counts))
     if not isinstance(min_df, str):
         is_count = isinstance(min_df, int)
         low = min_df if is_count else min_df * n_texts
         n_lost = int(np.count_nonzero((class_counts > 0) & (class_counts < low)))
         if n_lost > LARGEST_SHARE_OF_CLASSES * n_classes:
-            found.append(
+            findings.append(
                 f"min_df={min_df} keeps tokens that are in at least {low:g} texts, but "
                 f"{n_lost:,} of {n_classes:,} classes have fewer texts than that: no "
                 "token of their own is left. Lower min_df, or use min_df='auto'."
             )
     if max_features is not None and n_features < n_classes:
-        found.append(
+        findings.append(
             f"max_features={max_features} leaves {n_features:,} tokens to tell "
             f"{n_classes:,} classes by. Raise max_features."
         )
     # Not where it follows from what is said already.
-    if not found and n_texts >= MIN_SAMPLES and share_alone > LARGEST_SHARE:
-        found.append(
+    if not findings and n_texts >= MIN_SAMPLES and share_alone > LARGEST_SHARE:
+        findings.append(
             f"{share_alone:.0%} of the training texts have no token in common with any "
             "other text, so what is learnt of them says nothing of new texts. For "
             "codes, names and misspelt words set subword_ngram_range=(2, 4); for a "
             "script that this token_pattern does not split, analyzer='char' and "
             "ngram_range=(1, 3)."
         )
-    return tuple(found)
+    return tuple(findings)
 
 
 def training_finding(

@@ -138,9 +138,9 @@ def footprint(size: FitSize) -> Footprint:
     )
     progressive = 8 * size.n_progressive * size.n_outputs
     # What is exported comes when progressive scores are gone.
-    more = max(progressive, (size.n_tables - 1) * table)
+    beside_training = max(progressive, (size.n_tables - 1) * table)
     batched = kept_counts + id_weights + batches
-    training = batched - size.counts_freed + table + step + more
+    training = batched - size.counts_freed + table + step + beside_training
     return Footprint(
         table=table,
         n_tables=size.n_tables,
@@ -377,9 +377,9 @@ def _remedies(task: Task, size: FitSize, needed: Footprint) -> list[str]:
     # What is a small part of the whole brings nothing down.
     return [
         remedy
-        for n_bytes, some in ranked
+        for n_bytes, of_kind in ranked
         if 10 * n_bytes >= needed.total
-        for remedy in some
+        for remedy in of_kind
     ]
 
 
@@ -391,13 +391,13 @@ def _fewer_columns(task: Task, size: FitSize) -> list[str]:
     if dim is not None:
         return [f"a smaller embedding_dim (now {dim:,})"]
     if size.width > DIMENSIONS:
-        found = [
+        remedies = [
             f"embedding_dim={DIMENSIONS} (None takes a column of the table for each of "
             f"{size.width:,} classes)"
         ]
         if size.width >= MANY_CLASSES and task.counts.targets.one_of_all:
-            found.append("loss='adaptive_softmax' with it, which is faster")
-        return found
+            remedies.append("loss='adaptive_softmax' with it, which is faster")
+        return remedies
     return []
 
 
@@ -411,15 +411,15 @@ def _fewer_rows(task: Task, size: FitSize) -> list[str]:
     text, pruning = task.settings.text, task.settings.pruning
     if text.vocabulary is not None:
         return ["a smaller vocabulary"]
-    found = []
+    remedies = []
     if task.prunes:
-        found.append(f"a higher min_df (now {pruning.min_df!r})")
-        found.append(f"a smaller max_features (now {pruning.max_features!r})")
+        remedies.append(f"a higher min_df (now {pruning.min_df!r})")
+        remedies.append(f"a smaller max_features (now {pruning.max_features!r})")
     if np.isin(task.encoder.kinds, _OF_SHORT_TEXTS).any():
-        found.append("short_text_features=False")
+        remedies.append("short_text_features=False")
     if text.ngram_range[1] > 1:
-        found.append(f"a smaller ngram_range (now {text.ngram_range})")
-    return found
+        remedies.append(f"a smaller ngram_range (now {text.ngram_range})")
+    return remedies
 
 
 def _amount(n_bytes: int) -> str:

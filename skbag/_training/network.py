@@ -71,8 +71,8 @@ class AdaptiveSoftmax(nn.Module):
         if len(rows):
             scores = self._within(x[rows], number[rows])
             target = (places[rows] - n_shortlist).remainder(size).unsqueeze(1)
-            more = -scores.log_softmax(dim=1).gather(1, target)[:, 0]
-            value = value.index_add(0, rows, more)
+            tail_value = -scores.log_softmax(dim=1).gather(1, target)[:, 0]
+            value = value.index_add(0, rows, tail_value)
         total: Tensor = (value if weights is None else value * weights).sum()
         return total
 

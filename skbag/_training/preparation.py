@@ -254,16 +254,16 @@ def _learn(
     by_kind = short or options.subword_ngram_range is not None
     kinds = encoder.kinds if by_kind else None
     if is_first_part and not merged.counted.documents.any():
-        kept = np.empty(0, dtype=ID_DTYPE)
+        kept_ids = np.empty(0, dtype=ID_DTYPE)
     else:
         counted = samples.with_inputs(counts)
         exempt = partial(_rare_features, counted, merged, width, communicator)
-        kept = keep_features(merged.counted, kinds, settings.pruning, width, exempt)
-    new_ids = new_numbers(kept, encoder.n_ids)
+        kept_ids = keep_features(merged.counted, kinds, settings.pruning, width, exempt)
+    new_ids = new_numbers(kept_ids, encoder.n_ids)
     if merged.ids is not None:
         new_ids = new_ids[merged.ids]
-    bags = LazyBags(counts, len(kept), new_ids)
-    return encoder.select(kept), samples.with_inputs(bags)
+    bags = LazyBags(counts, len(kept_ids), new_ids)
+    return encoder.select(kept_ids), samples.with_inputs(bags)
 
 
 def _sizes(texts: list[str], communicator: Communicator) -> tuple[int, int]:

@@ -149,18 +149,18 @@ class ProcessGroup:
 
     def reduce_scatter(self, x: Tensor, parts: Parts) -> Tensor:
         """See `Communicator`."""
-        own, width = parts[self.rank], x.shape[1]
-        received = self._for_steps(x).new_empty(self.world_size * own, width)
+        n_own, width = parts[self.rank], x.shape[1]
+        received = self._for_steps(x).new_empty(self.world_size * n_own, width)
         with self._connected():
             dist.all_to_all_single(
                 received,
                 self._for_steps(x),
-                [own] * self.world_size,
+                [n_own] * self.world_size,
                 list(parts),
                 group=self._step_group(x),
             )
-        self.n_sent += x.element_size() * width * (len(x) - own)
-        sums = _in_order(received.view(self.world_size, own, width))
+        self.n_sent += x.element_size() * width * (len(x) - n_own)
+        sums = _in_order(received.view(self.world_size, n_own, width))
         return sums.to(x.device)
 
     def all_reduce_gradients(
@@ -226,12 +226,12 @@ class ProcessGroup:
         with self._connected():
             dist.all_gather(sizes, torch.tensor([size]), group=self._messages)
         self.n_sent += 8 * (self.world_size - 1)
-        found = [int(each) for each in sizes]
-        if min(found) < 0:
-            self._raise_received(found, text)
-        return found
+        announced = [int(each) for each in sizes]
+        if min(announced) < 0:
+            self._raise_received(announced, text)
+        return announced
 
-    def _raise_received(self, found: list[int], text: str) -> None:
+    def _raise_received(self, announced: list[int], text: str) -> None:
         data = text.encode("utf-8", "replace")[:_LONGEST_TEXT]
         padded = torch.zeros(_LONGEST_TEXT, dtype=torch.uint8)
         padded[: len(data)] = torch.tensor(list(data), dtype=torch.uint8)
@@ -240,7 +240,7 @@ class ProcessGroup:
             dist.all_gather(texts, padded, group=self._messages)
         received = [
             f"rank {rank}: {_text(each)}"
-            for rank, (each, size) in enumerate(zip(texts, found, strict=True))
+            for rank, (each, size) in enumerate(zip(texts, announced, strict=True))
             if size == _FAILED
         ]
         raise RankError(
@@ -316,10 +316,10 @@ def _timeout() -> timedelta | None:
     """How long the user's process group waits; None where torch does not say."""
     try:
         group: Any = dist.group.WORLD
-        found = group._get_backend(torch.device("cpu")).options._timeout
+        timeout = group._get_backend(torch.device("cpu")).options._timeout
     except (AttributeError, RuntimeError):
         return None
-    return found if isinstance(found, timedelta) else None
+    return timeout if isinstance(timeout, timedelta) else None
 
 
 def _text(data: Tensor) -> str:

@@ -347,11 +347,11 @@ class TrainingRun:
     def _make_batches(self, samples: Samples, plan: Plan) -> list[Batch]:
         def sample_weight(bags: Bags, first: int) -> NDArray[np.float64] | None:
             weight = samples.weight
-            own = None if weight is None else weight[first : first + len(bags)]
+            own_weight = None if weight is None else weight[first : first + len(bags)]
             if not plan.clips_weights:
-                return own
+                return own_weight
             rate, curvature = plan.learning_rate, self.loss.curvature
-            return clip_sample_weights(bags, own, rate, curvature)
+            return clip_sample_weights(bags, own_weight, rate, curvature)
 
         return make_batches(
             samples.X,

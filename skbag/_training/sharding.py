@@ -65,14 +65,14 @@ def whole_table(communicator: Communicator, rows: NDArray[Any]) -> NDArray[Any]:
 
 
 def exchange_bags(
-    communicator: Communicator, own: Bags, edges: NDArray[np.int64]
+    communicator: Communicator, own_bags: Bags, edges: NDArray[np.int64]
 ) -> Bags:
     """Swap bags of own samples, with all ids, for bags of all samples, with own ids.
 
     Parameters
     ----------
     communicator : Communicator
-    own : Bags
+    own_bags : Bags
         Of the samples ``edges[0, rank]`` to ``edges[-1, rank]`` of this rank.
     edges : ndarray of shape (n_batches + 1, world_size), dtype=int64
         See `cut_positions`.
@@ -84,9 +84,9 @@ def exchange_bags(
         id is that of the row among those of this rank.
     """
     if communicator.world_size == 1:
-        return own
+        return own_bags
     parts = [
-        _of_rows(own, rank, communicator.world_size)
+        _of_rows(own_bags, rank, communicator.world_size)
         for rank in range(communicator.world_size)
     ]
     bags = Bags.concatenate(communicator.all_to_all(parts))

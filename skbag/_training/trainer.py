@@ -341,14 +341,14 @@ class Trainer:
             return batch.weights, batch.row_weights
         assert batch.order is not None
         # Drawn on the CPU: the same entries are dropped on every device.
-        kept = torch.rand(
+        mask = torch.rand(
             len(batch.weights),
             generator=self._generator,
             dtype=torch.float32,
             device="cpu",
         )
-        kept = kept.ge(self.dropout).float().div_(1 - self.dropout)
-        weights = batch.weights * kept.to(batch.weights.device)
+        mask = mask.ge(self.dropout).float().div_(1 - self.dropout)
+        weights = batch.weights * mask.to(batch.weights.device)
         return weights, weights[batch.order]
 
     def _backward(

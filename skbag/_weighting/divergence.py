@@ -65,11 +65,13 @@ def label_divergence(
     for share in prior[frequent]:
         divergence += _bernoulli(absent * share, share)
     row = np.repeat(np.arange(len(total)), np.diff(label_counts.indptr))
-    kept = varies[label_counts.indices]
-    row, column = row[kept], label_counts.indices[kept]
-    own = prior[column]
-    share = (label_counts.data[kept] + strength * own) / total[row]
-    change = _bernoulli(share, own) - _bernoulli(absent[row] * own, own)
+    is_varying = varies[label_counts.indices]
+    row, column = row[is_varying], label_counts.indices[is_varying]
+    label_prior = prior[column]
+    share = (label_counts.data[is_varying] + strength * label_prior) / total[row]
+    change = _bernoulli(share, label_prior) - _bernoulli(
+        absent[row] * label_prior, label_prior
+    )
     divergence += np.bincount(row, weights=change, minlength=len(total))
     return np.asarray(np.maximum(divergence, 0))
 

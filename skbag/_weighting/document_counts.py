@@ -339,20 +339,25 @@ def _csr_array(
     return sp.csr_array((values, columns, indptr), shape=shape)
 
 
-def reduce_counts(communicator: Communicator, own: DocumentCounts) -> DocumentCounts:
+def reduce_counts(
+    communicator: Communicator, own_counts: DocumentCounts
+) -> DocumentCounts:
     """Counts of the documents of all ranks.
 
     Each rank adds up a block of the rows, and gets the others from those that did: so
     its work does not grow with their number.
     """
     if communicator.world_size == 1:
-        return own
-    n_ids = own.class_counts.shape[0]
+        return own_counts
+    n_ids = own_counts.class_counts.shape[0]
     edges = [
         rank * n_ids // communicator.world_size
         for rank in range(communicator.world_size + 1)
     ]
-    blocks = [own.rows(slice(*some)) for some in zip(edges, edges[1:], strict=False)]
+    blocks = [
+        own_counts.rows(slice(*bounds))
+        for bounds in zip(edges, edges[1:], strict=False)
+    ]
     first, *others = communicator.all_to_all(blocks)
     for other in others:
         first = first + other

@@ -114,12 +114,12 @@ class Weighting:
         # Most buckets of a large table may be empty: one weight serves all of a kind.
         kinds = np.zeros(len(counted), dtype=np.uint8) if kinds is None else kinds
         met, others = np.flatnonzero(counted), _one_of_each(kinds, ~counted)
-        some = np.append(met, others)
-        found = self._weights(document_counts.rows(some), kinds[some])
+        ids = np.append(met, others)
+        computed = self._weights(document_counts.rows(ids), kinds[ids])
         by_kind = np.ones(max(KIND_FACTORS) + 1, dtype=WEIGHT_DTYPE)
-        by_kind[kinds[others]] = found[len(met) :]
+        by_kind[kinds[others]] = computed[len(met) :]
         weights = by_kind[kinds]
-        weights[met] = found[: len(met)]
+        weights[met] = computed[: len(met)]
         return weights
 
     def _weights(
@@ -164,8 +164,8 @@ def _one_of_each(
 ) -> NDArray[np.int64]:
     """One id of each kind, of those where `among` says so."""
     masks = (among & (kinds == kind) for kind in KIND_FACTORS)
-    found = [int(mask.argmax()) for mask in masks if mask.any()]
-    return np.array(found, dtype=np.int64)
+    ids = [int(mask.argmax()) for mask in masks if mask.any()]
+    return np.array(ids, dtype=np.int64)
 
 
 def _norms(

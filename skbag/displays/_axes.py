@@ -119,14 +119,14 @@ def set_title(
             annotation_clip=False,
             **lettering.style,
         )
-        # Layouts would make the axes narrow to have room for a long one.
+        # Layouts would make the axes narrow to have space for a long one.
         written.set_in_layout(False)
         texts.append(written)
     return [ax.set_title(title, loc="left", pad=pad, **lettering.style), *texts]
 
 
 def fit_titles(ax: Axes, texts: list[Text], *, alone: bool) -> None:
-    """Make titles smaller, or cut them, where they are wider than there is room.
+    """Make titles smaller, or cut them, where they are wider than there is space.
 
     Parameters
     ----------
@@ -141,13 +141,13 @@ def fit_titles(ax: Axes, texts: list[Text], *, alone: bool) -> None:
     edge = ax.figure.bbox.x1 if alone else ax.get_window_extent().x1
     for text in texts:
         # A little less: letters are not equally wide in all resolutions.
-        room = 0.97 * (edge - text.get_window_extent().x0)
+        space = 0.97 * (edge - text.get_window_extent().x0)
         width = text.get_window_extent().width
-        if width > room:
-            text.set_fontsize(max(text.get_fontsize() * room / width, SMALLEST))
+        if width > space:
+            text.set_fontsize(max(text.get_fontsize() * space / width, SMALLEST))
             width = text.get_window_extent().width
         said = text.get_text()
-        while width > room and len(said) > 1:
-            said = said[: min(int(len(said) * room / width), len(said) - 1)]
+        while width > space and len(said) > 1:
+            said = said[: min(int(len(said) * space / width), len(said) - 1)]
             text.set_text(f"{said}…")
             width = text.get_window_extent().width

@@ -160,24 +160,24 @@ class EmbeddingMapDisplay:
         if X is None:
             if y is not None:
                 raise ValueError("y are labels of documents: pass X as well.")
-            found = map_of_tokens(
+            points = map_of_tokens(
                 estimator, tokens, class_labels, max_points or MOST_TOKENS
             )
         else:
             if tokens is not None:
                 raise ValueError("Pass X for a map of documents, or tokens; not both.")
-            found = map_of_documents(
+            points = map_of_documents(
                 estimator, X, y, max_points or MOST_DOCUMENTS, random_state
             )
-        projection = project(found.vectors, method, random_state)
+        projection = project(points.vectors, method, random_state)
         display = cls(
             projection.coordinates,
-            labels=found.labels,
-            names=found.names,
+            labels=points.labels,
+            names=points.names,
             axis_names=projection.axis_names,
-            title=f"{found.title} ({projection.method})",
-            note=found.note,
-            legend_title=found.legend_title,
+            title=f"{points.title} ({projection.method})",
+            note=points.note,
+            legend_title=points.legend_title,
         )
         return display.plot(ax, class_labels=class_labels, scatter_kw=scatter_kw)
 

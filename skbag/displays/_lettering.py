@@ -46,9 +46,9 @@ class Lettering:
 
         found = frozenset("".join(map(str, texts)) + MARGIN_SPACE + "…×")
         characters = frozenset(c for c in found if c > "~" and c.isprintable())
-        own = mpl.rcParams["font.family"]
+        families = mpl.rcParams["font.family"]
         preferred = mpl.rcParams["font.sans-serif"]
-        return cls(*_search(characters, tuple(own), tuple(preferred)))
+        return cls(*_search(characters, tuple(families), tuple(preferred)))
 
     def spell(self, text: Any, width: int = 30) -> str:
         """Return a text on one line, in characters that there are glyphs for.

@@ -23,7 +23,7 @@ FRAME = 0.6
 """Height of title, ticks and the gap between two panels, in inches."""
 
 LEAST_SCALE = 0.55
-"""Letters are made smaller where there is little room, but not below that."""
+"""Letters are made smaller where there is little space, but not below that."""
 
 
 class Panels(NamedTuple):
@@ -36,7 +36,7 @@ class Panels(NamedTuple):
     """The panels, of shape (n_rows, n_columns); None where there is none."""
 
     scale: float
-    """Size of letters, 1 where there is enough room."""
+    """Size of letters, 1 where there is enough space."""
 
 
 def make_panels(
@@ -56,7 +56,7 @@ def make_panels(
     n_characters : int
         Of the longest name beside a panel.
     n_columns : int or None
-        As many as there is room for.
+        As many as there is space for.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def _size(ax: Axes) -> tuple[float, float]:
 def _fit(
     size: tuple[float, float], n_rows: int, n_columns: int, height: float
 ) -> float:
-    """How much of the room that panels want they get."""
+    """How much of the space that panels want they get."""
     return min(size[0] / (WIDTH * n_columns), size[1] / (height * n_rows))
 
 

@@ -67,13 +67,13 @@ def project(vectors: NDArray[Any], method: Any, random_state: Any) -> Projection
         raise ValueError(
             f"method must be 'pca', 'tsne' or have fit_transform, got {method!r}."
         )
-    found = np.asarray(method.fit_transform(vectors), dtype=np.float64)
-    if found.shape != (n_points, 2):
+    projected = np.asarray(method.fit_transform(vectors), dtype=np.float64)
+    if projected.shape != (n_points, 2):
         raise ValueError(
             f"method must give {n_points} points of two numbers, got an array of shape "
-            f"{found.shape}. Set its n_components to 2."
+            f"{projected.shape}. Set its n_components to 2."
         )
-    return Projection(found, type(method).__name__, None)
+    return Projection(projected, type(method).__name__, None)
 
 
 def _pca(vectors: NDArray[np.float64]) -> Projection:

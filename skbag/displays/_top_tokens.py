@@ -108,10 +108,10 @@ class TopTokensDisplay:
         classes = estimator.classes_.tolist()
         if class_labels is None:
             class_labels = classes[:max_classes]
-        found = {label: estimator.top_tokens(label, k) for label in class_labels}
-        if not found:
+        tokens = {label: estimator.top_tokens(label, k) for label in class_labels}
+        if not tokens:
             raise ValueError("class_labels names no class. Pass one at least, or None.")
-        display = cls(found, n_classes=len(classes))
+        display = cls(tokens, n_classes=len(classes))
         return display.plot(ax, n_columns=n_columns, bar_kw=bar_kw)
 
     def plot(
@@ -138,7 +138,7 @@ class TopTokensDisplay:
         self : TopTokensDisplay
         """
         check_matplotlib(f"{type(self).__name__}.plot")
-        tokens = [token for found in self.top_tokens.values() for token, _ in found]
+        tokens = [token for pairs in self.top_tokens.values() for token, _ in pairs]
         lettering = Lettering.of([*self.top_tokens, *tokens])
         panels = make_panels(
             ax,
@@ -159,7 +159,7 @@ class TopTokensDisplay:
                 "Contribution to the score", fontsize=panels.scale * _points("small")
             )
         # A second title of the first panel, one line higher: unlike that of ax, whose
-        # place the panels take, all layouts leave room for it.
+        # place the panels take, all layouts leave space for it.
         drawn[0].set_title(f"{self._title()}\n", loc="right", x=0, ha="left")
         return self
 
@@ -194,7 +194,7 @@ class TopTokensDisplay:
         )
         # The same scales in all panels: bars can be compared.
         each = self.top_tokens.values()
-        strongest = max((value for found in each for _, value in found), default=1.0)
+        strongest = max((value for pairs in each for _, value in pairs), default=1.0)
         panel.set_xlim(0, 1.03 * strongest)
         panel.set_ylim(max(1, *map(len, each)) - 0.5, -0.5)
         panel.xaxis.set_major_locator(MaxNLocator(4))

@@ -17,7 +17,7 @@ UNLIMITED_V1 = "9223372036854771712"
 @pytest.fixture
 def system(tmp_path, monkeypatch):
     """A made-up Linux of 8 GiB, and a function that puts files into it."""
-    monkeypatch.setattr(available_memory, "_rooms_of_process", lambda proc: [])
+    monkeypatch.setattr(available_memory, "_limits_of_process", lambda proc: [])
     monkeypatch.setattr(available_memory, "_free_in_heap", lambda: 0)
 
     def put(**files):
@@ -141,7 +141,7 @@ def test_limit_of_the_process(tmp_path, monkeypatch):
 
 def test_other_systems(tmp_path, monkeypatch):
     monkeypatch.setattr(available_memory, "_free_in_heap", lambda: 0)
-    monkeypatch.setattr(available_memory, "_rooms_of_process", lambda proc: [])
+    monkeypatch.setattr(available_memory, "_limits_of_process", lambda proc: [])
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(available_memory, "_physical_bytes", lambda: 5)
     assert available_bytes(tmp_path, tmp_path) == 5
@@ -151,7 +151,7 @@ def test_other_systems(tmp_path, monkeypatch):
 
 
 def test_nothing_known_is_none(tmp_path, monkeypatch):
-    monkeypatch.setattr(available_memory, "_rooms_of_process", lambda proc: [])
+    monkeypatch.setattr(available_memory, "_limits_of_process", lambda proc: [])
     monkeypatch.setattr(available_memory, "_physical_bytes", lambda: None)
     monkeypatch.setattr(available_memory, "_windows_bytes", lambda: None)
     assert available_bytes(tmp_path, tmp_path) is None

@@ -1,7 +1,5 @@
-import copy
 import pickle
 import re
-from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 
 import numpy as np
@@ -13,12 +11,10 @@ from sklearn.feature_extraction.text import CountVectorizer
 from skbag._text import byte_encoder, byte_reader
 from skbag._text import encoder as encoder_module
 from skbag._text.byte_encoder import ByteEncoder
-from skbag._text.encoder import Encoder
 from skbag._text.features import FeatureKind
 from skbag._text.plain_encoder import PlainEncoder
 from skbag._text.subwords import subword_ids
 from skbag._text.token_rules import DEFAULT_TOKENS
-from tests.conftest import rotating
 
 TOKEN_PATTERN = DEFAULT_TOKENS.pattern
 
@@ -87,10 +83,6 @@ def by_name(encoder, bags):
     ]
 
 
-def pickled(encoder):
-    return pickle.loads(pickle.dumps(encoder))
-
-
 def kinds_by_name(encoder):
     return dict(zip(encoder.names(), encoder.kinds.tolist(), strict=True))
 
@@ -100,12 +92,6 @@ def assert_same_bags(bags, other):
     np.testing.assert_array_equal(bags.offsets, other.offsets)
     np.testing.assert_array_equal(bags.weights, other.weights)
     assert bags.n_ids == other.n_ids
-
-
-def assert_same_encoder(encoder, other):
-    assert encoder.names() == other.names()
-    np.testing.assert_array_equal(encoder.kinds, other.kinds)
-    assert pickle.dumps(encoder) == pickle.dumps(other)
 
 
 def ids_of(encoder, names):
@@ -161,17 +147,6 @@ def test_counts_are_those_of_count_vectorizer(lowercase, ngram_range):
     np.testing.assert_array_equal(bags.to_csr().toarray()[:, order], X.toarray())
 
 
-@pytest.mark.parametrize("options", ALL_OPTIONS)
-def test_encode_after_learn_gives_the_same(options):
-    encoder = ByteEncoder(**options)
-    bags = encoder.learn(DOCUMENTS)
-    assert_same_bags(encoder.encode(DOCUMENTS), bags)
-
-
-def test_is_an_encoder():
-    assert isinstance(ByteEncoder(), Encoder)
-
-
 def test_other_ngram_ranges_are_refused():
     message = re.escape(
         "ngram_range must be one of ((1, 1), (1, 2), (2, 2)), got (1, 3)"
@@ -184,37 +159,12 @@ def test_ngram_range_may_be_a_list():
     assert ByteEncoder(ngram_range=[1, 2]).learn(["a b"]).n_ids == 3
 
 
-def test_dtypes_and_order():
-    encoder = ByteEncoder(**EVERYTHING)
-    learnt, encoded = encoder.learn(DOCUMENTS), encoder.encode(DOCUMENTS)
-    assert learnt.weights.dtype == np.uint8
-    assert encoded.weights.dtype == np.float32
-    for bags in (learnt, encoded):
-        assert bags.ids.dtype == np.int32
-        assert bags.offsets.dtype == np.int64
-        for row in range(len(bags)):
-            assert (np.diff(bags.slice(row, row + 1).ids) > 0).all()
-    assert encoder.kinds.dtype == np.uint8
-
-
 @pytest.mark.parametrize("n", [255, 256, 70_000])
 @pytest.mark.parametrize("company", [[], ["b c"]])
 def test_counts_that_one_byte_does_not_hold(n, company, small_chunks):
     encoder = ByteEncoder()
     bags = encoder.learn([*company, "a " * n, *company])
     assert by_name(encoder, bags)[len(company)] == {"a": n}
-
-
-@pytest.mark.parametrize("documents", [[], [""], ["", " \n", "\u3000"]])
-def test_nothing_to_count(documents):
-    encoder = ByteEncoder(**EVERYTHING)
-    for bags in (encoder.learn(documents), encoder.encode(documents)):
-        assert bags.offsets.tolist() == [0] * (len(documents) + 1)
-        assert bags.ids.dtype == np.int32
-    assert encoder.n_ids == 0
-    assert encoder.names() == []
-    assert encoder.kinds.shape == (0,)
-    assert len(encoder.encode(DOCUMENTS).ids) == 0
 
 
 def test_kinds():
@@ -279,24 +229,6 @@ def test_ngrams_do_not_cross_documents(small_chunks):
     assert sorted(encoder.names()) == ["a b", "d e"]
 
 
-def test_learn_only_appends(small_chunks):
-    encoder = ByteEncoder(**EVERYTHING)
-    encoder.learn(DOCUMENTS[:2])
-    names = encoder.names()
-    encoder.learn(DOCUMENTS)
-    assert encoder.names()[: len(names)] == names
-
-
-def test_many_threads_share_an_encoder(small_chunks):
-    encoder = ByteEncoder(**EVERYTHING)
-    encoder.learn(DOCUMENTS)
-    encoder = encoder.select(np.arange(0, encoder.n_ids, 2, dtype=np.int32))
-    expected = encoder.encode(DOCUMENTS)
-    with ThreadPoolExecutor(8) as executor:
-        for bags in executor.map(encoder.encode, [DOCUMENTS] * 32):
-            assert_same_bags(bags, expected)
-
-
 def test_a_text_that_is_none_raises(small_chunks):
     documents = ["a text of some length"] * 50 + [None] + ["another text"] * 50
     encoder = ByteEncoder()
@@ -304,39 +236,6 @@ def test_a_text_that_is_none_raises(small_chunks):
         encoder.learn(documents)
     with pytest.raises(TypeError, match="NoneType"):
         encoder.encode(documents)
-
-
-def test_encode_does_not_change_the_encoder():
-    encoder = ByteEncoder(**EVERYTHING)
-    encoder.learn(DOCUMENTS[:2])
-    before = pickle.dumps(encoder)
-    encoder.encode(DOCUMENTS)
-    assert pickle.dumps(encoder) == before
-
-
-def test_learn_is_deterministic(small_chunks):
-    encoders = ByteEncoder(**EVERYTHING), ByteEncoder(**EVERYTHING)
-    for documents in (DOCUMENTS[3:], DOCUMENTS):
-        assert_same_bags(*(encoder.learn(documents) for encoder in encoders))
-    assert_same_encoder(*encoders)
-
-
-@rotating(
-    options=ALL_OPTIONS,
-    duplicate={"deepcopy": copy.deepcopy, "pickle": pickled},
-    step=[1, 3],
-)
-def test_copies_behave_the_same(options, duplicate, step, small_chunks):
-    encoder = ByteEncoder(**options)
-    encoder.learn(DOCUMENTS[:4])
-    encoder = encoder.select(np.arange(0, encoder.n_ids, step, dtype=np.int32))
-
-    twin = duplicate(encoder)
-
-    assert_same_encoder(twin, encoder)
-    assert_same_bags(twin.encode(DOCUMENTS), encoder.encode(DOCUMENTS))
-    assert_same_bags(twin.learn(DOCUMENTS), encoder.learn(DOCUMENTS))
-    assert_same_encoder(twin, encoder)
 
 
 def test_pickle_is_compact():
@@ -349,43 +248,12 @@ def test_pickle_is_compact():
     assert len(pickle.dumps(encoder)) < 8 * encoder.n_ids + n_bytes_of_strings + 1000
 
 
-def test_select_renumbers_and_leaves_the_old_encoder_alone():
-    encoder = ByteEncoder(**EVERYTHING)
-    encoder.learn(["one two three"])
-    before = pickle.dumps(encoder)
-    kept = ["…ree", "one two", "<last> three", "two"]
-
-    selected = encoder.select(ids_of(encoder, kept))
-
-    assert selected.names() == kept
-    assert selected.kinds.tolist() == [
-        FeatureKind.AFFIX,
-        FeatureKind.NGRAM,
-        FeatureKind.EDGE,
-        FeatureKind.TERM,
-    ]
-    bags = selected.encode(["two three two one two"])
-    assert bags.n_ids == 4
-    assert by_name(selected, bags) == [{"two": 3, "…ree": 1, "one two": 1}]
-    assert pickle.dumps(encoder) == before
-
-
 def test_select_drops_strings_that_no_feature_needs():
     encoder = ByteEncoder(ngram_range=(1, 2))
     encoder.learn(["one two three four"])
     selected = encoder.select(ids_of(encoder, ["two three"]))
     strings = selected.__getstate__()["strings"].tobytes()
     assert sorted(strings.split()) == [b"three", b"two"]
-
-
-def test_learn_after_select_appends_what_was_left_out():
-    encoder = ByteEncoder(**EVERYTHING)
-    encoder.learn(["refugee camp"])
-    selected = encoder.select(ids_of(encoder, ["refugee"]))
-    bags = selected.learn(["refugee camp"])
-    assert selected.names()[0] == "refugee"
-    assert sorted(selected.names()) == sorted(encoder.names())
-    np.testing.assert_array_equal(bags.ids, np.arange(encoder.n_ids))
 
 
 def test_growth_over_many_calls():
@@ -497,13 +365,3 @@ def test_subwords_are_found_once_for_each_word(monkeypatch):
     for _ in range(3):  # words not known are asked for in each chunk, once
         encoder.encode(["cat hat hat", "rat hat mat"])
     assert sorted(asked) == [b"cat", *[b"hat"] * 3, b"mat", b"rat"]
-
-
-def test_threads_share_an_encoder_with_subwords(small_chunks):
-    encoder = ByteEncoder(**WITH_SUBWORDS)
-    encoder.learn(DOCUMENTS[::2])
-    expected = encoder.encode(DOCUMENTS)
-    encoder = pickle.loads(pickle.dumps(encoder))
-    with ThreadPoolExecutor(8) as executor:
-        for bags in executor.map(encoder.encode, [DOCUMENTS] * 32):
-            assert_same_bags(bags, expected)

@@ -1,8 +1,6 @@
-import copy
 import pickle
 import re
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import cloudpickle
@@ -12,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from skbag._text.encoder import Encoder
 from skbag._text.features import FeatureKind
 from skbag._text.hashed_encoder import HashedEncoder
 from skbag._text.plain_encoder import PlainEncoder
@@ -115,10 +112,6 @@ def test_ngrams_are_those_of_count_vectorizer(documents, shortest, more):
     assert counts == count_vectorizer_counts(documents, **parameters)
 
 
-def test_is_an_encoder():
-    assert isinstance(PlainEncoder(), Encoder)
-
-
 def test_ids_follow_first_appearance():
     encoder = PlainEncoder(token_pattern=r"\w+", ngram_range=(1, 2))
     encoder.learn(["b a", "c"])
@@ -133,34 +126,6 @@ def test_ids_ascend_within_a_bag():
     bags = encoder.encode(["a b c a"])
     np.testing.assert_array_equal(bags.ids, [0, 1, 2])
     np.testing.assert_array_equal(bags.weights, [1, 1, 2])
-
-
-def test_dtypes():
-    encoder = PlainEncoder()
-    for bags in (encoder.learn(DOCUMENTS), encoder.encode([])):
-        assert bags.ids.dtype == np.int32
-        assert bags.offsets.dtype == np.int64
-        assert bags.weights.dtype == np.float32
-    assert encoder.kinds.dtype == np.uint8
-
-
-def test_no_documents():
-    encoder = PlainEncoder()
-    assert len(encoder.learn([])) == 0
-    assert encoder.n_ids == 0
-    assert encoder.names() == []
-    assert encoder.kinds.shape == (0,)
-
-
-def test_encode_leaves_out_unknown_features_and_does_not_change_the_encoder():
-    encoder = PlainEncoder(ngram_range=(1, 2), short_text_features=True)
-    encoder.learn(["one two"])
-    before = pickle.dumps(encoder)
-
-    bags = encoder.encode(["three four", "two three"])
-
-    assert by_name(encoder, bags) == [{}, {"two": 1}]
-    assert pickle.dumps(encoder) == before
 
 
 def test_kinds():
@@ -256,40 +221,6 @@ def test_any_hashable_is_a_feature():
     assert encoder.names() == ["('a', 'a')", "('a', 'b')", "('b', 'a')"]
 
 
-def test_select_renumbers_and_leaves_the_old_encoder_alone():
-    encoder = PlainEncoder(token_pattern=r"\w+", short_text_features=True)
-    encoder.learn(["one two three"])
-    before = pickle.dumps(encoder)
-    ids = np.array([encoder.names().index(name) for name in ("…ree", "two")], np.int32)
-
-    selected = encoder.select(ids)
-
-    assert selected.names() == ["…ree", "two"]
-    assert selected.kinds.tolist() == [FeatureKind.AFFIX, FeatureKind.TERM]
-    bags = selected.encode(["two three two one"])
-    assert bags.n_ids == 2
-    assert by_name(selected, bags) == [{"two": 2, "…ree": 1}]
-    assert pickle.dumps(encoder) == before
-
-
-def test_learn_after_select_appends():
-    encoder = PlainEncoder(token_pattern=r"\w+")
-    encoder.learn(["one two three"])
-    selected = encoder.select(np.array([2], np.int32))
-    bags = selected.learn(["one three"])
-    assert selected.names() == ["three", "one"]
-    np.testing.assert_array_equal(bags.ids, [0, 1])
-    assert encoder.names() == ["one", "two", "three"]
-
-
-def test_select_nothing():
-    encoder = PlainEncoder()
-    encoder.learn(DOCUMENTS)
-    selected = encoder.select(np.array([], np.int32))
-    assert selected.n_ids == 0
-    assert len(selected.encode(DOCUMENTS).ids) == 0
-
-
 @pytest.mark.parametrize(
     "vocabulary",
     [
@@ -359,31 +290,6 @@ def test_inconsistent_stop_words_warn_as_in_count_vectorizer():
         encoder.learn(DOCUMENTS)
 
 
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {"ngram_range": (1, 2), "short_text_features": True},
-        {"tokenizer": split_on_x, "token_pattern": None},
-        {"analyzer": "char", "ngram_range": (1, 3)},
-        {"analyzer": pairs_of_characters},
-        {"vocabulary": ["river", "cold"]},
-    ],
-)
-@pytest.mark.parametrize(
-    "duplicate", [copy.deepcopy, lambda encoder: pickle.loads(pickle.dumps(encoder))]
-)
-def test_copies_behave_the_same(parameters, duplicate):
-    encoder = PlainEncoder(**parameters)
-    encoder.learn(DOCUMENTS[:3])
-
-    twin = duplicate(encoder)
-
-    assert_same_bags(twin.encode(DOCUMENTS), encoder.encode(DOCUMENTS))
-    assert_same_bags(twin.learn(DOCUMENTS), encoder.learn(DOCUMENTS))
-    assert twin.names() == encoder.names()
-    np.testing.assert_array_equal(twin.kinds, encoder.kinds)
-
-
 def test_lambdas_pickle_with_cloudpickle_only():
     encoder = PlainEncoder(tokenizer=lambda text: text.split(), token_pattern=None)
     bags = encoder.learn(DOCUMENTS)
@@ -391,15 +297,6 @@ def test_lambdas_pickle_with_cloudpickle_only():
     with pytest.raises((pickle.PicklingError, AttributeError), match="<lambda>"):
         pickle.dumps(encoder)
     assert_same_bags(pickle.loads(cloudpickle.dumps(encoder)).encode(DOCUMENTS), bags)
-
-
-def test_threads_share_an_encoder():
-    learnt = PlainEncoder(ngram_range=(1, 2), short_text_features=True)
-    expected = learnt.learn(DOCUMENTS)
-    encoder = pickle.loads(pickle.dumps(learnt))  # its analyzer is not built yet
-    with ThreadPoolExecutor(8) as executor:
-        for bags in executor.map(encoder.encode, [DOCUMENTS] * 32):
-            assert_same_bags(bags, expected)
 
 
 @settings(deadline=None, max_examples=50)

@@ -62,7 +62,6 @@ ALL_OPTIONS = [
 ]
 
 EVERYTHING = {"ngram_range": (1, 2), "short_text_features": True}
-WITH_SUBWORDS = {**EVERYTHING, "subword_ngram_range": (3, 4)}
 
 
 @pytest.fixture

@@ -1,0 +1,98 @@
+"""What models with subwords, with buckets, or both do as those without."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skbag._text.features import FeatureKind
+
+CLASSES = ["garden", "kitchen", "sea"]
+MISSPELT = ["garlick", "blosom", "orchrad", "anchors", "captian", "harbor"]
+MANY = 2**20
+FEATURES = {
+    "subwords": {"subword_ngram_range": (3, 6)},
+    "short subwords": {"subword_ngram_range": (2, 5)},
+    "buckets": {"n_buckets": MANY},
+    "few buckets, subwords": {"n_buckets": 512, "subword_ngram_range": (3, 6)},
+}
+features = pytest.mark.parametrize("parameters", FEATURES.values(), ids=FEATURES)
+learning = pytest.mark.parametrize("name", ["subwords", "buckets"])
+
+
+def known(clf):
+    """Names of the features that it knows, or numbers of the buckets."""
+    if hasattr(clf, "vocabulary_"):
+        return set(clf.vocabulary_)
+    return set(np.flatnonzero(clf.embedding_.any(axis=1)).tolist())
+
+
+def assert_met(clf, before, names):
+    """Compare what it knows with what it knew before it met new words."""
+    assert before < known(clf)
+    if hasattr(clf, "vocabulary_"):
+        assert names <= known(clf) - before
+    else:
+        assert clf.embedding_.shape == (clf.n_buckets, 3)
+
+
+@features
+def test_one_at_a_time_and_all_together(parameters, corpus, new_corpus, make_classifier):
+    clf = make_classifier(**parameters).fit(*corpus)
+    texts = [*new_corpus.texts, *MISSPELT, "words never met", "", "x", "soup"]
+    alone = np.concatenate([clf.decision_function([text]) for text in texts])
+    assert_array_equal(alone, clf.decision_function(texts))
+
+
+@pytest.mark.parametrize("short", [True, False])
+@pytest.mark.parametrize(
+    "parameters",
+    [{"subword_ngram_range": (3, 5)}, {"n_buckets": 1024}],
+    ids=["subwords", "buckets"],
+)
+def test_the_plain_path_gives_the_same_model(
+    parameters, short, corpus, new_corpus, make_classifier
+):
+    """Of the same features, found by other means, and met in another order."""
+    parameters = {**parameters, "short_text_features": short}
+    fast = make_classifier(**parameters).fit(*corpus)
+    # Another spelling of the default pattern takes the plain path.
+    plain = make_classifier(token_pattern=r"\w+|[^\w\s]", **parameters).fit(*corpus)
+    assert known(fast) == known(plain)
+    texts = [*new_corpus.texts, *MISSPELT]
+    found, expected = (clf.decision_function(texts) for clf in (fast, plain))
+    if hasattr(fast, "vocabulary_"):
+        assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+    else:
+        # Buckets are in one order, however they are found.
+        assert_array_equal(found, expected)
+
+
+@learning
+def test_partial_fit_meets_new_features(name, corpus, make_classifier):
+    clf = make_classifier(**FEATURES[name])
+    texts, labels = corpus
+    for start in range(0, 120, 40):
+        part = slice(start, start + 40)
+        clf.partial_fit(texts[part], labels[part], classes=CLASSES)
+    before = known(clf)
+    assert clf.score(*corpus) > 0.9
+    clf.partial_fit(["zebrafish in the garden"], ["garden"])
+    assert_met(clf, before, {"zebrafish", "<zebr…", "…fish>"})
+
+
+@learning
+def test_warm_start_meets_new_features(name, corpus, new_corpus, make_classifier):
+    clf = make_classifier(**FEATURES[name], warm_start=True).fit(*corpus)
+    before = known(clf)
+    clf.fit([*new_corpus.texts, "zebrafish"], [*new_corpus.labels, "sea"])
+    assert_met(clf, before, {"zebrafish", "…fish>"})
+
+
+def test_default_is_without_either(corpus, make_classifier):
+    clf = make_classifier().fit(*corpus)
+    assert clf.subword_ngram_range is None
+    assert clf.n_buckets is None
+    assert FeatureKind.SUBWORD not in clf._model.encoder.kinds
+    assert len(clf.vocabulary_) == len(clf.embedding_)

@@ -139,12 +139,6 @@ def test_there_is_no_vocabulary(corpus, make_classifier):
         clf.vocabulary_  # noqa: B018
 
 
-def test_one_at_a_time_and_all_together(corpus, texts_to_tell, make_classifier):
-    clf = make_classifier(n_buckets=512, subword_ngram_range=(3, 6)).fit(*corpus)
-    alone = np.concatenate([clf.decision_function([x]) for x in texts_to_tell])
-    assert_array_equal(alone, clf.decision_function(texts_to_tell))
-
-
 @pytest.mark.parametrize(
     "options",
     [
@@ -161,18 +155,6 @@ def test_any_analyzer(options, corpus, texts_to_tell, make_classifier):
     assert np.count_nonzero(hashed.embedding_.any(axis=1)) <= len(exact.embedding_)
     agree = hashed.predict(texts_to_tell) == exact.predict(texts_to_tell)
     assert agree.mean() > 0.95
-
-
-def test_the_plain_path_gives_the_same_buckets(corpus, new_corpus, make_classifier):
-    fast = make_classifier(n_buckets=1024).fit(*corpus)
-    # Another spelling of the default pattern takes the plain path.
-    plain = make_classifier(
-        n_buckets=1024, token_pattern=r"\w+|[^\w\s]", short_text_features=True
-    ).fit(*corpus)
-    assert_array_equal(
-        fast.decision_function(new_corpus.texts),
-        plain.decision_function(new_corpus.texts),
-    )
 
 
 def test_memory_does_not_grow_with_the_stream(make_classifier):
@@ -208,12 +190,3 @@ def test_neutral_pruning_is_no_pruning(corpus, make_classifier):
     for neutral in ({"min_df": 1}, {"min_df": 0.0}, {"max_df": 1.0}):
         clf = make_classifier(n_buckets=1024, **neutral).fit(*corpus)
         assert_array_equal(clf.embedding_, expected.embedding_)
-
-
-def test_warm_start_meets_new_buckets(corpus, make_classifier):
-    clf = make_classifier(n_buckets=MANY, warm_start=True).fit(*corpus)
-    before = clf.embedding_.any(axis=1)
-    clf.fit([*corpus.texts, "zebrafish swim"], [*corpus.labels, "sea"])
-    after = clf.embedding_.any(axis=1)
-    assert after.sum() > before.sum()
-    assert clf.embedding_.shape == (MANY, 3)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 
-from skbag import EmbeddingBagClassifier
 from skbag._text.features import FeatureKind
 from skbag._weighting.weighting import KIND_FACTORS
 from tests.conftest import TOPICS
@@ -43,56 +41,6 @@ def test_vocabulary_tells_subwords_from_words(corpus, make_classifier):
     assert set(plain.vocabulary_) <= set(clf.vocabulary_)
 
 
-def test_one_at_a_time_and_all_together(corpus, new_corpus, make_classifier):
-    clf = make_classifier(subword_ngram_range=(2, 5)).fit(*corpus)
-    texts = [*new_corpus.texts, *MISSPELT, "", "x"]
-    alone = np.concatenate([clf.decision_function([text]) for text in texts])
-    assert_array_equal(alone, clf.decision_function(texts))
-
-
-@pytest.mark.parametrize("short", [True, False])
-def test_the_plain_path_gives_the_same_model(short, corpus, new_corpus):
-    """Of the same features, found by other means, and met in another order."""
-    parameters = {
-        "subword_ngram_range": (3, 5),
-        "short_text_features": short,
-        "random_state": 0,
-    }
-    fast = EmbeddingBagClassifier(**parameters).fit(*corpus)
-    # Another spelling of the default pattern takes the plain path.
-    plain = EmbeddingBagClassifier(token_pattern=r"\w+|[^\w\s]", **parameters)
-    plain.fit(*corpus)
-    assert set(fast.vocabulary_) == set(plain.vocabulary_)
-    texts = [*new_corpus.texts, *MISSPELT]
-    assert_allclose(
-        fast.decision_function(texts),
-        plain.decision_function(texts),
-        rtol=1e-3,
-        atol=1e-4,
-    )
-
-
-def test_partial_fit_meets_new_subwords(corpus, make_classifier):
-    clf = make_classifier(subword_ngram_range=(3, 6))
-    classes = sorted(set(corpus.labels))
-    texts, labels = corpus
-    for start in range(0, 120, 40):
-        part = slice(start, start + 40)
-        clf.partial_fit(texts[part], labels[part], classes=classes)
-    known = set(clf.vocabulary_)
-    assert clf.score(*corpus) > 0.9
-    clf.partial_fit(["zebrafish in the garden"], ["garden"])
-    assert {"zebrafish", "<zebr…", "…fish>"} <= set(clf.vocabulary_) - known
-
-
-def test_warm_start_meets_new_subwords(corpus, new_corpus, make_classifier):
-    clf = make_classifier(subword_ngram_range=(3, 6), warm_start=True).fit(*corpus)
-    known = set(clf.vocabulary_)
-    clf.fit([*new_corpus.texts, "zebrafish"], [*new_corpus.labels, "sea"])
-    assert {"zebrafish", "…fish>"} <= set(clf.vocabulary_) - known
-    assert known <= set(clf.vocabulary_)
-
-
 def test_min_df_is_for_subwords_too(corpus, make_classifier):
     texts, labels = [*corpus.texts, "zebrafish"], [*corpus.labels, "sea"]
     once = make_classifier(subword_ngram_range=(3, 6), min_df=1).fit(texts, labels)
@@ -112,9 +60,3 @@ def test_subwords_count_for_less_than_words(corpus, make_classifier):
     name = "…ettle>"  # of kettle alone
     ratio = weights[clf.vocabulary_[name]] / weights[clf.vocabulary_["kettle"]]
     assert_allclose(ratio, KIND_FACTORS[FeatureKind.SUBWORD], rtol=1e-5)
-
-
-def test_default_is_without_subwords(corpus, make_classifier):
-    clf = make_classifier().fit(*corpus)
-    assert clf.subword_ngram_range is None
-    assert FeatureKind.SUBWORD not in clf._model.encoder.kinds

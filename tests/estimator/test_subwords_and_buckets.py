@@ -38,7 +38,9 @@ def assert_met(clf, before, names):
 
 
 @features
-def test_one_at_a_time_and_all_together(parameters, corpus, new_corpus, make_classifier):
+def test_one_at_a_time_and_all_together(
+    parameters, corpus, new_corpus, make_classifier
+):
     clf = make_classifier(**parameters).fit(*corpus)
     texts = [*new_corpus.texts, *MISSPELT, "words never met", "", "x", "soup"]
     alone = np.concatenate([clf.decision_function([text]) for text in texts])

@@ -22,6 +22,7 @@ from sklearn.utils import _safe_indexing
 
 import skbag.tuning
 from skbag.tuning import TimedSearchCV
+from tests.conftest import rotating
 
 pytestmark = pytest.mark.cluster
 
@@ -274,8 +275,7 @@ def keep_all_data_twice(client):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
-@pytest.mark.parametrize("when", [0, 5])
-@pytest.mark.parametrize("make_search", [grid_search, halving_search])
+@rotating(make_search={"grid": grid_search, "halving": halving_search}, when=[0, 5])
 def test_a_worker_killed_in_the_middle_does_not_lose_the_search(
     make_search, when, start_dask, tmp_path, texts, labels, make_quick
 ):

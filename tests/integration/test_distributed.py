@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
+import os
 import subprocess
 import sys
 import warnings
@@ -484,10 +485,11 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "distributed" / "train.py"
 
 
 @pytest.mark.skipif(not EXAMPLE.is_file(), reason="the examples are not here")
-def test_the_example_runs_under_torchrun(tmp_path):
+def test_the_example_runs_under_torchrun(tmp_path, docstrings_folder):
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     done = subprocess.run(
         [*torchrun, "--nproc-per-node", "2", EXAMPLE, "--folder", tmp_path],
+        env={**os.environ, "SKBAG_DATA": docstrings_folder},
         capture_output=True,
         text=True,
         timeout=PATIENCE,

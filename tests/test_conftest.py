@@ -10,11 +10,12 @@ import pytest
 from tests import conftest
 
 
-def called(monkeypatch, *, seconds, marks=(), long=False):
+def called(monkeypatch, *, seconds, marks=(), long=False, slowness=1.0):
     """Let a test use so much processor time, by the hook around its call."""
     clock = iter([5.0, 5.0 + seconds])
     monkeypatch.setattr(conftest, "seconds_used", clock.__next__)
     monkeypatch.setattr(conftest, "LONG", long)
+    monkeypatch.setattr(conftest, "slowness", lambda: slowness)
     item = SimpleNamespace(
         nodeid="tests/test_a.py::test_b",
         get_closest_marker=lambda name: name if name in marks else None,
@@ -38,6 +39,7 @@ def test_a_test_that_uses_too_much_time_fails(monkeypatch):
         {"seconds": 60, "marks": ["slow"]},
         {"seconds": 60, "marks": ["cluster"]},
         {"seconds": 60, "long": True},
+        {"seconds": 2.9, "slowness": 1.5},
     ],
     ids=str,
 )

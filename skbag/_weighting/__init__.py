@@ -1,4 +1,4 @@
 """Counts of documents by class, and the weights of tokens that follow from them.
 
-Others import `Weighting` and `DocumentCounts`.
+Others import `Weighting`, `DocumentCounts` and `PendingCounts`.
 """

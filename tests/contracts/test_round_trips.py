@@ -22,6 +22,9 @@ from skbag import EmbeddingBagClassifier
 from skbag.exceptions import InconsistentVersionWarning, ModelFileError
 from tests.conftest import rotating
 
+# Fits by the dozen.
+pytestmark = pytest.mark.slow
+
 METHODS = ("decision_function", "predict", "predict_proba", "transform")
 
 
@@ -366,7 +369,6 @@ def in_other_byte_order(value):
     return value
 
 
-@pytest.mark.slow
 @models
 def test_a_pickle_of_a_machine_of_other_byte_order(name, inputs, make_classifier):
     X, y, X_new = inputs(name)

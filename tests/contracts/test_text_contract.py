@@ -148,6 +148,7 @@ def test_learns(parameters, corpus, new_corpus, make_classifier):
     assert clf.score(*new_corpus) > 0.95
 
 
+@pytest.mark.slow
 @methods
 @configurations
 def test_predictions_do_not_depend_on_order_or_company(

@@ -11,6 +11,9 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from skbag._training.plan import N_FULL_STEP_SAMPLES
 
+# Fits by the dozen.
+pytestmark = pytest.mark.slow
+
 CLASSES = ["garden", "kitchen", "sea"]
 CONFIGURATIONS = {
     "default": {},
@@ -54,7 +57,6 @@ def test_learns_from_a_stream(parameters, size, corpus, new_corpus, make_classif
     assert_allclose(clf.predict_proba(new_corpus.texts).sum(axis=1), 1)
 
 
-@pytest.mark.slow
 def test_learns_from_single_samples(corpus, new_corpus, make_classifier):
     clf = make_classifier()
     for text, label in zip(*corpus, strict=True):

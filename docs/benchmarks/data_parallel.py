@@ -33,7 +33,7 @@ MERGING = ["merge", "reduce_counts"]
 TRAINING = ["run_epoch"]
 """... and for its rows of the table."""
 
-TALK = ["gather", "trade", "reduce_scatter", "all_reduce_gradients"]
+TALK = ["all_gather", "all_to_all", "reduce_scatter", "all_reduce_gradients"]
 
 
 def work(folder: str, name: str) -> None:
@@ -42,16 +42,11 @@ def work(folder: str, name: str) -> None:
     import torch
     import torch.distributed as dist
 
-    from skbag import (
-        EmbeddingBagClassifier,
-        _preparation,
-        _process_group,
-        _training,
-        _training_run,
-    )
+    from skbag import EmbeddingBagClassifier
+    from skbag._training import preparation, process_group, run, trainer
 
     torch.set_num_threads(1)
-    dist.init_process_group("gloo")
+    dist.initprocess_group("gloo")
     rank, world_size = dist.get_rank(), dist.get_world_size()
     train = pd.read_parquet(f"{folder}/{name}.train.parquet")
     test = pd.read_parquet(f"{folder}/{name}.test.parquet")
@@ -92,30 +87,30 @@ def work(folder: str, name: str) -> None:
 
     since = [0.0]
     for method in ("learn", "_count", "_with_weights", "keep_features", "merge"):
-        timed(_preparation, method)
-    timed(_preparation, "reduce_counts")
+        timed(preparation, method)
+    timed(preparation, "reduce_counts")
     own_features: list[int] = []
-    merge = _preparation.merge
+    merge = preparation.merge
 
-    def counting(ranks: Any, own: Any, *more: Any) -> Any:
+    def counting(communicator: Any, own: Any, *others: Any) -> Any:
         own_features.append(own.encoder.n_ids)
-        return merge(ranks, own, *more)
+        return merge(communicator, own, *others)
 
-    _preparation.merge = counting
-    timed(_training_run, "make_batches")
-    timed(_training.Trainer, "run_epoch")
+    preparation.merge = counting
+    timed(run, "make_batches")
+    timed(trainer.Trainer, "run_epoch")
     for method in TALK:
-        timed(_process_group.ProcessGroup, method)
-    entered = _process_group.ProcessGroup.enter
+        timed(process_group.ProcessGroup, method)
+    entered = process_group.ProcessGroup.stage
 
     def enter(self: Any, text: str) -> None:
         stage[0] = "training" if "epoch" in text else "preparing"
         entered(self, text)
 
-    _process_group.ProcessGroup.enter = enter  # type: ignore[method-assign]
+    process_group.ProcessGroup.stage = enter  # type: ignore[method-assign]
 
     touched = [0]
-    run_epoch = _training.Trainer.run_epoch
+    run_epoch = trainer.Trainer.run_epoch
 
     def counting_rows(self: Any, *more: Any) -> Any:
         """Note how many rows the first half of the texts of each batch touches."""
@@ -126,7 +121,7 @@ def work(folder: str, name: str) -> None:
             )
         return run_epoch(self, *more)
 
-    _training.Trainer.run_epoch = counting_rows  # type: ignore[method-assign]
+    trainer.Trainer.run_epoch = counting_rows  # type: ignore[method-assign]
 
     def fit(n: int | None) -> tuple[Any, float, float]:
         clf = EmbeddingBagClassifier(random_state=0, distributed=True)

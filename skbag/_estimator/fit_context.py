@@ -1,4 +1,8 @@
-"""scikit-learn's callbacks where it has them (1.9 and later), nothing before."""
+"""What surrounds a call of ``fit``: settings, callbacks and other processes.
+
+Settings of numpy and scikit-learn are put back; scikit-learn's callbacks are called
+where it has them (1.9 and later); a fit joins those of other processes.
+"""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def work(folder: str, name: str) -> None:
     from skbag._training import preparation, process_group, run, trainer
 
     torch.set_num_threads(1)
-    dist.initprocess_group("gloo")
+    dist.init_process_group("gloo")
     rank, world_size = dist.get_rank(), dist.get_world_size()
     train = pd.read_parquet(f"{folder}/{name}.train.parquet")
     test = pd.read_parquet(f"{folder}/{name}.test.parquet")

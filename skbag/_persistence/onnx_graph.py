@@ -225,7 +225,7 @@ def _apply_clusters(
     coef: NDArray[np.float32],
     intercept: NDArray[np.float32],
 ) -> str:
-    """Log-probabilities of an adaptive softmax: see `_clusters`."""
+    """Log-probabilities of an adaptive softmax: see `Clusters`."""
     head_size, n_shortlist = clusters.head_size, clusters.n_shortlist
 
     def linear(part: slice) -> str:

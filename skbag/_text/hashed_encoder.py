@@ -1,7 +1,7 @@
 """Features hashed into a fixed number of buckets: no vocabulary, bounded memory.
 
 The features are those of `PlainEncoder`, and for the default tokens those of
-`ByteEncoder`, found in the same two ways; `_buckets` says which bucket each falls into.
+`ByteEncoder`, found in the same two ways; `Buckets` says which bucket each falls into.
 All that is learnt is which buckets have been met: one byte for each.
 """
 

@@ -253,6 +253,8 @@ def test_encode_after_learn_gives_the_same(options, make, small_chunks):
     bags = encoder.learn(DOCUMENTS)
     assert_same_bags(encoder.encode(DOCUMENTS), bags)
     assert bags.n_ids == encoder.n_ids == len(encoder.kinds)
+    if isinstance(encoder, HashedEncoder):
+        assert encoder.n_ids == 1000
 
 
 LEARNT_DTYPES = {
@@ -287,6 +289,7 @@ def test_what_was_not_learnt_is_left_out(make):
     encoder.learn(["one two"])
     bags = encoder.encode(["three four", "two three"])
     assert np.diff(bags.offsets).tolist() == [0, 1]
+    assert bags.weights.tolist() == [1]
 
 
 @learning
@@ -387,3 +390,16 @@ def test_learn_after_select_appends_what_was_left_out(make):
     assert selected.names()[0] == "refugee"
     assert sorted(selected.names()) == sorted(encoder.names())
     np.testing.assert_array_equal(bags.ids, np.arange(encoder.n_ids))
+
+
+@with_names
+def test_what_a_selection_learns_the_old_encoder_does_not(make):
+    encoder = make()
+    encoder.learn(["one two three"])
+    before = pickle.dumps(encoder)
+    selected = encoder.select(ids_of(encoder, ["three"]))
+    bags = selected.learn(["one three"])
+    assert selected.names() == ["three", "one"]
+    np.testing.assert_array_equal(bags.ids, [0, 1])
+    assert pickle.dumps(encoder) == before
+    assert encoder.names() == ["one", "two", "three"]

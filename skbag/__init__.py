@@ -1,7 +1,14 @@
 """Fast text classification that is a real scikit-learn estimator."""
 
-from skbag._classifier import EmbeddingBagClassifier
-from skbag._model_files import load, save
+try:
+    from skbag._classifier import EmbeddingBagClassifier
+    from skbag._model_files import load, save
+except ImportError as error:
+    from skbag import _compiled_modules
+
+    _compiled_modules.explain(error)
+    raise
+
 from skbag._version import __version__
 
 __all__ = ["EmbeddingBagClassifier", "__version__", "load", "save"]

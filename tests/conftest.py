@@ -9,11 +9,18 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import combinations, product
+from pathlib import Path
 from typing import NamedTuple
 
 import hypothesis
 import numpy as np
 import pytest
+
+from tests import compiled_modules
+
+# First of all: a module older than its source fails as if the source were wrong.
+if names := compiled_modules.outdated(Path(__file__).parents[1] / "skbag"):
+    pytest.exit(compiled_modules.MESSAGE.format(names=", ".join(names)), returncode=4)
 
 from skbag import EmbeddingBagClassifier
 from skbag.datasets import load_docstrings

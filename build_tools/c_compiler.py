@@ -120,8 +120,8 @@ def settings(folder: Path) -> tuple[dict[str, str], str]:
         "CXX": f"{zig} c++ -mcpu=baseline",
         "LDSHARED": f"{compiler} -shared{undefined}",
         "AR": f"{zig} ar",
-        # Instead of the flags that Python was built with, which may be gcc's alone.
-        "CFLAGS": "-DNDEBUG -fwrapv -O3 -Wall",
+        # Not the flags that Python was built with, which may be gcc's alone.
+        "CFLAGS": os.environ.get("CFLAGS", "-DNDEBUG -fwrapv -O3 -Wall"),
         "ZIG_GLOBAL_CACHE_DIR": str(folder),
         "ZIG_LOCAL_CACHE_DIR": str(folder),
     }, ("mingw32" if sys.platform == "win32" else "")

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import setuptools  # noqa: F401  (it brings distutils)
 
-ZIG = "ziglang>=0.13,<0.18"
+ZIG = "ziglang>=0.17,<0.18"
 """The compiler from PyPI: clang with headers and libraries of C. No release of zig
 promises anything of the next one, so those that were not tried are not taken."""
 

@@ -120,7 +120,7 @@ def rotating(**axes):
         for axis in axes.values()
     ]
     lengths = [len(axis) for axis in named]
-    rows = product(*map(range, lengths)) if LONG else _turns(lengths)
+    rows = product(*map(range, lengths)) if LONG else turns(lengths)
     cases = [[named[i][place] for i, place in enumerate(row)] for row in rows]
     return pytest.mark.parametrize(
         list(axes),
@@ -137,7 +137,7 @@ def examples(n):
     return hypothesis.settings() if LONG else hypothesis.settings(max_examples=n)
 
 
-def _turns(lengths):
+def turns(lengths):
     """Rows of places, one in each axis; the longest axis once through."""
     first, *others = sorted(range(len(lengths)), key=lambda axis: -lengths[axis])
     taken = Counter()

@@ -144,12 +144,14 @@ def test_a_search_repeats(corpus, clock):
 
 
 def test_candidates_share_tokens(corpus, clock, monkeypatch):
-    from skbag._text.byte_encoder import ByteEncoder
+    from skbag._text.vocabulary_encoder import VocabularyEncoder
 
     calls = []
-    learn = ByteEncoder.learn
+    learn = VocabularyEncoder.learn
     monkeypatch.setattr(
-        ByteEncoder, "learn", lambda self, X: calls.append(1) or learn(self, X)
+        VocabularyEncoder,
+        "learn",
+        lambda self, *args: calls.append(1) or learn(self, *args),
     )
     texts, labels = corpus.texts * 10, corpus.labels * 10
     space = {"alpha": loguniform(1e-7, 1e-4)}

@@ -20,16 +20,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from skbag._core.bag_kernels import sum_rows
 from skbag._core.dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
 from skbag._core.sparse_checks import (
     check_csr,
 )
-
-try:
-    # Not public: without it, one text takes a little longer.
-    from scipy.sparse._sparsetools import csr_matvecs as _csr_matvecs
-except ImportError:
-    _csr_matvecs = None
 
 
 class EmbeddingBagInput(NamedTuple):
@@ -43,6 +38,21 @@ class EmbeddingBagInput(NamedTuple):
 
     per_sample_weights: NDArray[np.float32]
     """How much each entry counts, (nnz,)."""
+
+
+class Entries(NamedTuple):
+    """Bags as they are stored, for kernels: see `SomeBags.entries`."""
+
+    ids: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    weights: NDArray[Any]
+    """Of dtype float32 or uint8."""
+
+    rows: NDArray[np.int64]
+    """Which of the stored bags are meant, in which order."""
+
+    new_ids: NDArray[np.int32] | None
+    """What a stored id becomes, -1 to leave it out; None where ids stay."""
 
 
 class SomeBags(Protocol):
@@ -61,6 +71,9 @@ class SomeBags(Protocol):
 
     def slice(self, start: int, stop: int) -> Bags:
         """Bags `start` to `stop`."""
+
+    def entries(self) -> Entries:
+        """Return the arrays that the bags are made of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,20 +165,9 @@ class Bags:
         sums : ndarray of shape (n_samples, width), dtype=float32
             Of a bag the same in whatever company: added up in the order of its ids.
         """
-        if len(self) > 1 or _csr_matvecs is None or not table.flags.c_contiguous:
-            return np.asarray(self.to_csr() @ table)
-        # The kernel by itself: for one text scipy's checks take ten times as long.
-        sums = np.zeros((1, table.shape[1]), dtype=WEIGHT_DTYPE)
-        _csr_matvecs(
-            1,
-            self.n_ids,
-            table.shape[1],
-            self.offsets.astype(ID_DTYPE),
-            self.ids,
-            self.weights,
-            table.reshape(-1),
-            sums.reshape(-1),
-        )
+        sums = np.zeros((len(self), table.shape[1]), dtype=WEIGHT_DTYPE)
+        table = np.ascontiguousarray(table, dtype=WEIGHT_DTYPE)
+        sum_rows(self.ids, self.offsets, self.weights, table, sums)
         return sums
 
     def slice(self, start: int, stop: int) -> Bags:
@@ -177,6 +179,11 @@ class Bags:
             self.weights[first:last],
             self.n_ids,
         )
+
+    def entries(self) -> Entries:
+        """Return the three arrays: all bags, in order."""
+        rows = np.arange(len(self), dtype=OFFSET_DTYPE)
+        return Entries(self.ids, self.offsets, self.weights, rows, None)
 
     def take(self, rows: NDArray[np.int64]) -> Bags:
         """Bags of the given numbers, in that order, repeated ones included."""
@@ -235,6 +242,8 @@ class Bags:
     @staticmethod
     def concatenate(parts: list[Bags]) -> Bags:
         """Put bags of the same table one after the other (at least one part)."""
+        if len(parts) == 1:
+            return parts[0]
         lengths = np.concatenate([np.diff(part.offsets) for part in parts])
         offsets = np.zeros(len(lengths) + 1, dtype=OFFSET_DTYPE)
         np.cumsum(lengths, out=offsets[1:])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache, wraps
 from typing import ParamSpec, TypeVar
@@ -18,6 +19,7 @@ MOST_THREADS = 64
 the system refuses it a thread."""
 
 _P = ParamSpec("_P")
+_T = TypeVar("_T")
 _R = TypeVar("_R")
 
 
@@ -81,6 +83,48 @@ def _omp_limit_of_worker() -> int:
 def _n_cores() -> int:
     # Asking the system takes as long as predicting a short text.
     return int(cpu_count())
+
+
+def map_in_threads(
+    function: Callable[[_T], _R], items: Sequence[_T], cancel: bytearray
+) -> list[_R]:
+    """Call a function with each item, each in a thread of its own that may sleep.
+
+    Where a call fails, or the user interrupts, the first byte of `cancel` is set: the
+    others look at it now and then and end. The first error is raised when all have.
+    """
+    if len(items) == 1:
+        return [function(items[0])]
+    futures: list[Future[_R]] = []
+    with ThreadPoolExecutor(len(items)) as executor:
+        try:
+            for item in items:
+                futures.append(executor.submit(function, item))
+            while not _have_ended(futures):
+                pass
+        finally:
+            if len(futures) < len(items) or not all(
+                f.done() and f.exception() is None for f in futures
+            ):
+                cancel[0] = 1
+    for future in futures:
+        error = future.exception()
+        if error is not None and not isinstance(error, Cancelled):
+            raise error
+    return [future.result() for future in futures]
+
+
+def _have_ended(futures: list[Future[_R]]) -> bool:
+    """Wait a little for all to end or one to fail; whether that is so.
+
+    Not longer: there are systems where Ctrl-C does not end a wait.
+    """
+    done, others = wait(futures, timeout=0.2, return_when=FIRST_EXCEPTION)
+    return not others or any(future.exception() is not None for future in done)
+
+
+class Cancelled(Exception):
+    """Work was ended because that of another thread had failed."""
 
 
 _is_forked = False

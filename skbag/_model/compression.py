@@ -27,14 +27,14 @@ from skbag._core.dtypes import ID_DTYPE, WEIGHT_DTYPE
 from skbag._model.model import Model
 from skbag._model.quantization import LogQuantized, QuantizedTable, bytes_of_row
 from skbag._text import compact_encoders
-from skbag._text.byte_encoder import ByteEncoder
 from skbag._text.compact_encoders import (
-    CompactByteEncoder,
     CompactPlainEncoder,
     CompactSelection,
+    CompactVocabularyEncoder,
 )
 from skbag._text.encoder import Encoder
 from skbag._text.plain_encoder import PlainEncoder
+from skbag._text.vocabulary_encoder import VocabularyEncoder
 
 AUTO_BITS = (8, 4, 2)
 """Among which "auto" chooses; 16 are for who asks for them."""
@@ -287,8 +287,8 @@ def _compact(
     encoder: Encoder | None, ranked: NDArray[np.int32]
 ) -> tuple[Encoder | None, NDArray[np.int32]]:
     """Return a small encoder of some features, and the old id of each of its own."""
-    if isinstance(encoder, ByteEncoder):
-        return CompactByteEncoder.compact(encoder, ranked)
+    if isinstance(encoder, VocabularyEncoder):
+        return CompactVocabularyEncoder.compact(encoder, ranked)
     if isinstance(encoder, PlainEncoder):
         return CompactPlainEncoder.compact(encoder, ranked)
     ids = np.sort(ranked)
@@ -296,8 +296,8 @@ def _compact(
 
 
 def _parts(encoder: Encoder | None) -> NDArray[np.int32] | None:
-    if isinstance(encoder, ByteEncoder):
-        return compact_encoders.byte_backoffs(encoder)
+    if isinstance(encoder, VocabularyEncoder):
+        return compact_encoders.vocabulary_backoffs(encoder)
     if isinstance(encoder, PlainEncoder):
         return compact_encoders.plain_backoffs(encoder)
     return None

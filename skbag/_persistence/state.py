@@ -42,15 +42,15 @@ from skbag._persistence.fields import (
 )
 from skbag._targets.classification_targets import ClassTargets, LabelTargets
 from skbag._targets.targets import ClassificationTargets
-from skbag._text.byte_encoder import ByteEncoder
 from skbag._text.compact_encoders import (
-    CompactByteEncoder,
     CompactPlainEncoder,
     CompactSelection,
+    CompactVocabularyEncoder,
 )
 from skbag._text.encoder import Encoder
 from skbag._text.hashed_encoder import HashedEncoder
 from skbag._text.plain_encoder import PlainEncoder
+from skbag._text.vocabulary_encoder import VocabularyEncoder
 from skbag._weighting.document_counts import DocumentCounts, PendingCounts
 from skbag._weighting.weighting import Weighting
 
@@ -58,17 +58,17 @@ FORMAT = 1
 """Number of the layout that is written; all up to it are read."""
 
 ENCODERS: dict[str, Any] = {
-    "byte": ByteEncoder,
+    "byte": VocabularyEncoder,
     "plain": PlainEncoder,
     "hashed": HashedEncoder,
-    "compact byte": CompactByteEncoder,
+    "compact byte": CompactVocabularyEncoder,
     "compact plain": CompactPlainEncoder,
 }
 """Encoders by the name that state calls them."""
 
 _SELECTION = "compact selection"
 
-_COMPACT_ENCODERS = (CompactByteEncoder, CompactPlainEncoder, CompactSelection)
+_COMPACT_ENCODERS = (CompactVocabularyEncoder, CompactPlainEncoder, CompactSelection)
 
 
 def model_state(model: Model) -> dict[str, Any]:

@@ -42,14 +42,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from itertools import accumulate
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skbag._core.dtypes import ID_DTYPE
-from skbag._text.byte_tokenizer import hash_string
 from skbag._text.features import FeatureKind, Role
+from skbag._text.hashing import hash_string
 
 SHARES = {
     FeatureKind.TERM: 8,
@@ -65,8 +63,6 @@ FEWEST_BUCKETS = 64
 """So many leave at least one for each kind."""
 
 _INT_MIX_1, _INT_MIX_2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
-_MIX_1, _MIX_2 = np.uint64(_INT_MIX_1), np.uint64(_INT_MIX_2)
-_HALF = np.uint64(32)
 _ALL_BITS = (1 << 64) - 1
 
 
@@ -94,7 +90,7 @@ class Buckets:
         present = sorted(set(kinds))
         ends = list(accumulate(SHARES[kind] for kind in present))
         bounds = [n_buckets * end // ends[-1] for end in (0, *ends)]
-        self._ranges = {
+        self.ranges = {
             kind: (first, stop - first)
             for kind, first, stop in zip(present, bounds, bounds[1:], strict=False)
         }
@@ -102,57 +98,14 @@ class Buckets:
     @property
     def kinds(self) -> NDArray[np.uint8]:
         """``FeatureKind`` of each bucket, of shape (n_buckets,)."""
-        sizes = [size for _, size in self._ranges.values()]
-        return np.repeat(np.array(list(self._ranges), dtype=np.uint8), sizes)
-
-    def of(self, kind: FeatureKind, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
-        """Buckets of features of one kind.
-
-        Parameters
-        ----------
-        kind : FeatureKind
-        keys : ndarray of shape (n,), dtype=uint64
-
-        Returns
-        -------
-        buckets : ndarray of shape (n,), dtype=int32
-        """
-        first, size = self._ranges[kind]
-        mixed = _mix(keys)
-        mixed *= _MIX_2
-        mixed >>= _HALF
-        mixed *= np.uint64(size)
-        mixed >>= _HALF
-        return mixed.astype(ID_DTYPE) + ID_DTYPE(first)
+        sizes = [size for _, size in self.ranges.values()]
+        return np.repeat(np.array(list(self.ranges), dtype=np.uint8), sizes)
 
     def of_one(self, kind: FeatureKind, key: int) -> int:
-        """`of` one key, as a Python number."""
-        first, size = self._ranges[kind]
+        """Bucket of a feature of a kind, by its key."""
+        first, size = self.ranges[kind]
         mixed = _mix_one(key) * _INT_MIX_2 & _ALL_BITS
         return first + ((mixed >> 32) * size >> 32)
-
-
-def keys_in_role(role: Role, hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Keys of the features that use strings in a role.
-
-    Parameters
-    ----------
-    role : Role
-    hashes : ndarray of shape (n,), dtype=uint64
-        Of the strings, by `hash_spans`.
-    """
-    if role in (Role.TOKEN, Role.SUBWORD):
-        return hashes
-    return hashes + np.uint64(role * _INT_MIX_2 & _ALL_BITS)
-
-
-def keys_of_pairs(
-    left: NDArray[np.uint64], right: NDArray[np.uint64]
-) -> NDArray[np.uint64]:
-    """Keys of pairs of tokens, by the hashes of both."""
-    keys = _mix(left)
-    keys += right
-    return keys
 
 
 def key_of(strings: Sequence[str], role: Role = Role.TOKEN) -> int:
@@ -174,12 +127,6 @@ def key_of(strings: Sequence[str], role: Role = Role.TOKEN) -> int:
     for other in others:
         key = _mix_one(key) + other & _ALL_BITS
     return key
-
-
-def _mix(keys: NDArray[np.uint64]) -> NDArray[Any]:
-    mixed = keys * _MIX_1
-    mixed ^= mixed >> _HALF
-    return mixed
 
 
 def _mix_one(key: int) -> int:

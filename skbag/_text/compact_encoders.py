@@ -18,92 +18,98 @@ from skbag._core.bags import Bags
 from skbag._core.dtypes import ID_DTYPE
 from skbag._core.elias_fano import Packed, pack_sorted, unpack_sorted
 from skbag._text.analyzers import Occurrence
-from skbag._text.byte_encoder import ByteEncoder
-from skbag._text.byte_reader import ByteOptions, ByteReader, features_in_role
-from skbag._text.byte_tokenizer import hash_spans, hash_string
+from skbag._text.documents import Documents
 from skbag._text.encoder import Encoder
-from skbag._text.feature_keys import FIRST_ROLE, SKIP, kinds_of_keys, pack, unpack
+from skbag._text.feature_keys import FIRST_ROLE, SKIP, features_in_role, pack, unpack
 from skbag._text.features import FeatureKind, Role
-from skbag._text.interner import Interner
-from skbag._text.lexicon import Fingerprints
+from skbag._text.fingerprints import Fingerprints
+from skbag._text.hashing import hash_string, hash_strings
 from skbag._text.plain_encoder import PlainAnalysis, PlainEncoder
+from skbag._text.vocabulary_encoder import (
+    NEVER,
+    VocabularyEncoder,
+    VocabularyOptions,
+    empty_vocabulary,
+    known_occurrences,
+)
 
 
-class CompactByteEncoder:
-    """Encoder of some of the features of a `ByteEncoder`; only reads.
+class CompactVocabularyEncoder:
+    """Encoder of some of the features of a `VocabularyEncoder`; only reads.
 
     Made by `compact`. Ids ascend with the keys of the features.
 
     Parameters
     ----------
-    options : ByteOptions
+    options : VocabularyOptions
     strings : Fingerprints
-    features : Interner
+    keys : ndarray of shape (n_ids,), dtype=uint64
+        Of the features.
     """
 
     def __init__(
-        self, options: ByteOptions, strings: Fingerprints, features: Interner
+        self,
+        options: VocabularyOptions,
+        strings: Fingerprints,
+        keys: NDArray[np.uint64],
     ) -> None:
         self.options = options
+        self.n_ids = len(keys)
         self._strings = strings
+        self._keys = keys
         # Without the strings themselves, affixes and subwords are made of the words of
         # the texts.
-        self._reader = ByteReader(options, strings, features, None)
+        self._vocabulary = empty_vocabulary(options)
+        self._vocabulary.set_fingerprints(strings.values, strings.bits)
+        self._vocabulary.set_features(keys)
 
     @classmethod
     def compact(
-        cls, encoder: ByteEncoder, ranked: NDArray[np.int32]
-    ) -> tuple[CompactByteEncoder, NDArray[np.int32]]:
+        cls, encoder: VocabularyEncoder, ranked: NDArray[np.int32]
+    ) -> tuple[CompactVocabularyEncoder, NDArray[np.int32]]:
         """Return an encoder of some features, and the old id of each of its own.
 
         Parameters
         ----------
-        encoder : ByteEncoder
+        encoder : VocabularyEncoder
         ranked : ndarray of shape (n,), dtype=int32
             Ids, the most important first. Where two strings share a fingerprint,
             features that differ by them become one: the first.
         """
-        left, right = unpack(encoder.features.keys[ranked])
+        left, right = unpack(encoder.keys[ranked])
         is_pair = left < FIRST_ROLE
         skip = left[is_pair] & SKIP
         first = left[is_pair] - skip
         needed = np.unique(np.concatenate([first, right]))
-        hashes = hash_spans(encoder.lexicon.strings().take(needed))
+        strings = encoder.strings
+        hashes = hash_strings([strings[i] for i in needed.tolist()])
         fingerprints, new_ids = Fingerprints.of_hashes(hashes)
         right = new_ids[np.searchsorted(needed, right)]
         left[is_pair] = new_ids[np.searchsorted(needed, first)] | skip
         keys, which = np.unique(pack(left, right), return_index=True)
-        return cls(encoder.options, fingerprints, Interner(keys)), ranked[which]
-
-    @property
-    def n_ids(self) -> int:
-        """Number of features known."""
-        return len(self._reader.features)
-
-    @property
-    def kinds(self) -> NDArray[np.uint8]:
-        """``FeatureKind`` of each id, of shape (n_ids,)."""
-        return kinds_of_keys(self._reader.features.keys)
+        return cls(encoder.options, fingerprints, keys), ranked[which]
 
     @property
     def releases_gil(self) -> bool:
-        """Yes: numpy releases the interpreter's lock."""
+        """Yes: nothing of a string but its memory is looked at."""
         return True
 
     def encode(self, documents: Sequence[str]) -> Bags:
         """Count known features; see `Encoder`."""
-        return self._reader.encode(documents)
+        options = self.options
+        texts = Documents(tuple(documents), options.lowercase, options.replace, NEVER)
+        return Bags(*self._vocabulary.encode(texts, self.n_ids), self.n_ids)
 
     def occurrences(self, text: str) -> Iterator[tuple[int, Occurrence]]:
         """Find known features; see `Encoder`."""
-        return self._reader.occurrences(text)
+        return known_occurrences(self.options, self._vocabulary, self.n_ids, text)
 
     def __getstate__(self) -> dict[str, Any]:
         """Serialisable state; part of what files and pickles of every version hold.
 
         Features are in groups: bigrams, skip pairs, then those of each role.
         """
-        keys, n = self._reader.features.keys, len(self._strings)
+        keys, n = self._keys, len(self._strings)
         left, right = unpack(keys)
         groups = []
         for first, n_left in _groups(n):
@@ -117,7 +123,7 @@ class CompactByteEncoder:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        options = ByteOptions.from_state(state)
+        options = VocabularyOptions.from_state(state)
         strings = Fingerprints.from_state(state["strings"])
         n = len(strings)
         keys = []
@@ -127,23 +133,23 @@ class CompactByteEncoder:
             keys.append(pack(numbers // max(n, 1) + first, numbers % max(n, 1)))
         if len(state["features"]) > len(keys):
             raise ValueError("features in unknown roles")
-        features = Interner.checked(np.concatenate(keys))
-        CompactByteEncoder.__init__(self, options, strings, features)
+        CompactVocabularyEncoder.__init__(self, options, strings, np.concatenate(keys))
 
 
-def byte_backoffs(encoder: ByteEncoder) -> NDArray[np.int32]:
+def vocabulary_backoffs(encoder: VocabularyEncoder) -> NDArray[np.int32]:
     """Back-off features of each: those that a text must have that has it.
 
-    Those of a pair are its words, that of a first or last word the word.
+    Those of a pair are its words, that of a first or last word the word; of three
+    tokens or more the last.
 
     Returns
     -------
     backoffs : ndarray of shape (n_ids, 2), dtype=int32
         -1 for none.
     """
-    keys = encoder.features.keys
+    keys = encoder.keys
     left, right = unpack(keys)
-    of_word = features_in_role(keys, Role.TOKEN, len(encoder.lexicon))
+    of_word = features_in_role(keys, Role.TOKEN, len(encoder.strings))
     backoffs = np.full((len(left), 2), -1, dtype=ID_DTYPE)
     is_pair = np.flatnonzero(left < FIRST_ROLE)
     backoffs[is_pair, 0] = of_word[left[is_pair] & ~SKIP]
@@ -211,11 +217,6 @@ class CompactPlainEncoder:
         return len(self._fingerprints)
 
     @property
-    def kinds(self) -> NDArray[np.uint8]:
-        """Raise: fingerprints have no kinds."""
-        raise TypeError("a compact encoder does not know kinds of features")
-
-    @property
     def releases_gil(self) -> bool:
         """No: plain Python holds the interpreter's lock."""
         return False
@@ -234,7 +235,7 @@ class CompactPlainEncoder:
 
     @cached_property
     def _find_bytes(self) -> Callable[[bytes], int]:
-        return self._fingerprints.bytes_finder()
+        return self._fingerprints.finder()
 
     def __getstate__(self) -> dict[str, Any]:
         """Serialisable state; part of what files and pickles of every version hold."""
@@ -335,11 +336,6 @@ class CompactSelection:
         self.n_ids = len(ids)
         self._new_ids = np.full(encoder.n_ids, -1, dtype=ID_DTYPE)
         self._new_ids[ids] = np.arange(len(ids), dtype=ID_DTYPE)
-
-    @property
-    def kinds(self) -> NDArray[np.uint8]:
-        """``FeatureKind`` of each id, of shape (n_ids,)."""
-        return self.encoder.kinds[self._new_ids >= 0]
 
     @property
     def releases_gil(self) -> bool:

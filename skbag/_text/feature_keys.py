@@ -5,7 +5,7 @@ set; of all else the left half is a role and the right one the id of the one str
 
 >>> hex(pack(np.array([7]), np.array([9]))[0])
 '0x700000009'
->>> hex(pack_role(Role.TOKEN, np.array([9]))[0])
+>>> hex(key_of_role(Role.TOKEN, 9))
 '0xffffff0000000009'
 """
 
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skbag._core.dtypes import ID_DTYPE
 from skbag._text.features import FeatureKind, Role
 
 _HALF = np.uint64(32)
@@ -47,10 +48,11 @@ def check_keys(keys: NDArray[np.uint64], n_strings: int) -> None:
 def key_by_strings(key: Any, find: Callable[[str], int]) -> int:
     """Key of the feature of an `Occurrence`, whose strings have ids; -1 if unknown."""
     if isinstance(key, str):
-        left, space, right = key.partition(" ")
+        # Of three tokens or more what is before the last is one string.
+        left, space, right = key.rpartition(" ")
         if space:
             return _key_of_pair(find(left), find(right), 0)
-        key = Role.TOKEN, key
+        key = Role.TOKEN, right
     if len(key) == 2:
         role, string = key[0], find(key[1])
         return -1 if string < 0 else key_of_role(role, string)
@@ -65,12 +67,6 @@ def pack(left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.uint64]:
     keys = left.astype(np.uint64)
     keys <<= _HALF
     keys |= right.astype(np.uint64)
-    return keys
-
-
-def pack_role(role: Role, strings: NDArray[Any]) -> NDArray[np.uint64]:
-    keys = strings.astype(np.uint64)
-    keys |= np.uint64(FIRST_ROLE + role) << _HALF
     return keys
 
 
@@ -92,3 +88,14 @@ def kinds_of_keys(keys: NDArray[np.uint64]) -> NDArray[np.uint8]:
     of_roles = np.array([role.kind for role in Role], dtype=np.uint8)
     kinds[has_role] = of_roles[left[has_role] - FIRST_ROLE]
     return kinds
+
+
+def features_in_role(
+    keys: NDArray[np.uint64], role: Role, n_strings: int
+) -> NDArray[np.int32]:
+    """Id of the feature that uses each string in a role, -1 for none."""
+    left, right = unpack(keys)
+    which = np.flatnonzero(left == FIRST_ROLE + role)
+    features = np.full(n_strings, -1, dtype=ID_DTYPE)
+    features[right[which]] = which
+    return features

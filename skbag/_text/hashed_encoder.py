@@ -1,7 +1,8 @@
 """Features hashed into a fixed number of buckets: no vocabulary, bounded memory.
 
 The features are those of `PlainEncoder`, and for the default tokens those of
-`ByteEncoder`, found in the same two ways; `Buckets` says which bucket each falls into.
+`VocabularyEncoder`, found in the same two ways; `Buckets` says which bucket each falls
+into.
 All that is learnt is which buckets have been met: one byte for each.
 """
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
 from skbag._core.dtypes import ID_DTYPE
+from skbag._core.threads import map_in_threads
 from skbag._text.analyzers import (
     Features,
     Occurrence,
@@ -24,19 +26,12 @@ from skbag._text.analyzers import (
     build_locator,
     check_parameters,
 )
-from skbag._text.buckets import (
-    FEWEST_BUCKETS,
-    Buckets,
-    key_of,
-    keys_in_role,
-    keys_of_pairs,
-)
-from skbag._text.byte_tokenizer import Tokens, hash_spans, tokenize
-from skbag._text.encoder import Sort, bag_arrays, chunks, edges, in_few_bytes, to_bags
-from skbag._text.features import FeatureKind, Role
-from skbag._text.lexicon import affixes_of
-from skbag._text.single_text import MOST_CHARACTERS
-from skbag._text.subwords import RaggedRows, checked_range, subword_spans
+from skbag._text.bucket_counter import BucketCounter
+from skbag._text.buckets import FEWEST_BUCKETS, Buckets, key_of
+from skbag._text.documents import Documents
+from skbag._text.encoder import bag_arrays
+from skbag._text.features import FeatureKind
+from skbag._text.subwords import checked_range
 from skbag._text.token_rules import (
     DEFAULT_TOKENS,
     DefaultTokens,
@@ -44,6 +39,12 @@ from skbag._text.token_rules import (
     rule_of_features,
     rule_of_pattern,
     state_of_parameters,
+)
+from skbag._text.vocabulary_encoder import (
+    NEVER,
+    VocabularyOptions,
+    cut_for_threads,
+    token_classes,
 )
 
 _MOST_KEYS = 2**16
@@ -65,8 +66,8 @@ class HashedEncoder:
         The lengths of short-text features, where the tokens are others.
 
     default_tokens : bool, default=False
-        Whether the parameters are those that `ByteEncoder` serves, so that the features
-        may be found by numpy: `token_pattern` is then that of a `DefaultTokens`.
+        Whether the parameters are those that `VocabularyEncoder` serves, so that native
+        code finds the features: `token_pattern` is then that of a `DefaultTokens`.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class HashedEncoder:
             "analyzer": analyzer,
         }
         self._n_buckets = n_buckets
-        self._by_arrays = default_tokens
+        self._is_native = default_tokens
         if default_tokens and tokens.pattern != token_pattern:
             tokens = _rule(token_pattern)
         self._tokens = tokens
@@ -115,39 +116,33 @@ class HashedEncoder:
         """``FeatureKind`` of each bucket, of shape (n_buckets,)."""
         return self._buckets.kinds
 
-    def learn(self, documents: Sequence[str]) -> Bags:
-        """Count features and note their buckets; see `Encoder`."""
-        # Imported here: predicting must not need torch.
-        from skbag._core.sorting import sort
-
-        parts = []
-        for chunk in chunks(documents):
-            if self._by_arrays:
-                bags = self._count_by_arrays(chunk, sort)
-            else:
-                bags = self._count_one_by_one(chunk)
-            parts.append(in_few_bytes(bags))
-        # Once all have gone well.
-        for bags in parts:
-            self._is_met[bags.ids] = True
-        return Bags.concatenate(parts)
+    def learn(self, documents: Sequence[str], n_threads: int = 1) -> Bags:
+        """Count features and note their buckets; see `LearningEncoder`."""
+        if self._is_native:
+            shards = cut_for_threads(documents, n_threads)
+            cancel = bytearray(1)
+            counted = map_in_threads(
+                lambda part: self._count_natively(part, cancel, None), shards, cancel
+            )
+            bags = Bags.concatenate(counted)
+        else:
+            bags = self._count_one_by_one(documents)
+        # Once all have gone well; not in place, for a copy may share it.
+        is_met = self._is_met.copy()
+        is_met[bags.ids] = True
+        self._is_met = is_met
+        return bags
 
     @property
     def releases_gil(self) -> bool:
-        """Whether numpy finds the features: it releases the interpreter's lock."""
-        return self._by_arrays
+        """Whether native code finds the features: then several threads may."""
+        return self._is_native
 
     def encode(self, documents: Sequence[str]) -> Bags:
         """Count features of the buckets met; see `Encoder`."""
-        is_short = len(documents) == 1 and len(documents[0]) <= MOST_CHARACTERS
-        if is_short or not self._by_arrays:
-            return self._count_one_by_one(documents, memoryview(self._is_met.data))
-        return Bags.concatenate(
-            [
-                self._count_by_arrays(chunk, np.sort, self._is_met)
-                for chunk in chunks(documents)
-            ]
-        )
+        if self._is_native:
+            return self._count_natively(documents, NEVER, self._is_met)
+        return self._count_one_by_one(documents, memoryview(self._is_met.data))
 
     def select(self, ids: NDArray[np.int32]) -> HashedEncoder:
         """Raise: a bucket has the number that its features hash to.
@@ -256,82 +251,45 @@ class HashedEncoder:
 
         return Bags(*bag_arrays(map(counts, documents)), self._n_buckets)
 
-    def _count_by_arrays(
+    def _count_natively(
         self,
         documents: Sequence[str],
-        sort: Sort,
-        is_met: NDArray[np.bool_] | None = None,
+        cancel: bytes | bytearray,
+        is_met: NDArray[np.bool_] | None,
     ) -> Bags:
-        """Bags of one chunk, found by numpy; of all buckets or those met."""
-        tokens = tokenize(documents, self._parameters["lowercase"], self._tokens)
-        parts = list(self._occurrences(tokens))
-        rows = np.concatenate([rows for rows, _ in parts])
-        ids = np.concatenate([ids for _, ids in parts])
-        if is_met is not None:
-            known = np.flatnonzero(is_met.take(ids))
-            rows, ids = rows.take(known), ids.take(known)
-        return to_bags(rows, ids, len(documents), self._n_buckets, sort)
+        """Bags of documents; of all buckets, or ascending of those met."""
+        options = self._options
+        texts = Documents(tuple(documents), options.lowercase, options.replace, cancel)
+        met = None if is_met is None else is_met.view(np.uint8)
+        return Bags(*self._counter.count(texts, met, met is not None), self._n_buckets)
 
-    def _occurrences(
-        self, tokens: Tokens
-    ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
-        """Yield the row and the bucket of each occurrence, by groups."""
-        of = self._buckets.of
-        shortest, longest = self._parameters["ngram_range"]
-        lengths = np.diff(tokens.offsets)
-        rows = np.repeat(np.arange(len(lengths), dtype=ID_DTYPE), lengths)
-        hashes = hash_spans(tokens.spans)
-        pairs: list[tuple[FeatureKind, int]] = []
-        if shortest == 1:
-            yield rows, of(FeatureKind.TERM, hashes)
-        if longest == 2:
-            pairs.append((FeatureKind.NGRAM, 1))
-        if self._short_text_features:
-            pairs += [
-                (FeatureKind.SKIP, distance) for distance in self._tokens.skip_distances
-            ]
-            filled, firsts, lasts = edges(tokens.offsets)
-            for role, places in ((Role.FIRST, firsts), (Role.LAST, lasts)):
-                keys = keys_in_role(role, hashes[places])
-                yield filled.astype(ID_DTYPE), of(FeatureKind.EDGE, keys)
-        for kind, distance in pairs:
-            in_one_text = np.flatnonzero(rows[:-distance] == rows[distance:])
-            left, right = hashes.take(in_one_text), hashes.take(in_one_text + distance)
-            yield rows.take(in_one_text), of(kind, keys_of_pairs(left, right))
-        for which, ids in self._parts_of_words(tokens, hashes):
-            yield rows.take(which), ids
+    @cached_property
+    def _options(self) -> VocabularyOptions:
+        parameters = self._parameters
+        stop_words = parameters["stop_words"]
+        return VocabularyOptions(
+            bool(parameters["lowercase"]),
+            tuple(parameters["ngram_range"]),
+            self._short_text_features,
+            self._subword_ngram_range,
+            self._tokens,
+            parameters["strip_accents"],
+            stop_words
+            if stop_words is None or isinstance(stop_words, str)
+            else tuple(stop_words),
+        )
 
-    def _parts_of_words(
-        self, tokens: Tokens, hashes: NDArray[np.uint64]
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32]]]:
-        """Yield the token and the bucket of each affix and subword."""
-        if not (self._short_text_features or self._subword_ngram_range):
-            return
-        # Once for each distinct word.
-        _, first, number = np.unique(hashes, return_index=True, return_inverse=True)
-        words = tokens.spans.take(first)
-        parts = []
-        if self._short_text_features:
-            for role, cut, length in affixes_of(self._tokens):
-                which, spans = cut(words, length)
-                keys = keys_in_role(role, hash_spans(spans))
-                parts.append((which, self._buckets.of(FeatureKind.AFFIX, keys)))
-        if self._subword_ngram_range is not None:
-            which, spans = subword_spans(words, self._subword_ngram_range)
-            keys = hash_spans(spans)
-            parts.append((which, self._buckets.of(FeatureKind.SUBWORD, keys)))
-        for which, ids in parts:
-            by_word = RaggedRows()
-            by_word.grow(len(words))
-            by_word.set(np.arange(len(words)), which, ids)
-            yield by_word.take(number)
+    @cached_property
+    def _counter(self) -> BucketCounter:
+        classes = token_classes(self._options.tokens)
+        return BucketCounter(self._options, classes, self._buckets.ranges)
 
     def __getstate__(self) -> dict[str, Any]:
         """Serialisable state; part of what files and pickles of every version hold."""
         return {
             **state_of_parameters(self._parameters),
             "n_buckets": self._n_buckets,
-            "default_tokens": self._by_arrays,
+            "default_tokens": self._is_native,
             "feature_rule": self._tokens.version,
             "short_text_features": self._short_text_features,
             "subword_ngram_range": self._subword_ngram_range,
@@ -347,10 +305,10 @@ class HashedEncoder:
         self._parameters = parameters_of_state(state)
         check_parameters(self._parameters)
         self._n_buckets = n_buckets
-        self._by_arrays = bool(state["default_tokens"])
+        self._is_native = bool(state["default_tokens"])
         self._tokens = rule_of_features(state)
         pattern = self._parameters["token_pattern"]
-        if self._by_arrays and self._tokens.pattern != pattern:
+        if self._is_native and self._tokens.pattern != pattern:
             raise ValueError(
                 f"token_pattern={pattern!r:.50} is not that of a token rule"
             )

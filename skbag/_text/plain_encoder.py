@@ -211,8 +211,8 @@ class PlainEncoder:
         """``FeatureKind`` of each id, of shape (n_ids,)."""
         return np.array(self._kinds, dtype=np.uint8)
 
-    def learn(self, documents: Sequence[str]) -> Bags:
-        """Count features; see `Encoder`."""
+    def learn(self, documents: Sequence[str], n_threads: int = 1) -> Bags:
+        """Count features, in one thread; see `LearningEncoder`."""
         find = self._find if self._fixed else self._find_or_add
         return Bags(*self.analysis.count(documents, find), self.n_ids)
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skbag._core.bag_kernels import count_ids, order_by_count
 from skbag._core.bags import Bags
 from skbag._core.dtypes import ID_DTYPE
 from skbag._text.features import FeatureKind
@@ -72,7 +73,7 @@ class FeatureCounts:
         if pruning.max_features is not None:
             found = np.bincount(bags.ids, weights=bags.weights, minlength=n_ids)
             occurrences = found.astype(np.float64, copy=False)
-        return cls(len(bags), np.bincount(bags.ids, minlength=n_ids), occurrences)
+        return cls(len(bags), count_ids(bags.ids, n_ids), occurrences)
 
     def renumbered(self, ids: NDArray[np.int32], n_ids: int) -> FeatureCounts:
         """Return the same counts with feature i of `n_ids` at ``ids[i]``."""
@@ -162,7 +163,7 @@ def keep_features(
         raise ValueError(
             "After pruning, no tokens remain. Try a lower min_df or a higher max_df."
         )
-    by_frequency = np.argsort(-document_counts[kept_ids], kind="stable")
+    by_frequency = order_by_count(document_counts[kept_ids])
     return kept_ids[by_frequency].astype(ID_DTYPE)
 
 

@@ -112,6 +112,9 @@ def read_documents(X: Any) -> Documents | None:
 
 
 def _read(X: Any) -> Documents | None:
+    if type(X) is list:
+        # At once: to ask what a list offers takes as long as to predict its one text.
+        return _read_sequence(X)
     if isinstance(X, np.ndarray):
         return _read_array(X)
     if is_yet_to_be_read(X):

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from skbag._text.byte_encoder import ByteEncoder
-from skbag._text.byte_reader import NGRAM_RANGES
+from skbag._text.analyzers import vectorizer
 from skbag._text.encoder import LearningEncoder
 from skbag._text.hashed_encoder import HashedEncoder
 from skbag._text.plain_encoder import PlainEncoder
 from skbag._text.token_rules import DEFAULT_TOKENS, DefaultTokens, rule_of_pattern
+from skbag._text.vocabulary_encoder import VocabularyEncoder
 
 SHORT_TEXT = 256
 """Mean characters below which texts are short, ..."""
@@ -29,9 +29,6 @@ def texts_are_short(
     """Whether texts gain from the short-text features at little cost."""
     many = MANY_TEXTS_OF_A_PART if are_first_part else MANY_TEXTS
     return n_characters < SHORT_TEXT * n_texts and n_texts < many
-
-
-"""The n-grams that the vectorised encoder can make."""
 
 
 @dataclass(frozen=True)
@@ -63,18 +60,27 @@ class TextOptions:
         )
         return rule_of_pattern(self.token_pattern) if is_all else None
 
+    @property
+    def native_rule(self) -> DefaultTokens | None:
+        """The token rule, if native code finds the same features; else None."""
+        is_native = (
+            self.analyzer == "word"
+            and self.tokenizer is None
+            and self.preprocessor is None
+            and not callable(self.strip_accents)
+            and self.vocabulary is None
+        )
+        return rule_of_pattern(self.token_pattern) if is_native else None
+
 
 def make_encoder(options: TextOptions, short_text_features: bool) -> LearningEncoder:
-    """Return an empty encoder: the vectorised one where it gives the same features."""
-    rule = options.token_rule
+    """Return an empty encoder: the native one where it gives the same features."""
+    rule = options.native_rule
     features: dict[str, Any] = {
         "short_text_features": short_text_features,
         "subword_ngram_range": options.subword_ngram_range,
         "tokens": DEFAULT_TOKENS if rule is None else rule,
     }
-    by_arrays = rule is not None and tuple(options.ngram_range) in NGRAM_RANGES
-    if by_arrays and options.n_buckets is None:
-        return ByteEncoder(options.lowercase, options.ngram_range, **features)
     analysis: dict[str, Any] = {
         "lowercase": options.lowercase,
         "strip_accents": options.strip_accents,
@@ -85,9 +91,24 @@ def make_encoder(options: TextOptions, short_text_features: bool) -> LearningEnc
         "stop_words": options.stop_words,
         "ngram_range": options.ngram_range,
     }
+    if rule is not None and options.stop_words is not None:
+        # scikit-learn warns of stop words that are no tokens.
+        vectorizer(**analysis).build_analyzer()
     if options.n_buckets is not None:
         return HashedEncoder(
-            options.n_buckets, default_tokens=by_arrays, **analysis, **features
+            options.n_buckets,
+            default_tokens=rule is not None,
+            **analysis,
+            **features,
+        )
+    if rule is not None:
+        assert not callable(options.strip_accents)
+        return VocabularyEncoder(
+            options.lowercase,
+            options.ngram_range,
+            strip_accents=options.strip_accents,
+            stop_words=options.stop_words,
+            **features,
         )
     return PlainEncoder(vocabulary=options.vocabulary, **analysis, **features)
 

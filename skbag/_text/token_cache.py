@@ -78,7 +78,10 @@ def shared_tokens() -> AbstractContextManager[None]:
 
 
 def learn(
-    texts: Sequence[str], options: TextOptions, short_text_features: bool
+    texts: Sequence[str],
+    options: TextOptions,
+    short_text_features: bool,
+    n_threads: int = 1,
 ) -> tuple[LearningEncoder, Bags]:
     """Return an encoder that has learnt texts, and their counts; shared perhaps.
 
@@ -94,7 +97,7 @@ def learn(
         ):
             return known.encoder, known.counts
     encoder = make_encoder(options, short_text_features)
-    counts = encoder.learn(texts)
+    counts = encoder.learn(texts, n_threads)
     if shared is not None:
         shared.append(_Learnt(texts, options, short_text_features, encoder, counts))
     return encoder, counts

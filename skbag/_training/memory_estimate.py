@@ -11,16 +11,19 @@ from numpy.typing import NDArray
 from skbag._core.available_memory import available_bytes
 from skbag._targets.label_sets import LabelSets
 from skbag._targets.losses import MANY_CLASSES
-from skbag._text.encoder import Encoder
+from skbag._text.encoder import LearningEncoder
 from skbag._text.features import FeatureKind
 from skbag._training.plan import Moments, Plan, Problem, clusters_of
 from skbag._training.samples import LazyBags, Samples
 from skbag._training.settings import Settings
-from skbag._weighting.document_counts import MAX_TABLE_PAIRS
 
 _COUNTED_PAIR = 12  # a float64 and an int32
 
-_PAIR_BEING_SORTED = 56
+_PAIR_BEING_COUNTED = 18
+"""Of arrays that grow by half."""
+
+_ENTRY_BEING_COUNTED = 12
+"""Its class and its weight."""
 
 _PAIR_BEING_WEIGHED = 56
 
@@ -153,11 +156,13 @@ def footprint(size: FitSize) -> Footprint:
 
 def _counting(size: FitSize) -> int:
     """Bytes at the peak of counting by class, and of making weights of the counts."""
-    n_all = size.n_ids * size.n_classes
-    if n_all <= min(MAX_TABLE_PAIRS, 2 * size.n_entries):
-        counting = 8 * n_all + _COUNTED_PAIR * size.n_pairs
-    else:
-        counting = _PAIR_BEING_SORTED * size.n_pairs
+    # Of several labels each entry is there once for each.
+    n_counted = max(size.n_entries, size.n_pairs)
+    counting = (
+        _ENTRY_BEING_COUNTED * n_counted
+        + _PAIR_BEING_COUNTED * size.n_pairs
+        + 16 * size.n_ids
+    )
     weighing = (_COUNTED_PAIR + _PAIR_BEING_WEIGHED) * size.n_pairs + 48 * size.n_ids
     return max(counting, weighing)
 
@@ -184,7 +189,7 @@ class Task:
     ----------
     counts : Samples
         Whose `X` are `LazyBags`, pruned.
-    encoder : Encoder or None
+    encoder : LearningEncoder or None
         None for the rows of a matrix.
     settings : Settings
     n_progressive : int
@@ -198,7 +203,7 @@ class Task:
     """
 
     counts: Samples
-    encoder: Encoder | None
+    encoder: LearningEncoder | None
     settings: Settings
     n_progressive: int
     n_pairs_before: int = 0

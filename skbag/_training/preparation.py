@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from skbag._core.bags import Bags
 from skbag._core.communicator import SINGLE_PROCESS, Communicator, share_of, total
 from skbag._core.dtypes import ID_DTYPE
+from skbag._core.threads import n_threads
 from skbag._model.model import Featurizer
 from skbag._model.predictor import Predictor
 from skbag._targets.label_sets import one_each
-from skbag._text.encoder import Encoder
+from skbag._text.encoder import LearningEncoder
 from skbag._text.merging import Learnt, Merged, merge
 from skbag._text.pruning import check_any, keep_features, new_numbers
 from skbag._text.text_options import check_subwords, wants_short_text_features
@@ -95,7 +96,8 @@ def prepare(
     communicator : Communicator
         Who has samples, too.
     """
-    encoder, counts = _learn(_shuffled(samples, order), settings, communicator)
+    encoder, counts = _learn(samples, settings, communicator)
+    counts = _shuffled(counts, order)
     check_memory(Task(counts, encoder, settings, _n_held(counts, communicator)))
     prepared = _weigh(counts, encoder, settings.weighting, communicator)
     if encoder is not None and settings.text.vocabulary is None:
@@ -121,7 +123,8 @@ def reprepare(
 
     Its features stay, those first seen now join them; their weights are computed again.
     """
-    encoder, counts = _learn_more(featurizer, _shuffled(samples, order))
+    encoder, counts = _learn_more(featurizer, samples, settings)
+    counts = _shuffled(counts, order)
     settings = replace(settings, weighting=featurizer.weighting)
     check_memory(
         _to_go_on(featurizer, Task(counts, encoder, settings, _n_held(counts)))
@@ -153,7 +156,7 @@ def extend(
         document_counts = _count(counts, settings.weighting, len(counts))
         extended = _with_weights(encoder, settings.weighting, document_counts)
     else:
-        encoder, counts = _learn_more(featurizer, samples)
+        encoder, counts = _learn_more(featurizer, samples, settings)
         settings = replace(settings, weighting=featurizer.weighting)
         task = Task(counts, encoder, settings, n_progressive)
         # Rows are not carried over, and the model before is there already.
@@ -177,7 +180,7 @@ def carry_over(
 
 
 def _count_on(
-    before: Featurizer, encoder: Encoder | None, counts: Samples
+    before: Featurizer, encoder: LearningEncoder | None, counts: Samples
 ) -> Featurizer:
     """Add samples to the counts; make weights of them where it is time to.
 
@@ -220,7 +223,7 @@ def _learn(
     communicator: Communicator = SINGLE_PROCESS,
     *,
     is_first_part: bool = False,
-) -> tuple[Encoder | None, Samples]:
+) -> tuple[LearningEncoder | None, Samples]:
     """Return a new encoder and the counts of what survives pruning.
 
     Of no features only where it is the first part of a stream, as others follow.
@@ -238,7 +241,7 @@ def _learn(
     check_subwords(options)
     if options.n_buckets is not None:
         check_buckets(options.n_buckets, settings, samples.targets.n_outputs)
-    encoder, counts = learn(texts, options, short)
+    encoder, counts = learn(texts, options, short, n_threads(settings.n_jobs))
     if options.vocabulary is not None:
         return encoder, samples.with_inputs(_all_of(counts))
     merged = merge(
@@ -318,11 +321,11 @@ def _findings(
         documents = total(communicator, np.bincount(ids, minlength=bags.n_ids))
     else:
         documents = document_counts.df
-    assert featurizer.encoder is not None
+    assert featurizer.learning_encoder is not None
     sample = bags.slice(0, min(len(bags), N_TEXTS))
     return feature_findings(
         share_without_common_tokens(
-            sample, documents, featurizer.encoder.kinds, n_texts
+            sample, documents, featurizer.learning_encoder.kinds, n_texts
         ),
         total(communicator, counts.targets.counts(counts.codes)),
         n_texts,
@@ -333,14 +336,15 @@ def _findings(
 
 
 def _learn_more(
-    featurizer: Featurizer, samples: Samples
-) -> tuple[Encoder | None, Samples]:
+    featurizer: Featurizer, samples: Samples, settings: Settings
+) -> tuple[LearningEncoder | None, Samples]:
     """Return a grown encoder and counts."""
     # A copy: if this fit fails, the estimator must be as it was.
     encoder = copy.deepcopy(featurizer.learning_encoder)
     if encoder is None:
         return None, samples.with_inputs(_all_of(Bags.from_csr(samples.X)))
-    return encoder, samples.with_inputs(_all_of(encoder.learn(samples.X)))
+    counts = encoder.learn(samples.X, n_threads(settings.n_jobs))
+    return encoder, samples.with_inputs(_all_of(counts))
 
 
 def _to_go_on(before: Featurizer, task: Task) -> Task:
@@ -365,8 +369,7 @@ def _all_of(counts: Bags) -> LazyBags:
 
 
 def _shuffled(samples: Samples, order: np.random.Generator | None) -> Samples:
-    # Before anything is made of them: strings are gathered from all over the memory
-    # once, their bags would be twice.
+    # Once they are counted: texts are read in the order in which they lie in memory.
     if order is None:
         return samples
     return samples.take(order.permutation(len(samples)))
@@ -374,7 +377,7 @@ def _shuffled(samples: Samples, order: np.random.Generator | None) -> Samples:
 
 def _weigh(
     counts: Samples,
-    encoder: Encoder | None,
+    encoder: LearningEncoder | None,
     weighting: Weighting,
     communicator: Communicator = SINGLE_PROCESS,
 ) -> Prepared:
@@ -405,7 +408,7 @@ def _count(counts: Samples, weighting: Weighting, stop: int) -> DocumentCounts |
 
 
 def _with_weights(
-    encoder: Encoder | None,
+    encoder: LearningEncoder | None,
     weighting: Weighting,
     document_counts: DocumentCounts | None,
 ) -> Featurizer:

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skbag._core.bags import Bags
+from skbag._core.bags import Bags, Entries
 from skbag._targets.label_sets import Codes
 from skbag._targets.targets import Targets
 from skbag._weighting.weighting import Weighting
+
+_COUNTS = Weighting(use_idf=False, sublinear_tf=False, norm=None, supervised=False)
+"""Leaves counts as they are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +33,8 @@ class LazyBags:
         None leaves the counts.
     id_weights : ndarray of shape (n_ids,), dtype=float32, or None
         See `Weighting.apply`.
+    rows : ndarray of shape (n_bags,), dtype=int64, or None
+        Which of the counted bags these are, in which order; None for all in theirs.
     """
 
     counts: Bags
@@ -37,9 +42,10 @@ class LazyBags:
     new_ids: NDArray[np.int32] | None = None
     weighting: Weighting | None = None
     id_weights: NDArray[np.float32] | None = None
+    rows: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
-        return len(self.counts)
+        return len(self.counts) if self.rows is None else len(self.rows)
 
     @property
     def mean_length(self) -> float:
@@ -52,14 +58,22 @@ class LazyBags:
         """Return the same bags with weights in place of counts."""
         return replace(self, weighting=weighting, id_weights=id_weights)
 
+    def take(self, rows: NDArray[np.int64]) -> LazyBags:
+        """Bags of the given numbers, in that order."""
+        return replace(self, rows=rows if self.rows is None else self.rows[rows])
+
     def slice(self, start: int, stop: int) -> Bags:
         """Make the bags `start` to `stop`."""
-        bags = self.counts.slice(start, stop)
-        if self.new_ids is not None:
-            bags = bags.renumber(self.new_ids, self.n_ids)
-        if self.weighting is None:
-            return bags
-        return self.weighting.apply(bags, self.id_weights)
+        entries = self.entries()
+        part = entries._replace(rows=entries.rows[start:stop])
+        weighting = self.weighting or _COUNTS
+        return weighting.weigh(part, self.n_ids, self.id_weights)
+
+    def entries(self) -> Entries:
+        """Return the arrays that the bags are made of."""
+        entries = self.counts.entries()
+        rows = entries.rows if self.rows is None else self.rows
+        return entries._replace(rows=rows, new_ids=self.new_ids)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,9 +100,11 @@ class Samples:
         return len(self.codes)
 
     def take(self, rows: NDArray[np.int64]) -> Samples:
-        """Samples of the given numbers, in that order: texts or rows of a matrix."""
+        """Samples of the given numbers, in that order: texts, rows, or lazy bags."""
         if isinstance(self.X, list):
             X: Any = [self.X[row] for row in rows.tolist()]
+        elif isinstance(self.X, LazyBags):
+            X = self.X.take(rows)
         else:
             X = self.X[rows]
         weight = None if self.weight is None else self.weight[rows]

@@ -1,12 +1,10 @@
 """Document counts of each token, by class: what weights are made of.
 
-Counted a block of entries at a time, in a table or by sorting; counts of later
-documents are pending, beside the sums, until they are flushed.
+Counts of later documents are pending, beside the sums, until they are flushed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,15 +15,10 @@ from numpy.typing import NDArray
 from skbag._core.bags import SomeBags
 from skbag._core.communicator import Communicator
 from skbag._targets.label_sets import Codes, LabelSets, one_each
+from skbag._weighting.count_kernels import count_by_class
 
-_BLOCK_ENTRIES = 2**19
-"""Entries of bags that are counted at a time."""
-
-MAX_TABLE_PAIRS = 2**24
-"""Largest table of tokens and classes to count in, in numbers (128 MiB)."""
-
-_Pairs = tuple[NDArray[Any], "NDArray[np.float64] | None"]
-"""Numbers of pairs of that table, and what to add to each; None for ones."""
+TABLE_NUMBERS_PER_ENTRY = 2
+"""Largest table of tokens and classes to count in, against the entries of the bags."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,8 +128,7 @@ class DocumentCounts:
         sample_weight : ndarray of shape (n_samples,) or None
             How many documents each sample stands for.
         """
-        pairs = _sum_pairs(bags, codes, n_classes, sample_weight)
-        class_counts = _csr_array(*pairs, (bags.n_ids, n_classes))
+        class_counts = _count(bags, codes, n_classes, sample_weight)
         totals = _class_totals(codes, n_classes, sample_weight)
         if not isinstance(codes, LabelSets):
             return cls.of_classes(class_counts, totals)
@@ -235,91 +227,70 @@ def _class_totals(
     return totals.astype(np.float64)
 
 
+def _count(
+    bags: SomeBags,
+    codes: Codes,
+    n_classes: int,
+    sample_weight: NDArray[np.float64] | None,
+) -> sp.csr_array:
+    """Weighted number of documents of each class that hold each token."""
+    entries = bags.entries()
+    rows = entries.rows[: len(codes)]
+    if not isinstance(codes, LabelSets) and sample_weight is None:
+        rows, codes = _in_order_of_storage(rows, codes, len(entries.offsets) - 1)
+    class_offsets = codes.offsets if isinstance(codes, LabelSets) else None
+    classes = codes.labels if isinstance(codes, LabelSets) else codes
+    indptr, indices, counts = count_by_class(
+        entries.ids,
+        entries.offsets,
+        rows,
+        entries.new_ids,
+        class_offsets,
+        classes,
+        sample_weight,
+        bags.n_ids,
+        n_classes,
+        TABLE_NUMBERS_PER_ENTRY * len(entries.ids),
+    )
+    return sp.csr_array((counts, indices, indptr), shape=(bags.n_ids, n_classes))
+
+
+def _in_order_of_storage(
+    rows: NDArray[np.int64], codes: NDArray[np.int64], n_stored: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Distinct rows ascending, and their codes: entries are then read one by one."""
+    codes_of_stored = np.full(n_stored, -1, dtype=np.int64)
+    codes_of_stored[rows] = codes
+    ascending = np.flatnonzero(codes_of_stored >= 0)
+    if len(ascending) != len(rows):
+        return rows, codes  # Some are there several times.
+    return ascending, codes_of_stored[ascending]
+
+
 def _sum_pairs(
     bags: SomeBags,
     codes: Codes,
     n_classes: int,
     sample_weight: NDArray[np.float64] | None,
-) -> tuple[NDArray[Any], NDArray[np.float64]]:
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Distinct pairs ``id * n_classes + code``, ascending, and the count of each.
 
     With three classes, a bag of the ids 0 and 2 and a bag of the id 2, both of class 1,
     hold the pairs 1, 7 and 7: ``(array([1, 7]), array([1., 2.]))``.
     """
-    n_pairs = bags.n_ids * n_classes
-    pairs = _pairs(bags, codes, n_classes, sample_weight)
-    if n_pairs <= min(MAX_TABLE_PAIRS, 2 * bags.mean_length * len(bags)):
-        return _sum_in_a_table(pairs, n_pairs)
-    # n_ids x n_classes numbers need never fit memory.
-    return _sum_by_sorting(pairs)
-
-
-def _pairs(
-    bags: SomeBags,
-    codes: Codes,
-    n_classes: int,
-    sample_weight: NDArray[np.float64] | None,
-) -> Iterator[_Pairs]:
-    """Yield ``id * n_classes + code`` of each entry, and the weight of its sample."""
-    # Half the bytes are sorted in half the time.
-    dtype: Any = np.int32 if bags.n_ids * n_classes < 2**31 else np.int64
-    per_sample = max(bags.mean_length, 1)
-    if isinstance(codes, LabelSets):
-        # Each entry once for each label.
-        per_sample *= max(len(codes.labels) / max(len(codes), 1), 1)
-    step = max(1, int(_BLOCK_ENTRIES / per_sample))
-    for start in range(0, max(len(codes), 1), step):
-        stop = min(start + step, len(codes))
-        part = bags.slice(start, stop)
-        weight = None if sample_weight is None else sample_weight[start:stop]
-        rows, single = one_each(codes[start:stop])
-        if rows is not None:
-            part = part.take(rows)
-            weight = None if weight is None else weight[rows]
-        lengths = np.diff(part.offsets)
-        pairs: NDArray[Any] = part.ids.astype(dtype)
-        pairs *= n_classes
-        pairs += np.repeat(single.astype(dtype), lengths)
-        yield pairs, None if weight is None else np.repeat(weight, lengths)
-
-
-def _sum_in_a_table(
-    parts: Iterator[_Pairs], n_pairs: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Distinct pairs, ascending, and the sum of the values of each."""
-    # Imported here: predicting must not need torch.
-    from skbag._core.sorting import add_at
-
-    table = np.zeros(n_pairs)
-    for pairs, values in parts:
-        if values is None:
-            values = np.ones(len(pairs))
-        add_at(table, pairs.astype(np.int64), values)
-    filled = np.flatnonzero(table)
-    return filled, table[filled]
-
-
-def _sum_by_sorting(
-    parts: Iterator[_Pairs],
-) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """The same, without a number for each pair there could be."""
-    summed = [_sums(pairs, values) for pairs, values in parts]
-    return _sums(
-        np.concatenate([pairs for pairs, _ in summed]),
-        np.concatenate([sums for _, sums in summed]),
-    )
+    counts = _count(bags, codes, n_classes, sample_weight)
+    rows = np.repeat(np.arange(bags.n_ids, dtype=np.int64), np.diff(counts.indptr))
+    return rows * n_classes + counts.indices, counts.data
 
 
 def _sums(
     pairs: NDArray[Any], values: NDArray[np.float64] | None
 ) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """Distinct pairs, ascending, and the sum of the values of each; None for ones."""
-    from skbag._core.sorting import argsort, sort
-
     if values is None:
-        pairs = sort(pairs)
+        pairs = np.sort(pairs)
     else:
-        order = argsort(pairs)
+        order = np.argsort(pairs, kind="stable")
         pairs, values = pairs[order], values[order]
     starts = np.flatnonzero(np.diff(pairs, prepend=-1))
     if values is None:

@@ -8,18 +8,19 @@ weighting never touches the encoders, the table or the trainer.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skbag._core.bags import Bags
+from skbag._core.bags import Bags, Entries
 from skbag._core.dtypes import WEIGHT_DTYPE
 from skbag._text.features import FeatureKind
 from skbag._weighting.divergence import (
     class_divergence,
 )
 from skbag._weighting.document_counts import DocumentCounts
+from skbag._weighting.weight_kernels import weigh
 
 INFORMED_SHARE = 0.5
 """Share of a token's weight that its class information decides; the rest it keeps."""
@@ -88,6 +89,9 @@ def class_informed_factors(
     return factors
 
 
+_NORMS = {None: 0, "l1": 1, "l2": 2}
+
+
 @dataclass(frozen=True)
 class Weighting:
     """How counts become weights. The fields are the estimator's parameters."""
@@ -146,17 +150,30 @@ class Weighting:
         weighted : Bags
             The same ids. An empty bag stays empty: no norm divides by zero.
         """
-        weights = bags.weights.astype(WEIGHT_DTYPE, copy=False)
-        if self.sublinear_tf:
-            weights = 1 + np.log(weights)
-        if id_weights is not None:
-            weights = weights * id_weights[bags.ids]
-        if self.norm is not None:
-            norms = _norms(bags, weights, self.norm)
-            if len(norms) > 1:
-                norms = np.repeat(norms, np.diff(bags.offsets))
-            weights = weights / norms
-        return bags.with_weights(weights)
+        if (
+            id_weights is None
+            and not self.sublinear_tf
+            and self.norm is None
+            and bags.weights.dtype == WEIGHT_DTYPE
+        ):
+            return bags
+        return self.weigh(bags.entries(), bags.n_ids, id_weights)
+
+    def weigh(
+        self, entries: Entries, n_ids: int, id_weights: NDArray[np.float32] | None
+    ) -> Bags:
+        """Weighted bags of the entries of some.
+
+        Parameters
+        ----------
+        entries : Entries
+        n_ids : int
+            Number of ids, of new ones where there are.
+        id_weights : ndarray of shape (n_ids,), dtype=float32, or None
+        """
+        return Bags(
+            *weigh(*entries, id_weights, self.sublinear_tf, _NORMS[self.norm]), n_ids
+        )
 
 
 def _one_of_each(
@@ -166,15 +183,3 @@ def _one_of_each(
     masks = (among & (kinds == kind) for kind in KIND_FACTORS)
     ids = [int(mask.argmax()) for mask in masks if mask.any()]
     return np.array(ids, dtype=np.int64)
-
-
-def _norms(
-    bags: Bags, weights: NDArray[np.float32], norm: Literal["l1", "l2"]
-) -> NDArray[Any]:
-    """Norm of each bag's weights, 1 where it is 0."""
-    if norm == "l1":
-        norms = bags.row_sums(np.abs(weights))
-    else:
-        norms = np.sqrt(bags.row_sums(weights * weights))
-    norms[norms == 0] = 1
-    return norms

@@ -9,25 +9,26 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from skbag._text import encoder as encoder_module
-from skbag._text.byte_encoder import ByteEncoder
+from skbag._text import vocabulary_encoder
 from skbag._text.compact_encoders import (
-    CompactByteEncoder,
     CompactPlainEncoder,
     CompactSelection,
+    CompactVocabularyEncoder,
 )
-from skbag._text.encoder import Encoder
+from skbag._text.encoder import Encoder, LearningEncoder
 from skbag._text.features import FeatureKind
 from skbag._text.hashed_encoder import HashedEncoder
 from skbag._text.plain_encoder import PlainEncoder
+from skbag._text.vocabulary_encoder import VocabularyEncoder
 from tests.conftest import rotating
-from tests.text.test_byte_encoder import (
+from tests.text.test_vocabulary_encoder import (
     ALL_OPTIONS,
     DOCUMENTS,
     TOKEN_PATTERN,
     assert_same_bags,
     by_name,
     ids_of,
+    in_order,
 )
 
 
@@ -45,7 +46,7 @@ def buckets_one_by_one(**options):
     return HashedEncoder(1000, token_pattern=TOKEN_PATTERN, **options)
 
 
-WITH_NAMES = {"bytes": ByteEncoder, "plain": plain}
+WITH_NAMES = {"vocabulary": VocabularyEncoder, "plain": plain}
 LEARNING = {
     **WITH_NAMES,
     "buckets": buckets,
@@ -123,11 +124,13 @@ READING = {
         )
         for name, options in PLAIN.items()
     },
-    "a part of bytes": lambda: a_part(with_everything(ByteEncoder)),
+    "a part of a vocabulary": lambda: a_part(with_everything(VocabularyEncoder)),
     "a part of plain": lambda: a_part(with_everything(plain)),
-    "compact bytes": lambda: compact(CompactByteEncoder, with_everything(ByteEncoder)),
+    "compact vocabulary": lambda: compact(
+        CompactVocabularyEncoder, with_everything(VocabularyEncoder)
+    ),
     "compact plain": lambda: compact(CompactPlainEncoder, with_everything(plain)),
-    "selection of bytes": lambda: selection(with_everything(ByteEncoder)),
+    "selection of a vocabulary": lambda: selection(with_everything(VocabularyEncoder)),
     "selection of buckets": lambda: selection(with_everything(buckets)),
 }
 DUPLICATES = {
@@ -142,39 +145,25 @@ learning = pytest.mark.parametrize("make", LEARNING.values(), ids=LEARNING)
 with_names = pytest.mark.parametrize("make", WITH_NAMES.values(), ids=WITH_NAMES)
 
 
-@pytest.fixture
-def small_chunks(monkeypatch):
-    monkeypatch.setattr(encoder_module, "CHUNK_CHARACTERS", 20)
-
-
 def assert_sound(bags, encoder):
+    """Of what is learnt ids may be in any order, but each once."""
     assert bags.n_ids == encoder.n_ids
     assert bags.ids.dtype == np.int32
     assert bags.offsets.dtype == np.int64
     assert ((bags.ids >= 0) & (bags.ids < encoder.n_ids)).all()
     for row in range(len(bags)):
-        assert (np.diff(bags.slice(row, row + 1).ids) > 0).all()
+        ids = bags.slice(row, row + 1).ids
+        assert len(np.unique(ids)) == len(ids)
 
 
 # -- those that read -------------------------------------------------------------------
 
 
-# Of its features it has fingerprints, which tell no kinds.
-WITH_KINDS = {name: READING[name] for name in READING if name != "compact plain"}
-reading_kinds = pytest.mark.parametrize("read", WITH_KINDS.values(), ids=WITH_KINDS)
-
-
-@reading_kinds
+@reading
 def test_is_an_encoder(read):
-    assert isinstance(read(), Encoder)
-
-
-@reading_kinds
-def test_each_feature_has_a_kind(read):
     encoder = read()
-    assert encoder.kinds.dtype == np.uint8
-    assert encoder.kinds.shape == (encoder.n_ids,)
-    np.testing.assert_array_equal(copy.deepcopy(encoder).kinds, encoder.kinds)
+    assert isinstance(encoder, Encoder)
+    assert isinstance(encoder, LearningEncoder) == hasattr(encoder, "learn")
 
 
 @reading
@@ -184,6 +173,8 @@ def test_dtypes_and_order(read):
     assert len(bags) == len(DOCUMENTS)
     assert len(bags.ids) > 0
     assert_sound(bags, encoder)
+    for row in range(len(bags)):
+        assert (np.diff(bags.slice(row, row + 1).ids) > 0).all()
     assert bags.weights.dtype == np.float32
     assert isinstance(encoder.releases_gil, bool)
 
@@ -197,7 +188,7 @@ def test_no_documents(read):
 
 
 @reading
-def test_a_text_alone_is_read_as_in_company(read, small_chunks):
+def test_a_text_alone_is_read_as_in_company(read):
     encoder = read()
     together = encoder.encode(DOCUMENTS)
     for row, text in enumerate(DOCUMENTS):
@@ -214,7 +205,7 @@ def test_encode_does_not_change_the_encoder(read):
 
 
 @rotating(read=READING, duplicate=DUPLICATES)
-def test_copies_read_the_same(read, duplicate, small_chunks):
+def test_copies_read_the_same(read, duplicate):
     encoder = read()
     twin = duplicate(encoder)
     assert pickle.dumps(twin) == pickle.dumps(encoder)
@@ -222,7 +213,7 @@ def test_copies_read_the_same(read, duplicate, small_chunks):
 
 
 @reading
-def test_many_threads_share_an_encoder(read, small_chunks):
+def test_many_threads_share_an_encoder(read):
     encoder = read()
     expected = encoder.encode(DOCUMENTS)
     # A loaded one has not found out yet whatever is found out when first asked.
@@ -247,21 +238,30 @@ def test_occurrences_are_what_is_counted(read):
 # -- those that learn ------------------------------------------------------------------
 
 
+@learning
+@pytest.mark.parametrize("options", OPTIONS)
+def test_each_feature_has_a_kind(make, options):
+    encoder = learnt(lambda: make(**OPTIONS[options]))
+    assert encoder.kinds.dtype == np.uint8
+    assert encoder.kinds.shape == (encoder.n_ids,)
+    np.testing.assert_array_equal(copy.deepcopy(encoder).kinds, encoder.kinds)
+
+
 @rotating(options=ALL_OPTIONS, make=LEARNING)
-def test_encode_after_learn_gives_the_same(options, make, small_chunks):
+def test_encode_after_learn_gives_the_same(options, make):
     encoder = make(**options)
     bags = encoder.learn(DOCUMENTS)
-    assert_same_bags(encoder.encode(DOCUMENTS), bags)
+    assert_same_bags(encoder.encode(DOCUMENTS), in_order(bags))
     assert bags.n_ids == encoder.n_ids == len(encoder.kinds)
     if isinstance(encoder, HashedEncoder):
         assert encoder.n_ids == 1000
 
 
 LEARNT_DTYPES = {
-    "bytes": np.uint8,
+    "vocabulary": np.uint8,
     "plain": np.float32,
     "buckets": np.uint8,
-    "buckets, one by one": np.uint8,
+    "buckets, one by one": np.float32,
 }
 
 
@@ -271,6 +271,34 @@ def test_dtypes_and_order_of_what_is_learnt(name):
     bags = encoder.learn(DOCUMENTS)
     assert_sound(bags, encoder)
     assert bags.weights.dtype == LEARNT_DTYPES[name]
+
+
+@rotating(options=ALL_OPTIONS, make=LEARNING)
+def test_threads_learn_the_same(options, make, monkeypatch):
+    monkeypatch.setattr(vocabulary_encoder, "CHARACTERS_PER_THREAD", 15)
+    encoder = make(**options)
+    expected = [encoder.learn(DOCUMENTS[:3]), encoder.learn(DOCUMENTS * 2)]
+    for n_threads in (2, 3, 7):
+        other = make(**options)
+        found = [other.learn(DOCUMENTS[:3]), other.learn(DOCUMENTS * 2, n_threads)]
+        for bags, before in zip(found, expected, strict=True):
+            assert_same_bags(bags, before)
+            assert bags.weights.dtype == before.weights.dtype
+        assert pickle.dumps(other) == pickle.dumps(encoder)
+
+
+@pytest.mark.parametrize("make", [VocabularyEncoder, buckets])
+def test_a_failed_learn_changes_nothing(make, monkeypatch):
+    monkeypatch.setattr(vocabulary_encoder, "CHARACTERS_PER_THREAD", 15)
+    encoder, twin = (learnt(lambda: make(**SHORT)) for _ in range(2))
+    before = pickle.dumps(encoder)
+    for documents in ([*DOCUMENTS, None], [*DOCUMENTS, b"bytes"], [5, *DOCUMENTS]):
+        for n_threads in (1, 3):
+            with pytest.raises(TypeError):
+                encoder.learn(documents, n_threads)
+            assert pickle.dumps(encoder) == before
+    assert_same_bags(encoder.encode(DOCUMENTS), twin.encode(DOCUMENTS))
+    assert_same_bags(encoder.learn(DOCUMENTS), twin.learn(DOCUMENTS))
 
 
 @learning
@@ -293,7 +321,7 @@ def test_what_was_not_learnt_is_left_out(make):
 
 
 @learning
-def test_learn_is_deterministic(make, small_chunks):
+def test_learn_is_deterministic(make):
     encoders = make(**SHORT), make(**SHORT)
     for documents in (DOCUMENTS[3:], DOCUMENTS):
         assert_same_bags(*(encoder.learn(documents) for encoder in encoders))
@@ -303,7 +331,7 @@ def test_learn_is_deterministic(make, small_chunks):
 @rotating(
     options=ALL_OPTIONS, make=LEARNING, duplicate=DUPLICATES, is_part=[False, True]
 )
-def test_copies_learn_the_same(options, make, duplicate, is_part, small_chunks):
+def test_copies_learn_the_same(options, make, duplicate, is_part):
     encoder = make(**options)
     encoder.learn(DOCUMENTS[:4])
     if is_part and not isinstance(encoder, HashedEncoder):
@@ -342,7 +370,7 @@ def test_without_features_there_are_no_names(make):
 
 
 @with_names
-def test_learn_only_appends(make, small_chunks):
+def test_learn_only_appends(make):
     encoder = make(**SHORT)
     encoder.learn(DOCUMENTS[:2])
     names = encoder.names()
@@ -389,7 +417,20 @@ def test_learn_after_select_appends_what_was_left_out(make):
     bags = selected.learn(["refugee camp"])
     assert selected.names()[0] == "refugee"
     assert sorted(selected.names()) == sorted(encoder.names())
-    np.testing.assert_array_equal(bags.ids, np.arange(encoder.n_ids))
+    np.testing.assert_array_equal(np.sort(bags.ids), np.arange(encoder.n_ids))
+
+
+@with_names
+def test_a_part_of_what_was_left_out_is_learnt_again(make):
+    """Of one word some features were kept."""
+    encoder = make(**OPTIONS["subwords"])
+    encoder.learn(["refugee camp"])
+    kept = ["refugee", "refu…", "…fug…", "refugee camp"]
+    selected = encoder.select(ids_of(encoder, kept))
+    selected = pickle.loads(pickle.dumps(selected))
+    selected.encode(["refugee", "camp"])  # looks up what there is
+    selected.learn(["refugee camp"])
+    assert sorted(selected.names()) == sorted(encoder.names())
 
 
 @with_names
@@ -400,6 +441,6 @@ def test_what_a_selection_learns_the_old_encoder_does_not(make):
     selected = encoder.select(ids_of(encoder, ["three"]))
     bags = selected.learn(["one three"])
     assert selected.names() == ["three", "one"]
-    np.testing.assert_array_equal(bags.ids, [0, 1])
+    np.testing.assert_array_equal(np.sort(bags.ids), [0, 1])
     assert pickle.dumps(encoder) == before
     assert encoder.names() == ["one", "two", "three"]

@@ -302,7 +302,7 @@ def test_an_encoder_without_a_compact_twin_is_kept_whole(
     corpus, new_corpus, make_classifier, monkeypatch, tmp_path
 ):
     clf = make_classifier().fit(*corpus)
-    monkeypatch.setattr(compression, "ByteEncoder", QuantizedTable)
+    monkeypatch.setattr(compression, "VocabularyEncoder", QuantizedTable)
     small = clf.compress(14_000)
     assert type(small._model.encoder) is CompactSelection
     assert file_size(small, tmp_path) <= 14_000

@@ -10,8 +10,8 @@ from skbag._core.bags import Bags
 from skbag._model import model as model_module
 from skbag._model.model import Featurizer, Model, chunk_bounds
 from skbag._model.predictor import Predictor
-from skbag._text.byte_encoder import ByteEncoder
 from skbag._text.plain_encoder import PlainEncoder
+from skbag._text.vocabulary_encoder import VocabularyEncoder
 from skbag._weighting.weighting import Weighting
 
 RNG = np.random.default_rng(0)
@@ -82,7 +82,7 @@ def test_chunks_and_threads_do_not_change_scores(monkeypatch, limit, n_threads):
 @pytest.mark.parametrize("n_texts", [1, 2, 50, 999, 5000])
 def test_texts_are_cut_alike_for_each_thread(n_texts, n_threads, monkeypatch):
     monkeypatch.setattr(model_module, "CHARACTERS_PER_CHUNK", 1000)
-    featurizer = Featurizer(ByteEncoder(), PLAIN, None, None)
+    featurizer = Featurizer(VocabularyEncoder(), PLAIN, None, None)
     X = [str(i) for i in range(n_texts)]
     parts = featurizer.chunks(X, n_threads)
     assert [text for part in parts for text in part] == X
@@ -93,7 +93,7 @@ def test_texts_are_cut_alike_for_each_thread(n_texts, n_threads, monkeypatch):
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 5])
-@pytest.mark.parametrize("kind", [ByteEncoder, PlainEncoder])
+@pytest.mark.parametrize("kind", [VocabularyEncoder, PlainEncoder])
 def test_texts_score_the_same_in_threads(kind, n_threads, monkeypatch):
     monkeypatch.setattr(model_module, "CHARACTERS_PER_CHUNK", 40)
     encoder = kind()

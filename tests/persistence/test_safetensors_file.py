@@ -367,7 +367,7 @@ UNSOUND = {
     "no encoder": setting(*MODEL, "encoder", to=None),
     "another encoder": setting(*MODEL, "encoder", "kind", to="os.system"),
     "options of an encoder": setting(*MODEL, "encoder", "lowercase", to=1),
-    "another range": setting(*MODEL, "encoder", "ngram_range", to=[1, 9]),
+    "another range": setting(*MODEL, "encoder", "ngram_range", to=[0, 9]),
     "no weighting": setting(*MODEL, "weighting", to=None),
     "another norm": setting(*MODEL, "weighting", "norm", to="l3"),
     "a flag that is none": setting(*MODEL, "weighting", "use_idf", to="yes"),
@@ -436,7 +436,7 @@ UNSOUND_COMPRESSED = {
     "features that are none": setting(*MODEL, "encoder", "features", to=[1]),
     "other features": tensor("_model.encoder.features.0.high", lambda a: a | 255),
     "options of an encoder": setting(*MODEL, "encoder", "lowercase", to=1),
-    "another range": setting(*MODEL, "encoder", "ngram_range", to=[1, 9]),
+    "another range": setting(*MODEL, "encoder", "ngram_range", to=[0, 9]),
 }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from skbag._targets.links import (
     fit_inverse_temperature,
     log_probabilities,
 )
-from skbag._text.byte_encoder import ByteEncoder
+from skbag._text.vocabulary_encoder import VocabularyEncoder
 from skbag._training import plan
 from skbag._weighting.document_counts import DocumentCounts
 from skbag._weighting.weighting import Weighting
@@ -113,7 +113,7 @@ N_CLASSES = 20_000
 @pytest.fixture(scope="module")
 def many_classes():
     """A model of 20,000 classes that knows a few words."""
-    encoder = ByteEncoder()
+    encoder = VocabularyEncoder()
     encoder.learn(short_texts(10))
     rng = np.random.default_rng(0)
     table = rng.normal(size=(encoder.n_ids, N_CLASSES)).astype("f")
@@ -145,7 +145,7 @@ def test_probabilities_take_little_more_than_themselves(use, many_classes):
 @pytest.mark.parametrize("width", [1, 150, 2**15, 10**9])
 @pytest.mark.parametrize("length", [0, 3, 2**16, 2**20])
 def test_chunks_have_few_texts_or_few_scores(width, length):
-    featurizer = Featurizer(ByteEncoder(), PLAIN, None, None)
+    featurizer = Featurizer(VocabularyEncoder(), PLAIN, None, None)
     X = ["x" * length] * 300
     parts = featurizer.chunks(X, 2, width)
     assert [text for part in parts for text in part] == X

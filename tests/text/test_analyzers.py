@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skbag._text.analyzers import build_locator
-from skbag._text.byte_encoder import ByteEncoder
 from skbag._text.compact_encoders import (
-    CompactByteEncoder,
     CompactPlainEncoder,
     CompactSelection,
+    CompactVocabularyEncoder,
 )
 from skbag._text.features import FeatureKind, Role, name_of_skip_pair
 from skbag._text.hashed_encoder import HashedEncoder
 from skbag._text.plain_encoder import PlainEncoder
 from skbag._text.token_rules import DEFAULT_TOKENS
+from skbag._text.vocabulary_encoder import VocabularyEncoder
 from tests.conftest import examples
 
 # Dozens of encoders with dozens of examples each.
@@ -40,12 +40,14 @@ def pairs_of_characters(text):
 
 
 ENCODERS = {
-    "bytes": lambda: ByteEncoder(),
-    "bytes, cased": lambda: ByteEncoder(lowercase=False, ngram_range=(1, 2)),
-    "bytes, pairs": lambda: ByteEncoder(ngram_range=(2, 2)),
-    "bytes, all": lambda: ByteEncoder(ngram_range=(1, 2), short_text_features=True),
-    "bytes, subwords": lambda: ByteEncoder(subword_ngram_range=(2, 4)),
-    "bytes, everything": lambda: ByteEncoder(
+    "native": lambda: VocabularyEncoder(),
+    "native, cased": lambda: VocabularyEncoder(lowercase=False, ngram_range=(1, 2)),
+    "native, pairs": lambda: VocabularyEncoder(ngram_range=(2, 2)),
+    "native, all": lambda: VocabularyEncoder(
+        ngram_range=(1, 2), short_text_features=True
+    ),
+    "native, subwords": lambda: VocabularyEncoder(subword_ngram_range=(2, 4)),
+    "native, everything": lambda: VocabularyEncoder(
         ngram_range=(1, 2), short_text_features=True, subword_ngram_range=(3, 6)
     ),
     "plain": lambda: PlainEncoder(),
@@ -148,9 +150,9 @@ def test_of_buckets_they_are_what_the_encoder_counts(name, n_buckets, texts):
 
 
 COMPACT = {
-    "bytes": (
-        lambda: ENCODERS["bytes, everything"](),
-        lambda encoder, ids: CompactByteEncoder.compact(encoder, ids)[0],
+    "native": (
+        lambda: ENCODERS["native, everything"](),
+        lambda encoder, ids: CompactVocabularyEncoder.compact(encoder, ids)[0],
     ),
     "plain": (
         lambda: ENCODERS["plain, all"](),
@@ -180,7 +182,7 @@ def test_of_compact_encoders_they_are_what_is_counted(name, texts):
 def test_a_span_is_where_the_token_stands(texts):
     # Characters that lower-casing takes apart have tests of their own, below.
     texts = [text.replace("İ", "") for text in texts]
-    encoder = ENCODERS["bytes, all"]()
+    encoder = ENCODERS["native, all"]()
     encoder.learn(texts)
     for text in texts:
         for _, occurrence in encoder.occurrences(text):
@@ -236,7 +238,7 @@ def test_subwords_are_parts_of_words_and_marks_have_no_place():
 
 
 def test_each_tells_its_kind():
-    encoder = ENCODERS["bytes, everything"]()
+    encoder = ENCODERS["native, everything"]()
     encoder.learn(["the refugee came"])
     kinds = encoder.kinds
     found = list(encoder.occurrences("the refugee came"))
@@ -275,7 +277,7 @@ def test_feature_of_a_space_alone_has_an_empty_place():
 
 
 def test_unknown_features_are_left_out():
-    encoder = ByteEncoder(ngram_range=(1, 2), short_text_features=True)
+    encoder = VocabularyEncoder(ngram_range=(1, 2), short_text_features=True)
     encoder.learn(["sail the ship"])
     encoder = encoder.select(np.array([0], dtype=np.int32))
     assert [each.name for _, each in encoder.occurrences("Sail, sail the dough")] == [

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from skbag._text.byte_encoder import ByteEncoder
-from skbag._text.byte_tokenizer import Spans, hash_spans
 from skbag._text.compact_encoders import (
-    CompactByteEncoder,
     CompactPlainEncoder,
     CompactSelection,
+    CompactVocabularyEncoder,
 )
-from skbag._text.compact_encoders import byte_backoffs as parts_of_byte
 from skbag._text.compact_encoders import plain_backoffs as parts_of_plain
-from skbag._text.lexicon import SPARE_BITS, Fingerprints
+from skbag._text.compact_encoders import vocabulary_backoffs as parts_of_vocabulary
+from skbag._text.fingerprints import SPARE_BITS, Fingerprints
+from skbag._text.hashing import hash_strings
 from skbag._text.plain_encoder import PlainEncoder
+from skbag._text.vocabulary_encoder import VocabularyEncoder
 
 NEW = ["A captain baked bread", "", "xylophone", "soup soup, SOUP!", "ﬁre über naïve"]
 
@@ -32,12 +32,16 @@ def numbers(text):
 
 
 ENCODERS = {
-    "words": ByteEncoder(True, (1, 1)),
-    "pairs": ByteEncoder(True, (1, 2)),
-    "pairs alone": ByteEncoder(False, (2, 2)),
-    "short texts": ByteEncoder(True, (1, 2), True),
-    "subwords": ByteEncoder(True, (1, 2), True, (3, 6)),
-    "subwords alone": ByteEncoder(True, (1, 1), False, (2, 3)),
+    "words": VocabularyEncoder(True, (1, 1)),
+    "pairs": VocabularyEncoder(True, (1, 2)),
+    "pairs alone": VocabularyEncoder(False, (2, 2)),
+    "short texts": VocabularyEncoder(True, (1, 2), True),
+    "subwords": VocabularyEncoder(True, (1, 2), True, (3, 6)),
+    "subwords alone": VocabularyEncoder(True, (1, 1), False, (2, 3)),
+    "threes alone": VocabularyEncoder(True, (3, 3)),
+    "up to fours": VocabularyEncoder(True, (1, 4), True),
+    "twos and threes": VocabularyEncoder(True, (2, 3), strip_accents="unicode"),
+    "without stop words": VocabularyEncoder(True, (1, 2), stop_words="english"),
     "plain, subwords": PlainEncoder(subword_ngram_range=(4, 6)),
     "plain words": PlainEncoder(ngram_range=(1, 3)),
     "plain, short texts": PlainEncoder(
@@ -55,9 +59,8 @@ encoders = pytest.mark.parametrize("name", ENCODERS)
 
 
 def compact(encoder, ranked):
-    kind = (
-        CompactByteEncoder if isinstance(encoder, ByteEncoder) else CompactPlainEncoder
-    )
+    is_native = isinstance(encoder, VocabularyEncoder)
+    kind = CompactVocabularyEncoder if is_native else CompactPlainEncoder
     return kind.compact(encoder, ranked)
 
 
@@ -107,7 +110,7 @@ def test_it_learns_and_names_nothing(name, learnt):
 
 
 def test_features_of_equal_fingerprints_become_the_more_important(monkeypatch, learnt):
-    monkeypatch.setattr("skbag._text.lexicon.SPARE_BITS", -3)
+    monkeypatch.setattr("skbag._text.fingerprints.SPARE_BITS", -3)
     for name in ("pairs", "plain words"):
         encoder = learnt(name)
         ranked = np.arange(encoder.n_ids, dtype=np.int32)[::-1]
@@ -117,26 +120,35 @@ def test_features_of_equal_fingerprints_become_the_more_important(monkeypatch, l
 
 
 def test_few_unknown_strings_are_taken_for_known_ones(n_cases):
-    def spans(words):
-        return Spans.from_lines("".join(f"{word}\n" for word in words).encode())
-
-    known = spans(f"known{i}" for i in range(2000))
-    fingerprints, ids = Fingerprints.of_hashes(hash_spans(known))
-    assert_array_equal(fingerprints.look_up(known), ids)
+    known = [b"known%d" % i for i in range(2000)]
+    fingerprints, ids = Fingerprints.of_hashes(hash_strings(known))
+    find = fingerprints.finder()
+    assert list(map(find, known)) == ids.tolist()
     n = n_cases(200_000, 2_000_000)
-    unknown = spans(f"other{i}" for i in range(n))
-    share = (fingerprints.look_up(unknown) >= 0).mean()
+    share = sum(find(b"other%d" % i) >= 0 for i in range(n)) / n
     assert 2 ** -(SPARE_BITS + 1) / 1.5 < share < 1.5 * 2**-SPARE_BITS
 
 
-def test_one_string_is_found_like_many():
-    words = ["soup", "über", "a" * 99, "\ud800", ""]
-    lines = "".join(f"{word}\n" for word in words).encode("utf-8", "surrogatepass")
-    known = Spans.from_lines(lines)
-    fingerprints, ids = Fingerprints.of_hashes(hash_spans(known))
+def test_strings_of_any_length_are_found():
+    known = [b"soup", "über".encode(), b"a" * 99, b"\xed\xa0\x80", b""]
+    fingerprints, ids = Fingerprints.of_hashes(hash_strings(known))
     find = fingerprints.finder()
-    assert [find(word) for word in words] == ids.tolist()
-    assert find("sou") == -1
+    assert [find(string) for string in known] == ids.tolist()
+    assert find(b"sou") == -1
+
+
+@encoders
+def test_unknown_words_have_what_is_known_of_them(name, learnt):
+    """Affixes, subwords and longer n-grams, whatever else of them is left out."""
+    encoder = learnt(name)
+    for ranked in (range(3), range(encoder.n_ids // 2, encoder.n_ids)):
+        ranked = np.array(ranked, dtype=np.int32)
+        small, ids = compact(encoder, ranked)
+        twin = encoder.select(ids)
+        for text in ("soups of captains", "baked sailing ovens on the sea of soup"):
+            found, expected = small.encode([text]), twin.encode([text])
+            assert_array_equal(found.ids, expected.ids)
+            assert_array_equal(found.weights, expected.weights)
 
 
 def test_features_of_types_of_their_own_are_refused():
@@ -158,7 +170,6 @@ def test_a_selection_of_any_encoder_finds_what_is_left(name, learnt, new_corpus)
         assert_array_equal(found.offsets, expected.offsets)
         assert_array_equal(found.weights, expected.weights)
     assert small.n_ids == len(ids) == found.n_ids
-    assert_array_equal(small.kinds, encoder.kinds[ids])
     assert small.releases_gil == encoder.releases_gil
     again = CompactSelection.unpacked(encoder, small.packed_ids())
     assert_array_equal(again.encode(NEW).ids, small.encode(NEW).ids)
@@ -177,9 +188,9 @@ def named_parts(encoder, found):
 
 
 def test_parts_of_pairs_and_short_text_features():
-    encoder = ByteEncoder(True, (1, 2), True)
+    encoder = VocabularyEncoder(True, (1, 2), True)
     encoder.learn(["fresh onion soup"])
-    found = named_parts(encoder, parts_of_byte(encoder))
+    found = named_parts(encoder, parts_of_vocabulary(encoder))
     plain = PlainEncoder(
         token_pattern=r"\w+", ngram_range=(1, 2), short_text_features=True
     )

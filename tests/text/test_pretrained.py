@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skbag._text import pretrained
-from skbag._text.byte_encoder import ByteEncoder
 from skbag._text.pretrained import find_vectors
+from skbag._text.vocabulary_encoder import VocabularyEncoder
 
 VECTORS = {
     "sail": [0.5, -1.0],
@@ -25,7 +25,7 @@ VECTORS = {
 @pytest.fixture
 def encoder():
     """Knows five tokens, of which three have vectors, and pairs."""
-    encoder = ByteEncoder(ngram_range=(1, 2), short_text_features=True)
+    encoder = VocabularyEncoder(ngram_range=(1, 2), short_text_features=True)
     encoder.learn(["Sail über it .", "sail the"])
     return encoder
 
@@ -114,7 +114,7 @@ def test_the_first_of_two_rows_counts(encoder):
     st.booleans(),
 )
 def test_a_file_is_read_as_the_mapping_it_holds(tmp_path_factory, vectors, has_header):
-    encoder = ByteEncoder(lowercase=False)
+    encoder = VocabularyEncoder(lowercase=False)
     encoder.learn([" ".join(vectors)])
     known = set(encoder.names()) & set(vectors)
     lines = lines_of(vectors)
@@ -237,7 +237,7 @@ def test_bad_sources(source, error, message, encoder):
 def test_without_tokens_to_look_up():
     with pytest.raises(ValueError, match=r"embedding_init needs texts"):
         find_vectors(VECTORS, None, 2)
-    pairs = ByteEncoder(ngram_range=(2, 2))
+    pairs = VocabularyEncoder(ngram_range=(2, 2))
     pairs.learn(["to be"])
     with pytest.raises(ValueError, match=r"single tokens.*ngram_range start at 1"):
         find_vectors(VECTORS, pairs, 2)

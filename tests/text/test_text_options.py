@@ -1,6 +1,8 @@
 """Which encoder serves which parameters, and which features are kept."""
 
-from dataclasses import replace
+import copy
+import pickle
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -8,7 +10,6 @@ import scipy.sparse as sp
 from sklearn.feature_extraction.text import CountVectorizer
 
 from skbag._core.bags import Bags
-from skbag._text.byte_encoder import ByteEncoder
 from skbag._text.features import FeatureKind
 from skbag._text.hashed_encoder import HashedEncoder
 from skbag._text.plain_encoder import PlainEncoder
@@ -25,7 +26,15 @@ from skbag._text.text_options import (
     make_encoder,
     wants_short_text_features,
 )
-from skbag._text.token_rules import DEFAULT_TOKENS
+from skbag._text.token_rules import DEFAULT_TOKENS, RULES
+from skbag._text.vocabulary_encoder import VocabularyEncoder
+from tests.text.test_vocabulary_encoder import (
+    DOCUMENTS,
+    assert_same_bags,
+    by_name,
+    in_order,
+    kinds_by_name,
+)
 
 
 def sizes_of(texts):
@@ -64,27 +73,82 @@ def test_the_first_part_of_a_stream_says_that_more_will_come():
         assert found is expected
 
 
-@pytest.mark.parametrize("changes", [{}, {"lowercase": False}, {"ngram_range": (1, 1)}])
-def test_default_tokens_take_the_fast_encoder(changes):
-    assert isinstance(make_encoder(replace(DEFAULT, **changes), False), ByteEncoder)
+NATIVE = [
+    {},
+    {"lowercase": False},
+    {"ngram_range": (1, 1)},
+    {"ngram_range": (1, 3)},
+    {"ngram_range": (2, 3)},
+    {"ngram_range": (3, 3)},
+    {"ngram_range": (1, 4), "stop_words": ["a", "the"]},
+    {"strip_accents": "unicode"},
+    {"strip_accents": "ascii", "lowercase": False},
+    {"stop_words": "english", "strip_accents": "unicode"},
+    {"token_pattern": RULES[0].pattern, "subword_ngram_range": (3, 4)},
+]
+
+
+@pytest.mark.parametrize("changes", NATIVE, ids=str)
+@pytest.mark.parametrize("short_text_features", [False, True])
+def test_default_tokens_take_the_native_encoder(changes, short_text_features):
+    options = replace(DEFAULT, **changes)
+    encoder = make_encoder(options, short_text_features)
+    assert isinstance(encoder, VocabularyEncoder)
+    names = [field.name for field in fields(TextOptions) if field.name != "n_buckets"]
+    plain = PlainEncoder(
+        **{name: getattr(options, name) for name in names},
+        short_text_features=short_text_features,
+        tokens=encoder.options.tokens,
+    )
+    assert by_name(encoder, encoder.learn(DOCUMENTS)) == by_name(
+        plain, plain.learn(DOCUMENTS)
+    )
+    assert kinds_by_name(encoder) == kinds_by_name(plain)
+    again = pickle.loads(pickle.dumps(encoder))
+    new = ["the Refugee café", *DOCUMENTS[::-1]]
+    for native in (encoder, again):
+        assert by_name(native, native.encode(new)) == by_name(plain, plain.encode(new))
+
+
+@pytest.mark.parametrize("changes", NATIVE, ids=str)
+def test_buckets_of_default_tokens_are_counted_natively(changes):
+    options = replace(DEFAULT, n_buckets=1000, **changes)
+    native = make_encoder(options, True)
+    assert native.releases_gil
+    plain = copy.copy(native)
+    plain._is_native = False
+    assert_same_bags(in_order(native.learn(DOCUMENTS)), plain.learn(DOCUMENTS))
+    again = pickle.loads(pickle.dumps(native))
+    new = ["the Refugee café", *DOCUMENTS[::-1]]
+    assert_same_bags(again.encode(new), plain.encode(new))
+
+
+@pytest.mark.parametrize("n_buckets", [None, 1000])
+def test_stop_words_that_are_no_tokens_are_warned_of(n_buckets):
+    options = replace(DEFAULT, stop_words=["aren't"], n_buckets=n_buckets)
+    with pytest.warns(UserWarning, match="stop_words may be inconsistent"):
+        make_encoder(options, False)
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"strip_accents": "unicode"},
+        {"strip_accents": str.upper},
         {"preprocessor": str.upper},
         {"tokenizer": str.split},
         {"token_pattern": r"\w+"},
+        {"token_pattern": None, "tokenizer": str.split},
         {"analyzer": "char"},
-        {"stop_words": ["a"]},
-        {"ngram_range": (1, 3)},
+        {"analyzer": str.split},
         {"vocabulary": {"a": 0}},
     ],
 )
 @pytest.mark.filterwarnings("ignore:The parameter 'token_pattern':UserWarning")
 def test_everything_else_takes_the_plain_encoder(changes):
     assert isinstance(make_encoder(replace(DEFAULT, **changes), False), PlainEncoder)
+    if "vocabulary" not in changes:
+        hashed = make_encoder(replace(DEFAULT, n_buckets=1000, **changes), False)
+        assert not hashed.releases_gil
 
 
 def kept_names(**pruning):
@@ -211,7 +275,7 @@ def test_buckets_take_the_hashed_encoder(changes):
     encoder = make_encoder(options, True)
     assert isinstance(encoder, HashedEncoder)
     assert encoder.n_ids == 1000
-    assert encoder.releases_gil == (not changes)
+    assert encoder.releases_gil == ("analyzer" not in changes)
 
 
 def test_encoders_get_the_subwords_asked_for():

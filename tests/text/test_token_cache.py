@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 from sklearn.model_selection import GridSearchCV
 
 from skbag._text import token_cache
-from skbag._text.byte_encoder import ByteEncoder
+from skbag._text.vocabulary_encoder import VocabularyEncoder
 from skbag.tuning import shared_tokens
 
 # Fits by the dozen.
@@ -21,13 +21,13 @@ pytestmark = pytest.mark.slow
 def n_learnt(monkeypatch):
     """How many times texts were read and counted."""
     calls = []
-    learn = ByteEncoder.learn
+    learn = VocabularyEncoder.learn
 
-    def counted(self, documents):
+    def counted(self, documents, *args):
         calls.append(len(documents))
-        return learn(self, documents)
+        return learn(self, documents, *args)
 
-    monkeypatch.setattr(ByteEncoder, "learn", counted)
+    monkeypatch.setattr(VocabularyEncoder, "learn", counted)
     return lambda: len(calls)
 
 

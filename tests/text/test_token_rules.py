@@ -20,12 +20,10 @@ from sklearn.svm import LinearSVC
 import skbag
 from skbag import EmbeddingBagClassifier
 from skbag._text import token_rules
-from skbag._text.byte_encoder import ByteEncoder
-from skbag._text.compact_encoders import CompactByteEncoder
+from skbag._text.compact_encoders import CompactVocabularyEncoder
 from skbag._text.features import name_of_skip_pair, short_text_features, skip_pairs
 from skbag._text.hashed_encoder import HashedEncoder
 from skbag._text.plain_encoder import PlainEncoder
-from skbag._text.single_text import MOST_CHARACTERS
 from skbag._text.token_rules import (
     CHARACTER,
     DEFAULT_PATTERN,
@@ -35,6 +33,7 @@ from skbag._text.token_rules import (
     rule_of_pattern,
     rule_of_version,
 )
+from skbag._text.vocabulary_encoder import VocabularyEncoder
 
 FIRST_PATTERN = r"(?u)\w+|[^\w\s]"
 
@@ -48,7 +47,7 @@ TEXTS = st.lists(
 OPTIONS = st.fixed_dictionaries(
     {
         "lowercase": st.booleans(),
-        "ngram_range": st.sampled_from([(1, 1), (1, 2), (2, 2)]),
+        "ngram_range": st.sampled_from([(1, 1), (1, 2), (2, 2), (1, 3), (3, 4)]),
         "short_text_features": st.booleans(),
         "subword_ngram_range": st.sampled_from([None, (2, 3)]),
     }
@@ -165,15 +164,17 @@ def names_by_text(encoder, texts, encode):
 @settings(deadline=None, max_examples=60)
 @given(TEXTS, TEXTS, OPTIONS, st.sampled_from(RULES))
 def test_every_way_to_find_tokens_is_the_same(learnt, texts, options, rule):
-    fast = ByteEncoder(tokens=rule, **options)
+    fast = VocabularyEncoder(tokens=rule, **options)
     plain = PlainEncoder(token_pattern=rule.pattern, **options)
     for encoder in (fast, plain):
         encoder.learn(learnt)
     texts = texts + learnt
-    padded = [text + " " * MOST_CHARACTERS for text in texts]  # not one short text
     expected = names_by_text(plain, texts, lambda text: plain.encode([text]))
     assert names_by_text(fast, texts, lambda text: fast.encode([text])) == expected
-    assert names_by_text(fast, padded, lambda text: fast.encode([text])) == expected
+    together = fast.encode(texts)
+    for row, text in enumerate(texts):
+        alone = fast.encode([text])
+        assert alone.ids.tolist() == together.slice(row, row + 1).ids.tolist()
     for text, counts in zip(texts, expected, strict=True):
         found = [occurrence for _, occurrence in fast.occurrences(text)]
         assert Counter(each.name for each in found) == counts
@@ -183,7 +184,7 @@ def test_every_way_to_find_tokens_is_the_same(learnt, texts, options, rule):
 
 @settings(deadline=None, max_examples=60)
 @given(TEXTS, TEXTS, OPTIONS, st.sampled_from(RULES))
-def test_buckets_are_the_same_by_arrays_and_one_by_one(learnt, texts, options, rule):
+def test_buckets_are_the_same_is_native_and_one_by_one(learnt, texts, options, rule):
     arrays, plain = (
         HashedEncoder(2**16, default_tokens=fast, token_pattern=rule.pattern, **options)
         for fast in (True, False)
@@ -218,7 +219,7 @@ def test_default_is_the_newest_rule_and_takes_the_fast_path():
         ["x नदी", "y 海"] * 10, [0, 1] * 10
     )
     encoder = clf._model.featurizer.encoder
-    assert isinstance(encoder, ByteEncoder)
+    assert isinstance(encoder, VocabularyEncoder)
     assert encoder.options.tokens is DEFAULT_TOKENS
 
 
@@ -245,7 +246,7 @@ def test_the_first_pattern_is_the_first_rule_as_fast_as_before():
     clf = EmbeddingBagClassifier(token_pattern=FIRST_PATTERN, random_state=0)
     clf.fit(texts, labels)
     encoder = clf._model.featurizer.encoder
-    assert isinstance(encoder, ByteEncoder)
+    assert isinstance(encoder, VocabularyEncoder)
     assert encoder.options.tokens is RULES[0]
     assert {"ह", "ि", "海上"} <= clf.vocabulary_.keys()
     # A pattern of the user's has no rule, even one that finds the same tokens.
@@ -281,14 +282,14 @@ def parameters_of(encoder):
     return encoder.analysis.parameters if is_plain else encoder._parameters
 
 
-def read(state, kind=ByteEncoder):
+def read(state, kind=VocabularyEncoder):
     encoder = kind.__new__(kind)
     encoder.__setstate__(state)
     return encoder
 
 
 def test_encoders_without_a_rule_keep_the_first():
-    old = ByteEncoder(tokens=RULES[0])
+    old = VocabularyEncoder(tokens=RULES[0])
     old.learn(["हिन्दी में"])
     encoder = read(as_before_the_second_rule(old))
     assert encoder.options.tokens is RULES[0]
@@ -297,14 +298,14 @@ def test_encoders_without_a_rule_keep_the_first():
     encoder.learn(["今天"])
     assert "今天" in encoder.names()
     ids = np.arange(encoder.n_ids, dtype=np.int32)
-    compact, _ = CompactByteEncoder.compact(encoder, ids)
+    compact, _ = CompactVocabularyEncoder.compact(encoder, ids)
     for each in (
         encoder.select(ids[::-1]),
         copy.deepcopy(encoder),
         pickle.loads(pickle.dumps(encoder)),
         compact,
         pickle.loads(pickle.dumps(compact)),
-        read(as_before_the_second_rule(compact), CompactByteEncoder),
+        read(as_before_the_second_rule(compact), CompactVocabularyEncoder),
     ):
         assert each.options.tokens is RULES[0]
         assert len(each.encode(["हि今天"]).ids) == 3
@@ -350,7 +351,7 @@ def test_state_names_the_rule_instead_of_its_pattern(kind, own):
 def test_a_rule_that_is_not_there_is_refused(version):
     with pytest.raises(ValueError, match="there is no token rule"):
         rule_of_version(version)
-    state = ByteEncoder().__getstate__()
+    state = VocabularyEncoder().__getstate__()
     with pytest.raises(ValueError, match="there is no token rule"):
         read({**state, "token_rule": version})
 
@@ -446,28 +447,28 @@ def features_of(rule, text, **options):
 
 
 @pytest.mark.parametrize("rule", [*RULES, OTHER], ids=lambda rule: rule.version)
-@pytest.mark.parametrize("by_arrays", [True, False])
-def test_every_encoder_takes_the_lengths_from_the_rule(rule, by_arrays):
+@pytest.mark.parametrize("is_native", [True, False])
+def test_every_encoder_takes_the_lengths_from_the_rule(rule, is_native):
     text = "some rather longer words, four of them"
-    kind = ByteEncoder if by_arrays else PlainEncoder
-    options = {} if by_arrays else {"token_pattern": rule.pattern}
+    kind = VocabularyEncoder if is_native else PlainEncoder
+    options = {} if is_native else {"token_pattern": rule.pattern}
     encoder = kind(short_text_features=True, tokens=rule, **options)
     counts = encoder.learn([text])
     assert set(encoder.names()) == features_of(rule, text)
-    for texts in ([text], [text, text]):  # one text at a time goes another way
-        encoded = encoder.encode(texts).slice(0, 1)
-        assert encoded.ids.tolist() == counts.ids.tolist()
-        assert encoded.weights.tolist() == counts.weights.tolist()
+    encoded = encoder.encode([text])
+    assert dict(zip(encoded.ids.tolist(), encoded.weights.tolist(), strict=True)) == (
+        dict(zip(counts.ids.tolist(), counts.weights.tolist(), strict=True))
+    )
     found = {occurrence.name for _, occurrence in encoder.occurrences(text)}
     assert found == features_of(rule, text)
 
 
 def test_buckets_take_the_lengths_from_the_rule():
     text = "some rather longer words, four of them"
-    for by_arrays in (True, False):
+    for is_native in (True, False):
         encoder = HashedEncoder(
             2**20,
-            default_tokens=by_arrays,
+            default_tokens=is_native,
             token_pattern=RULES[1].pattern,
             short_text_features=True,
             tokens=OTHER,
@@ -497,7 +498,7 @@ def test_a_saved_model_keeps_its_lengths_when_the_rule_changes(
     small = pickle.dumps(clf.compress())
     of_small = clf.compress().decision_function(new_corpus.texts)
     for module in ("token_rules", "features", "text_options", "plain_encoder",
-                   "hashed_encoder", "byte_reader", "byte_encoder"):  # fmt: skip
+                   "hashed_encoder", "vocabulary_encoder"):  # fmt: skip
         monkeypatch.setattr(f"skbag._text.{module}.DEFAULT_TOKENS", OTHER)
     monkeypatch.setattr("skbag._text.token_rules.RULES", (*RULES, OTHER))
     monkeypatch.setattr("skbag._estimator.parameters.DEFAULT_TOKENS", OTHER)

@@ -18,13 +18,11 @@ def corpus(seed=0, n=30, n_ids=12, n_classes=3):
     return Bags.from_csr(sp.csr_array(counts)), rng.integers(n_classes, size=n)
 
 
-@pytest.fixture(params=["in a table", "by sorting"], scope="module")
+@pytest.fixture(params=["in a table", "id by id"], scope="module")
 def way_of_counting(request):
     with pytest.MonkeyPatch.context() as patch:
-        pairs = 2**24 if request.param == "in a table" else 0
-        patch.setattr(document_counts, "MAX_TABLE_PAIRS", pairs)
-        # Several blocks, so that what they find has to be put together.
-        patch.setattr(document_counts, "_BLOCK_ENTRIES", 6)
+        numbers = 2**10 if request.param == "in a table" else 0
+        patch.setattr(document_counts, "TABLE_NUMBERS_PER_ENTRY", numbers)
         yield
 
 

@@ -1,6 +1,9 @@
+"""Features of the default tokens: those of `PlainEncoder`, with their names."""
+
+from __future__ import annotations
+
 import pickle
-import re
-from itertools import product
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -8,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from skbag._text import byte_encoder, byte_reader
-from skbag._text import encoder as encoder_module
-from skbag._text.byte_encoder import ByteEncoder
-from skbag._text.features import FeatureKind
+from skbag._core.bags import Bags
+from skbag._text.features import FeatureKind, Role, affixes, name_of_skip_pair
 from skbag._text.plain_encoder import PlainEncoder
-from skbag._text.subwords import subword_ids
+from skbag._text.subwords import subwords
 from skbag._text.token_rules import DEFAULT_TOKENS
+from skbag._text.vocabulary_encoder import VocabularyEncoder
+from tests.conftest import turns
 
 TOKEN_PATTERN = DEFAULT_TOKENS.pattern
 
@@ -37,36 +40,39 @@ TEXTS = st.lists(
         st.lists(
             st.sampled_from(["refugee", "refug", "Refu", "gee", "ééééééé", "?"])
         ).map(" ".join),
+        st.binary(max_size=30).map(
+            lambda data: data[: len(data) & ~1].decode("utf-16-le", "surrogatepass")
+        ),
+        st.binary(max_size=30).map(
+            lambda data: data.decode("utf-8", "surrogateescape")
+        ),
     ),
     max_size=5,
 )
 
-OPTIONS = st.fixed_dictionaries(
-    {
-        "lowercase": st.booleans(),
-        "ngram_range": st.sampled_from([(1, 1), (1, 2), (2, 2)]),
-        "short_text_features": st.booleans(),
-        "subword_ngram_range": st.sampled_from([None, (3, 6), (2, 3), (4, 4)]),
-    }
-)
-
 CHOICES = {
+    "ngram_range": [(1, 1), (1, 2), (2, 2), (1, 3), (2, 3), (3, 3), (1, 4)],
     "lowercase": [True, False],
-    "ngram_range": [(1, 1), (1, 2), (2, 2)],
     "short_text_features": [True, False],
-    "subword_ngram_range": [None, (3, 6)],
+    "subword_ngram_range": [None, (3, 6), (2, 3), (4, 4)],
+    "strip_accents": [None, "unicode", "ascii"],
+    "stop_words": [None, ["the", "b", "refugee", "\u00e9"], "english"],
 }
 
+OPTIONS = st.fixed_dictionaries(
+    {name: st.sampled_from(values) for name, values in CHOICES.items()}
+)
+
 ALL_OPTIONS = [
-    dict(zip(CHOICES, values, strict=True)) for values in product(*CHOICES.values())
+    {
+        name: values[place]
+        for (name, values), place in zip(CHOICES.items(), row, strict=True)
+    }
+    for row in turns([len(values) for values in CHOICES.values()])
 ]
+"""Each value of each option, with others in turns."""
 
 EVERYTHING = {"ngram_range": (1, 2), "short_text_features": True}
-
-
-@pytest.fixture
-def small_chunks(monkeypatch):
-    monkeypatch.setattr(encoder_module, "CHUNK_CHARACTERS", 20)
 
 
 def plain_encoder(**options):
@@ -93,6 +99,14 @@ def assert_same_bags(bags, other):
     assert bags.n_ids == other.n_ids
 
 
+def in_order(bags):
+    """Bags with the ids of each ascending, and weights as `encode` gives them."""
+    rows = np.repeat(np.arange(len(bags)), np.diff(bags.offsets))
+    order = np.lexsort([bags.ids, rows])
+    weights = bags.weights[order].astype(np.float32)
+    return Bags(bags.ids[order], bags.offsets, weights, bags.n_ids)
+
+
 def ids_of(encoder, names):
     return np.array([encoder.names().index(name) for name in names], dtype=np.int32)
 
@@ -100,19 +114,23 @@ def ids_of(encoder, names):
 @settings(deadline=None, max_examples=150)
 @given(learnt=TEXTS, more=TEXTS, encoded=TEXTS, options=OPTIONS)
 def test_same_as_the_plain_encoder(learnt, more, encoded, options):
-    fast, plain = ByteEncoder(**options), plain_encoder(**options)
+    fast, plain = VocabularyEncoder(**options), plain_encoder(**options)
     for documents in (learnt, more):
         assert by_name(fast, fast.learn(documents)) == by_name(
             plain, plain.learn(documents)
         )
-    assert by_name(fast, fast.encode(encoded)) == by_name(plain, plain.encode(encoded))
+    bags = fast.encode(encoded)
+    assert by_name(fast, bags) == by_name(plain, plain.encode(encoded))
     assert kinds_by_name(fast) == kinds_by_name(plain)
+    assert len(set(fast.names())) == fast.n_ids
+    for row, text in enumerate(encoded):
+        assert_same_bags(fast.encode([text]), bags.slice(row, row + 1))
 
 
 @settings(deadline=None, max_examples=100)
 @given(learnt=TEXTS, more=TEXTS, encoded=TEXTS, options=OPTIONS, data=st.data())
 def test_same_as_the_plain_encoder_after_select(learnt, more, encoded, options, data):
-    fast, plain = ByteEncoder(**options), plain_encoder(**options)
+    fast, plain = VocabularyEncoder(**options), plain_encoder(**options)
     fast.learn(learnt)
     plain.learn(learnt)
     names = fast.names()
@@ -129,14 +147,55 @@ def test_same_as_the_plain_encoder_after_select(learnt, more, encoded, options, 
     assert kinds_by_name(fast) == kinds_by_name(plain)
 
 
-@pytest.mark.parametrize("ngram_range", [(1, 1), (1, 2), (2, 2)])
+def in_order_of_occurrence(text, plain):
+    """Names of the features of a text, token by token, as plainly as can be."""
+    parameters = plain.analysis.parameters
+    tokens = CountVectorizer(**{**parameters, "ngram_range": (1, 1)}).build_analyzer()
+    tokens = tokens(text)
+    shortest, longest = parameters["ngram_range"]
+    for end, token in enumerate(tokens, 1):
+        if shortest == 1:
+            yield token
+        if plain.analysis.short_text_features:
+            for role, affix in affixes(token):
+                if affix is not None:
+                    yield role.name_of(affix)
+        if plain.analysis.subword_ngram_range is not None:
+            for part in subwords(token, plain.analysis.subword_ngram_range):
+                yield Role.SUBWORD.name_of(part)
+        for n in range(max(shortest, 2), min(longest, end) + 1):
+            yield " ".join(tokens[end - n : end])
+        if plain.analysis.short_text_features:
+            for distance in DEFAULT_TOKENS.skip_distances:
+                if distance < end:
+                    yield name_of_skip_pair(tokens[end - 1 - distance], token)
+    if tokens and plain.analysis.short_text_features:
+        yield Role.FIRST.name_of(tokens[0])
+        yield Role.LAST.name_of(tokens[-1])
+
+
+@settings(deadline=None)
+@given(learnt=TEXTS, options=OPTIONS)
+def test_features_are_numbered_as_they_first_occur(learnt, options):
+    encoder, plain = VocabularyEncoder(**options), plain_encoder(**options)
+    bags = encoder.learn(learnt)
+    expected = [list(in_order_of_occurrence(text, plain)) for text in learnt]
+    assert encoder.names() == list(dict.fromkeys(chain.from_iterable(expected)))
+    # In a bag as well.
+    names = encoder.names()
+    for row, features in enumerate(expected):
+        bag = bags.slice(row, row + 1)
+        assert [names[i] for i in bag.ids] == list(dict.fromkeys(features))
+
+
+@pytest.mark.parametrize("ngram_range", CHOICES["ngram_range"])
 @pytest.mark.parametrize("lowercase", [True, False])
 def test_counts_are_those_of_count_vectorizer(lowercase, ngram_range):
     vectorizer = CountVectorizer(
         lowercase=lowercase, ngram_range=ngram_range, token_pattern=TOKEN_PATTERN
     )
     X = vectorizer.fit_transform(DOCUMENTS)
-    encoder = ByteEncoder(lowercase, ngram_range)
+    encoder = VocabularyEncoder(lowercase, ngram_range)
 
     bags = encoder.learn(DOCUMENTS)
 
@@ -146,28 +205,33 @@ def test_counts_are_those_of_count_vectorizer(lowercase, ngram_range):
     np.testing.assert_array_equal(bags.to_csr().toarray()[:, order], X.toarray())
 
 
-def test_other_ngram_ranges_are_refused():
-    message = re.escape(
-        "ngram_range must be one of ((1, 1), (1, 2), (2, 2)), got (1, 3)"
+def test_ngrams_of_any_length():
+    """No more is done than for those that there are."""
+    fast = VocabularyEncoder(ngram_range=(1, 10**9))
+    plain = plain_encoder(ngram_range=(1, 10**9))
+    assert by_name(fast, fast.learn(DOCUMENTS)) == by_name(
+        plain, plain.learn(DOCUMENTS)
     )
-    with pytest.raises(ValueError, match=message):
-        ByteEncoder(ngram_range=(1, 3))
+    assert_same_bags(
+        fast.encode(DOCUMENTS),
+        plain.select(ids_of(plain, fast.names())).encode(DOCUMENTS),
+    )
 
 
 def test_ngram_range_may_be_a_list():
-    assert ByteEncoder(ngram_range=[1, 2]).learn(["a b"]).n_ids == 3
+    assert VocabularyEncoder(ngram_range=[1, 2]).learn(["a b"]).n_ids == 3
 
 
 @pytest.mark.parametrize("n", [255, 256, 70_000])
 @pytest.mark.parametrize("company", [[], ["b c"]])
-def test_counts_that_one_byte_does_not_hold(n, company, small_chunks):
-    encoder = ByteEncoder()
+def test_counts_that_one_byte_does_not_hold(n, company):
+    encoder = VocabularyEncoder()
     bags = encoder.learn([*company, "a " * n, *company])
     assert by_name(encoder, bags)[len(company)] == {"a": n}
 
 
 def test_kinds():
-    encoder = ByteEncoder(**EVERYTHING)
+    encoder = VocabularyEncoder(**EVERYTHING)
     encoder.learn(["refugee in", "in one pot"])
     assert kinds_by_name(encoder) == {
         "refugee": FeatureKind.TERM,
@@ -189,7 +253,7 @@ def test_kinds():
 
 
 def test_affixes_of_unknown_words_count():
-    encoder = ByteEncoder(**EVERYTHING)
+    encoder = VocabularyEncoder(**EVERYTHING)
     encoder.learn(["refugee"])
     bags = encoder.encode(["refugium", "refu", "pongee"])
     assert by_name(encoder, bags) == [{"refu…": 1, "refug…": 1}, {}, {"…gee": 1}]
@@ -197,14 +261,14 @@ def test_affixes_of_unknown_words_count():
 
 @pytest.mark.parametrize("company", [[], ["zzz " * 300]])
 def test_an_affix_met_as_a_word_has_its_own_affixes(company):
-    encoder = ByteEncoder(short_text_features=True)
+    encoder = VocabularyEncoder(short_text_features=True)
     encoder.learn(["0000000"])  # 00000 is a prefix, 000 a suffix of it
     found = by_name(encoder, encoder.encode(["00000", *company]))
     assert found[0] == {"0000…": 1, "…000": 1}
 
 
 def test_an_affix_that_becomes_a_word():
-    encoder = ByteEncoder(**EVERYTHING)
+    encoder = VocabularyEncoder(**EVERYTHING)
     encoder.learn(["refugee"])
     encoder.learn(["refug"])
     bags = encoder.encode(["refugee refug"])
@@ -222,15 +286,15 @@ def test_an_affix_that_becomes_a_word():
     ]
 
 
-def test_ngrams_do_not_cross_documents(small_chunks):
-    encoder = ByteEncoder(ngram_range=(2, 2))
+def test_ngrams_do_not_cross_documents():
+    encoder = VocabularyEncoder(ngram_range=(2, 2))
     encoder.learn(["a b", "c", "", "d e"])
     assert sorted(encoder.names()) == ["a b", "d e"]
 
 
-def test_a_text_that_is_none_raises(small_chunks):
+def test_a_text_that_is_none_raises():
     documents = ["a text of some length"] * 50 + [None] + ["another text"] * 50
-    encoder = ByteEncoder()
+    encoder = VocabularyEncoder()
     with pytest.raises(TypeError, match="NoneType"):
         encoder.learn(documents)
     with pytest.raises(TypeError, match="NoneType"):
@@ -238,7 +302,7 @@ def test_a_text_that_is_none_raises(small_chunks):
 
 
 def test_pickle_is_compact():
-    encoder = ByteEncoder(**EVERYTHING)
+    encoder = VocabularyEncoder(**EVERYTHING)
     words = [f"word{i}" for i in range(3000)]
     encoder.learn([" ".join(words)])
     n_bytes_of_strings = sum(
@@ -248,7 +312,7 @@ def test_pickle_is_compact():
 
 
 def test_select_drops_strings_that_no_feature_needs():
-    encoder = ByteEncoder(ngram_range=(1, 2))
+    encoder = VocabularyEncoder(ngram_range=(1, 2))
     encoder.learn(["one two three four"])
     selected = encoder.select(ids_of(encoder, ["two three"]))
     strings = selected.__getstate__()["strings"].tobytes()
@@ -257,7 +321,7 @@ def test_select_drops_strings_that_no_feature_needs():
 
 def test_growth_over_many_calls():
     rng = np.random.default_rng(0)
-    encoder, plain = ByteEncoder(**EVERYTHING), plain_encoder(**EVERYTHING)
+    encoder, plain = VocabularyEncoder(**EVERYTHING), plain_encoder(**EVERYTHING)
     for _ in range(60):
         documents = [
             " ".join(f"w{i}" for i in rng.zipf(1.3, size=20).tolist()) for _ in range(5)
@@ -270,7 +334,7 @@ def test_growth_over_many_calls():
 
 @pytest.mark.slow
 def test_one_text_larger_than_a_chunk():
-    encoder = ByteEncoder(ngram_range=(1, 2))
+    encoder = VocabularyEncoder(ngram_range=(1, 2))
     bags = encoder.learn(["Word, " * 400_000, "x" * 10_000_000, "word"])
     assert by_name(encoder, bags)[0] == {
         "word": 400_000,
@@ -285,7 +349,7 @@ def test_one_text_larger_than_a_chunk():
 
 
 def test_subwords_are_features():
-    encoder = ByteEncoder(subword_ngram_range=(3, 4))
+    encoder = VocabularyEncoder(subword_ngram_range=(3, 4))
     bags = encoder.learn(["Rats eat", "a !"])
     counts = {"rats", "eat", "<ra…", "…rat…", "…ats…", "…ts>"}
     counts |= {"<rat…", "…rats…", "…ats>", "<ea…", "…eat…", "…at>", "<eat…", "…eat>"}
@@ -296,7 +360,7 @@ def test_subwords_are_features():
 
 
 def test_a_subword_counts_for_each_word_that_has_it():
-    encoder = ByteEncoder(subword_ngram_range=(3, 3))
+    encoder = VocabularyEncoder(subword_ngram_range=(3, 3))
     counts = by_name(encoder, encoder.learn(["banana banana cabana"]))[0]
     assert counts["…ana…"] == 5
     assert counts["…na>"] == 3
@@ -304,7 +368,7 @@ def test_a_subword_counts_for_each_word_that_has_it():
 
 @pytest.mark.parametrize("company", [[], ["zzz " * 300]])
 def test_unknown_words_count_by_known_subwords(company):
-    encoder = ByteEncoder(subword_ngram_range=(3, 4))
+    encoder = VocabularyEncoder(subword_ngram_range=(3, 4))
     encoder.learn(["refugee"])
     for _ in range(2):
         found = by_name(encoder, encoder.encode(["refugees refugees", *company]))[0]
@@ -315,14 +379,14 @@ def test_unknown_words_count_by_known_subwords(company):
 
 @pytest.mark.parametrize("company", [[], ["zzz " * 300]])
 def test_a_word_known_as_a_subword_only_has_subwords(company):
-    encoder = ByteEncoder(subword_ngram_range=(4, 4))
+    encoder = VocabularyEncoder(subword_ngram_range=(4, 4))
     encoder.learn(["refugees"])  # fuge is one of its subwords
     found = by_name(encoder, encoder.encode(["fuge fugees", *company]))
     assert found[0] == {"…fuge…": 2, "…ugee…": 1, "…gees…": 1, "…ees>": 1}
 
 
 def test_subwords_learnt_later_are_found_in_words_known_before():
-    encoder = ByteEncoder(subword_ngram_range=(3, 3))
+    encoder = VocabularyEncoder(subword_ngram_range=(3, 3))
     encoder.learn(["cat mat"])
     kept = ["cat", "…cat…"]
     encoder = encoder.select(ids_of(encoder, kept))
@@ -335,32 +399,11 @@ def test_subwords_learnt_later_are_found_in_words_known_before():
     assert counts == dict.fromkeys([*kept, "…at>"], 1)
 
 
-def test_subwords_of_many_words(monkeypatch, small_chunks):
+def test_subwords_of_many_words():
     options = {"subword_ngram_range": (3, 6)}
-    fast, plain = ByteEncoder(**options), plain_encoder(**options)
-    monkeypatch.setattr(byte_encoder, "WORDS_AT_ONCE", 3)
-    monkeypatch.setattr(byte_reader, "WORDS_AT_ONCE", 3)
+    fast, plain = VocabularyEncoder(**options), plain_encoder(**options)
     words = [f"{i:03d}{i * i}" for i in range(60)]
     texts = [" ".join(words[i : i + 9]) for i in range(0, 60, 5)]
     assert by_name(fast, fast.learn(texts)) == by_name(plain, plain.learn(texts))
     texts = [text + "0" for text in texts]
     assert by_name(fast, fast.encode(texts)) == by_name(plain, plain.encode(texts))
-
-
-def test_subwords_are_found_once_for_each_word(monkeypatch):
-    asked = []
-
-    def counting(words, *others):
-        asked.extend(words.to_lines().split())
-        return subword_ids(words, *others)
-
-    monkeypatch.setattr(byte_encoder, "subword_ids", counting)
-    monkeypatch.setattr(byte_reader, "subword_ids", counting)
-    encoder = ByteEncoder(subword_ngram_range=(3, 6))
-    encoder.learn(["cat mat cat", "mat " * 100])
-    encoder.learn(["mat cat rat"])
-    assert sorted(asked) == [b"cat", b"mat", b"rat"]
-    asked.clear()
-    for _ in range(3):  # words not known are asked for in each chunk, once
-        encoder.encode(["cat hat hat", "rat hat mat"])
-    assert sorted(asked) == [b"cat", *[b"hat"] * 3, b"mat", b"rat"]

@@ -1,0 +1,165 @@
+"""Counting the features of one document after the other, into growing arrays."""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memset
+
+from skbag._core.buffers cimport Buffer, push_int32, push_int64, release, reserve
+
+
+cdef struct Place:
+    int32_t id
+    int32_t entry
+
+
+cdef struct BagWriter:
+    # Features of the document, in the order in which they occur.
+    Buffer occurrences
+    # Where each id of the document is among its entries: a small hash table.
+    Buffer places
+    # Entries of the document, ``id << 32 | count``, and as many to sort with.
+    Buffer entries
+    Buffer sorted
+    # What comes out: of all documents the ids, counts and where documents end.
+    Buffer ids
+    Buffer counts
+    Buffer offsets
+    # Of counts that a byte does not hold the entry and the count, in turn.
+    Buffer large_counts
+    bint in_order  # whether ids are to ascend and counts to be float32
+    int id_bits
+
+
+cdef inline void free_writer(BagWriter* writer) noexcept nogil:
+    release(&writer.occurrences)
+    release(&writer.places)
+    release(&writer.entries)
+    release(&writer.sorted)
+    release(&writer.ids)
+    release(&writer.counts)
+    release(&writer.offsets)
+    release(&writer.large_counts)
+
+
+cdef inline int write_bag(BagWriter* writer) except -1 nogil:
+    """Count the occurrences of a document, and forget them.
+
+    Its entries come in the order of their first occurrences, or of their ids.
+    """
+    cdef const int32_t* occurrences = <const int32_t*> writer.occurrences.data
+    cdef int64_t n = writer.occurrences.size // <int64_t> sizeof(int32_t)
+    cdef int64_t i, n_entries = 0
+    cdef uint64_t size = 16
+    cdef uint32_t place
+    cdef int shift = 28
+    cdef int32_t id_
+    cdef Place* places
+    cdef uint64_t* entries
+    if n:
+        while size < <uint64_t> (2 * n):
+            size *= 2
+            shift -= 1
+        writer.places.size = writer.entries.size = 0
+        reserve(&writer.places, size * sizeof(Place))
+        reserve(&writer.entries, n * sizeof(uint64_t))
+        places = <Place*> writer.places.data
+        entries = <uint64_t*> writer.entries.data
+        memset(places, 0xFF, size * sizeof(Place))
+        for i in range(n):
+            id_ = occurrences[i]
+            place = <uint32_t> ((<uint32_t> id_ * <uint32_t> 0x9E3779B1) >> shift)
+            while places[place].id >= 0 and places[place].id != id_:
+                place = <uint32_t> ((place + 1) & (size - 1))
+            if places[place].id < 0:
+                places[place].id = id_
+                places[place].entry = <int32_t> n_entries
+                entries[n_entries] = <uint64_t> id_ << 32
+                n_entries += 1
+            entries[places[place].entry] += 1
+        if writer.in_order:
+            sort_entries(writer, n_entries)
+            write_in_order(writer, n_entries)
+        else:
+            write_counts(writer, n_entries)
+    writer.occurrences.size = 0
+    return push_int64(&writer.offsets, writer.ids.size // <int64_t> sizeof(int32_t))
+
+
+cdef inline int write_counts(BagWriter* writer, int64_t n) except -1 nogil:
+    cdef const uint64_t* entries = <const uint64_t*> writer.entries.data
+    cdef int32_t* ids
+    cdef uint8_t* counts
+    cdef int64_t i
+    cdef uint32_t count
+    reserve(&writer.ids, n * sizeof(int32_t))
+    reserve(&writer.counts, n)
+    ids = <int32_t*> (writer.ids.data + writer.ids.size)
+    counts = <uint8_t*> (writer.counts.data + writer.counts.size)
+    for i in range(n):
+        ids[i] = <int32_t> (entries[i] >> 32)
+        count = <uint32_t> entries[i]
+        if count > 255:
+            push_int64(&writer.large_counts, <int64_t> writer.counts.size + i)
+            push_int64(&writer.large_counts, count)
+            count = 255
+        counts[i] = <uint8_t> count
+    writer.ids.size += n * sizeof(int32_t)
+    writer.counts.size += n
+    return 0
+
+
+cdef inline int write_in_order(BagWriter* writer, int64_t n) except -1 nogil:
+    cdef const uint64_t* entries = <const uint64_t*> writer.entries.data
+    cdef int32_t* ids
+    cdef float* counts
+    cdef int64_t i
+    reserve(&writer.ids, n * sizeof(int32_t))
+    reserve(&writer.counts, n * sizeof(float))
+    ids = <int32_t*> (writer.ids.data + writer.ids.size)
+    counts = <float*> (writer.counts.data + writer.counts.size)
+    for i in range(n):
+        ids[i] = <int32_t> (entries[i] >> 32)
+        counts[i] = <float> (<uint32_t> entries[i])
+    writer.ids.size += n * sizeof(int32_t)
+    writer.counts.size += n * sizeof(float)
+    return 0
+
+
+cdef inline int sort_entries(BagWriter* writer, int64_t n) except -1 nogil:
+    """Sort entries by id: few by insertion, more by their digits."""
+    cdef uint64_t* entries = <uint64_t*> writer.entries.data
+    cdef uint64_t* others
+    cdef uint64_t* swapped
+    cdef uint64_t entry
+    cdef int64_t i, j
+    cdef int shift
+    cdef int64_t starts[257]
+    if n <= 48:
+        for i in range(1, n):
+            entry = entries[i]
+            j = i - 1
+            while j >= 0 and entries[j] > entry:
+                entries[j + 1] = entries[j]
+                j -= 1
+            entries[j + 1] = entry
+        return 0
+    writer.sorted.size = 0
+    reserve(&writer.sorted, n * sizeof(uint64_t))
+    others = <uint64_t*> writer.sorted.data
+    for shift in range(32, 32 + writer.id_bits, 8):
+        memset(starts, 0, sizeof(starts))
+        for i in range(n):
+            starts[(entries[i] >> shift & 0xFF) + 1] += 1
+        for i in range(256):
+            starts[i + 1] += starts[i]
+        for i in range(n):
+            entry = entries[i]
+            j = entry >> shift & 0xFF
+            others[starts[j]] = entry
+            starts[j] += 1
+        swapped = entries
+        entries = others
+        others = swapped
+    if <char*> entries != writer.entries.data:
+        # After an odd number of digits the sorted ones are in the other buffer.
+        writer.sorted, writer.entries = writer.entries, writer.sorted
+    return 0

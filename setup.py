@@ -52,7 +52,11 @@ def extensions() -> list[Extension]:
     made = []
     for source in sorted(Path("skbag").rglob("*.pyx")):
         name = ".".join(source.with_suffix("").parts)
-        extension = Extension(name, [source.as_posix()])
+        extension = Extension(
+            name,
+            [source.as_posix()],
+            include_dirs=[source.parent.as_posix(), "skbag/_core"],
+        )
         extension.cython_directives = DIRECTIVES
         # Not beside the source, so that two Pythons, or two builds, do not meet.
         extension.cython_c_in_temp = True

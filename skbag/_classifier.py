@@ -547,9 +547,7 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         MemoryError
             As `fit`.
         """
-        trial = self._trial(keep_fitted=True)
-        trial._partial_fit(X, y, sample_weight, classes=classes)
-        self.__dict__ = trial.__dict__
+        self._learn_part(X, y, sample_weight, classes=classes)
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:

@@ -165,3 +165,23 @@ def order_by_count(const int64_t[::1] counts):
             out[start[place]] = <int32_t> i
             start[place] += 1
     return order
+
+
+def squared_norms(const int64_t[::1] offsets, const float[::1] weights):
+    """Sum the squares of the weights of each bag.
+
+    Returns
+    -------
+    squared : ndarray of shape (n_bags,), dtype=float64
+    """
+    cdef int64_t i, k, n = len(offsets) - 1
+    cdef double total
+    squared = np.empty(n)
+    cdef double[::1] out = squared
+    with nogil:
+        for i in range(n):
+            total = 0
+            for k in range(offsets[i], offsets[i + 1]):
+                total += <double> weights[k] * <double> weights[k]
+            out[i] = total
+    return squared

@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#include "processor.h"
+
 #if defined(_MSC_VER)
 #define SKBAG_RESTRICT __restrict
 #else
@@ -18,15 +20,13 @@ static inline void skbag_add_row_portable(
     for (ptrdiff_t i = 0; i < n; i++) sum[i] += weight * row[i];
 }
 
-#if (defined(__GNUC__) || defined(__clang__)) && defined(__x86_64__)
+#if SKBAG_MAY_HAVE_AVX2
 __attribute__((target("avx2"))) static void skbag_add_row_avx2(
     float* SKBAG_RESTRICT sum, const float* SKBAG_RESTRICT row, float weight, ptrdiff_t n) {
     for (ptrdiff_t i = 0; i < n; i++) sum[i] += weight * row[i];
 }
-static inline int skbag_has_avx2(void) { return __builtin_cpu_supports("avx2"); }
 #else
 #define skbag_add_row_avx2 skbag_add_row_portable
-static inline int skbag_has_avx2(void) { return 0; }
 #endif
 
 #endif

@@ -6,7 +6,6 @@ estimator, what differs by the kind of `y` is left to hooks, and all else is her
 
 from __future__ import annotations
 
-import copy
 import os
 import sys
 import warnings
@@ -62,6 +61,7 @@ from skbag._training.samples import Samples
 if TYPE_CHECKING:
     from skbag._training.fit import FitResult
     from skbag._training.run import EpochReport
+    from skbag._training.stream import RowUpdate
 
 _Self = TypeVar("_Self", bound="BaseEmbeddingBag")
 
@@ -192,7 +192,10 @@ class BaseEmbeddingBag(
     # -- gone well ---------------------------------------------------------------------
 
     def _trial(self: _Self, *, keep_fitted: bool) -> _Self:
-        trial = copy.copy(self)
+        # Not copy.copy, after which both would share arrays that streams change.
+        trial = type(self).__new__(type(self))
+        trial.__dict__.update(self.__dict__)
+        trial.__dict__.pop("_vocabulary", None)
         for name in list(vars(trial)):
             is_fitted = name.endswith("_") and not name.startswith("_")
             if not keep_fitted and (is_fitted or name in _PRIVATE_STATE):
@@ -248,9 +251,24 @@ class BaseEmbeddingBag(
         self.validation_scores_ = scores if self.early_stopping else None
         self.best_validation_score_ = max(scores) if scores else None
 
-    def _partial_fit(
+    def _learn_part(
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, **announced: Any
     ) -> None:
+        """Train on one part of a stream, or leave all as it was."""
+        trial = self._trial(keep_fitted=True)
+        update = trial._partial_fit(X, y, sample_weight, **announced)
+        try:
+            if update is not None:
+                update.apply()
+            self.__dict__ = trial.__dict__
+        except BaseException:
+            if update is not None and self.__dict__ is not trial.__dict__:
+                update.undo()
+            raise
+
+    def _partial_fit(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, **announced: Any
+    ) -> RowUpdate | None:
         from skbag._training.fit import partial_fit
 
         for parameter, unusable in self._needs_all_data.items():
@@ -280,6 +298,7 @@ class BaseEmbeddingBag(
         self.loss_curve_ = [*earlier, *result.outcome.loss_curve]
         self.n_iter_ = max(len(self.loss_curve_), 1)
         self.validation_scores_ = self.best_validation_score_ = None
+        return result.update
 
     def _checkpoint(self, X: Any, communicator: Communicator) -> Checkpoint | None:
         """File to go on from, once all processes agree on the parameters."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from skbag._text.hashed_encoder import HashedEncoder
 
 class FittedModelMixin:
     """The model of an estimator, and its attributes."""
+
+    _share_arrays: Callable[[], None]
 
     classes_: NDArray[Any]
     n_jobs: int | None
@@ -48,6 +51,7 @@ class FittedModelMixin:
         Of shape (n_ids, embedding_dim), float32; one column per output if
         ``embedding_dim=None``. Not there after `compress`.
         """
+        self._share_arrays()
         return self._open_model("embedding_").predictor.dense
 
     @property
@@ -71,6 +75,7 @@ class FittedModelMixin:
                 "and another loss than 'adaptive_softmax'; or take the layers of "
                 "to_torch()."
             )
+        self._share_arrays()
         return predictor.linear_coef()
 
     @property

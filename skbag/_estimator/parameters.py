@@ -13,6 +13,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skbag._core.dtypes import ID_DTYPE
+from skbag._core.threads import n_threads
 from skbag._model.quantization import BITS
 from skbag._text.buckets import FEWEST_BUCKETS
 from skbag._text.pretrained import KeyedVectors, check_source
@@ -164,6 +165,7 @@ def _training_options(estimator: Any) -> TrainingOptions:
         tol=_plain(estimator.tol),
         device=estimator.device,
         freeze_embedding=estimator.freeze_embedding,
+        n_threads=n_threads(estimator.n_jobs),
     )
 
 

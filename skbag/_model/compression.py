@@ -167,7 +167,7 @@ class _Rows:
         self.has_counts = document_counts is not None
         self.counts = np.ones(self.n)
         if document_counts is not None:
-            self.counts = document_counts.flush(featurizer.pending).df
+            self.counts = document_counts.flush(featurizer.pending, self.n).df
         self.parts = _parts(self.encoder) if self.has_counts else None
 
     @cached_property

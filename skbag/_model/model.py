@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
+from skbag._core.growing import GrowingRows
 from skbag._model.predictor import Predictor
 from skbag._model.quantization import QuantizedTable
 from skbag._targets.targets import ClassificationTargets
@@ -252,15 +253,34 @@ def _put_together(parts: Iterator[NDArray[Any]], n_samples: int) -> NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
+class Stream:
+    """Arrays of a model that nobody else has: the next part may change them in place.
+
+    Parameters
+    ----------
+    table : GrowingRows
+    id_weights : GrowingRows or None
+    """
+
+    table: GrowingRows
+    id_weights: GrowingRows | None
+
+
+@dataclass(frozen=True, eq=False)
 class Resume:
     """What ``partial_fit`` needs of the training before, beside the model.
 
     Here and not where it is made and used, for a pickle of it must not import torch.
+    `mean_divergence` is that which all weights were last made with, 0 where they depend
+    on no class; None where no stream has made them. `stream` is no part of pickles and
+    copies: what they share has more owners than one.
     """
 
     accumulators: tuple[NDArray[np.float32], ...]
     learning_rate: float
     n_seen: int
+    mean_divergence: float | None = None
+    stream: Stream | None = None
 
 
 def chunk_bounds(

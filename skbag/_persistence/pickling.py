@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -29,6 +30,7 @@ class PlainStateMixin:
 
     def __getstate__(self) -> dict[str, Any]:
         """Parameters, fitted attributes and the model as serialisable state."""
+        self._share_arrays()
         state: dict[str, Any] = dict(super().__getstate__())  # type: ignore
         state.pop("_vocabulary", None)
         if "_model" in state:
@@ -38,6 +40,12 @@ class PlainStateMixin:
         if "_targets" in state:
             state["_targets"] = targets_state(state["_targets"])
         return {**state, "_skbag_version": __version__, "_skbag_format": FORMAT}
+
+    def _share_arrays(self) -> None:
+        """Let nothing change the arrays of the model in place from here on."""
+        resume = vars(self).get("_resume")
+        if resume is not None and resume.stream is not None:
+            self._resume = replace(resume, stream=None)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
@@ -98,7 +106,9 @@ class PlainStateMixin:
         vars(self).update(state)
 
     def __copy__(self: _Estimator) -> _Estimator:
-        # Shares the model, which nothing changes: fits make a new one.
+        # Shares the model, which nothing changes: fits make a new one, and so does the
+        # next part of a stream.
+        self._share_arrays()
         copied = type(self).__new__(type(self))
         vars(copied).update(vars(self))
         vars(copied).pop("_vocabulary", None)

@@ -201,6 +201,7 @@ def resume_state(resume: Resume) -> dict[str, Any]:
         "accumulators": list(resume.accumulators),
         "learning_rate": resume.learning_rate,
         "n_seen": resume.n_seen,
+        "mean_divergence": resume.mean_divergence,
     }
 
 
@@ -221,7 +222,11 @@ def resume_from_state(state: Any, model: Model) -> Resume:
     n_seen = field_of(state, "n_seen", int)
     if not 0 <= n_seen < 2**62:
         raise damaged(f"'n_seen' is {n_seen:.3g}" if n_seen < 2**62 else "'n_seen'")
-    return Resume(accumulators, positive_of(state, "learning_rate"), n_seen)
+    # Earlier files do not say.
+    mean = state.get("mean_divergence")
+    if mean is not None and not (type(mean) is float and 0 <= mean < math.inf):
+        raise damaged(f"'mean_divergence' is {mean!r:.30}")
+    return Resume(accumulators, positive_of(state, "learning_rate"), n_seen, mean)
 
 
 def _read_table(state: Any) -> NDArray[np.float32] | QuantizedTable:
@@ -303,6 +308,8 @@ def _counts_state(featurizer: Featurizer) -> dict[str, Any] | None:
     document_counts, pending = featurizer.document_counts, featurizer.pending
     if document_counts is None:
         return None
+    if featurizer.id_weights is not None:
+        document_counts = document_counts.with_ids(len(featurizer.id_weights))
     # Not scipy's own pickle, whose module has moved between versions.
     counts = document_counts.class_counts
     exclusive = document_counts.exclusive
@@ -374,7 +381,8 @@ def _read_pending(state: Any, counts: DocumentCounts) -> PendingCounts | None:
         if len(where) and not 0 <= where.min() <= where.max() < n:
             raise damaged(f"recent: {places} out of range")
         arrays += [where, value]
-    return PendingCounts(*arrays)
+    parts = list(zip(arrays[::2], arrays[1::2], strict=True))
+    return PendingCounts((parts[0],), tuple(parts[1:]))
 
 
 def _clusters_state(clusters: Clusters) -> dict[str, Any]:

@@ -232,25 +232,39 @@ class OfLabels:
         self.max_sample_weight = (
             1.0 if weights is None else float(max(weights.max(), 1.0))
         )
-        self._loss = loss
-        self._weights = weights
+        self.of_each = loss
+        self.label_weights = weights
 
     def gradient(
         self, scores: Tensor, codes: Tensor, weights: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """See `Loss`."""
         rows, labels = codes.unbind(1)
-        gradient, values = self._loss.label_gradient(scores, (rows, labels))
-        if self._weights is not None:
-            of_pairs = scores.new_tensor(self._weights)[labels]
+        gradient, values = self.of_each.label_gradient(scores, (rows, labels))
+        if self.label_weights is not None:
+            of_pairs = scores.new_tensor(self.label_weights)[labels]
             gradient[rows, labels] *= of_pairs
             values[rows, labels] *= of_pairs
         return _weighted(gradient, values, weights)
 
     def constant_scores(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
         """See `Loss`; of the shares by weight."""
-        weight = 1.0 if self._weights is None else self._weights
-        return self._loss.label_scores(weight * shares / (weight * shares + 1 - shares))
+        weight = 1.0 if self.label_weights is None else self.label_weights
+        return self.of_each.label_scores(
+            weight * shares / (weight * shares + 1 - shares)
+        )
+
+
+def is_squared_hinge(loss: Loss) -> bool:
+    """Whether it is the squared hinge of each output against the rest."""
+    return isinstance(loss, SquaredHinge) or (
+        isinstance(loss, OfLabels) and isinstance(loss.of_each, SquaredHinge)
+    )
+
+
+def label_weights(loss: Loss) -> NDArray[Any] | None:
+    """Weight of having each label, against 1 for not having it; None for ones."""
+    return loss.label_weights if isinstance(loss, OfLabels) else None
 
 
 def _weighted(

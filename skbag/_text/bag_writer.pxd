@@ -25,6 +25,8 @@ cdef struct BagWriter:
     Buffer offsets
     # Of counts that a byte does not hold the entry and the count, in turn.
     Buffer large_counts
+    # Odd and secret, so that nobody can find ids that all want the same places.
+    uint64_t factor
     bint in_order  # whether ids are to ascend and counts to be float32
     int id_bits
 
@@ -49,8 +51,8 @@ cdef inline int write_bag(BagWriter* writer) except -1 nogil:
     cdef int64_t n = writer.occurrences.size // <int64_t> sizeof(int32_t)
     cdef int64_t i, n_entries = 0
     cdef uint64_t size = 16
-    cdef uint32_t place
-    cdef int shift = 28
+    cdef uint64_t place
+    cdef int shift = 60
     cdef int32_t id_
     cdef Place* places
     cdef uint64_t* entries
@@ -66,9 +68,9 @@ cdef inline int write_bag(BagWriter* writer) except -1 nogil:
         memset(places, 0xFF, size * sizeof(Place))
         for i in range(n):
             id_ = occurrences[i]
-            place = <uint32_t> ((<uint32_t> id_ * <uint32_t> 0x9E3779B1) >> shift)
+            place = (<uint64_t> id_ * writer.factor) >> shift
             while places[place].id >= 0 and places[place].id != id_:
-                place = <uint32_t> ((place + 1) & (size - 1))
+                place = (place + 1) & (size - 1)
             if places[place].id < 0:
                 places[place].id = id_
                 places[place].entry = <int32_t> n_entries

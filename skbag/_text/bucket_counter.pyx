@@ -10,7 +10,14 @@ from libc.string cimport memset
 
 from skbag._core.buffers cimport Buffer, push_int32, release, reserve
 from skbag._text.bag_writer cimport BagWriter, free_writer, write_bag
-from skbag._text.documents cimport Block, Documents, TokenClasses, free_block, scan_block
+from skbag._text.documents cimport (
+    Block,
+    Documents,
+    TokenClasses,
+    check_documents,
+    free_block,
+    scan_block,
+)
 from skbag._text.hash_tables cimport (
     Secret,
     StringTable,
@@ -23,6 +30,7 @@ from skbag._text.hashing cimport hash_bytes, mix
 from skbag._text.scanner cimport Token
 from skbag._text.vocabulary cimport add_bytes, arrays_of, process_secret
 from skbag._text.words cimport (
+    MOST,
     MOST_SKIPS,
     Affixes,
     MarkedWord,
@@ -84,7 +92,8 @@ cdef class BucketCounter:
     def __cinit__(self, options, TokenClasses classes, dict ranges):
         rule = options.tokens
         self.classes = classes
-        self.shortest, self.longest = options.ngram_range
+        # No text has as many tokens.
+        self.shortest, self.longest = (min(n, MOST) for n in options.ngram_range)
         self.has_edges = options.short_text_features
         if self.has_edges:
             lengths = (*rule.prefix_lengths, *rule.suffix_lengths)
@@ -96,7 +105,9 @@ cdef class BucketCounter:
             for i, distance in enumerate(rule.skip_distances):
                 self.skips[i] = distance
         if options.subword_ngram_range is not None:
-            self.shortest_subword, self.longest_subword = options.subword_ngram_range
+            self.shortest_subword, self.longest_subword = (
+                min(n, MOST) for n in options.subword_ngram_range
+            )
         for kind, (first, size) in ranges.items():
             self.first_bucket[kind] = first
             self.n_buckets[kind] = size
@@ -130,6 +141,7 @@ cdef class BucketCounter:
         cdef const uint8_t* met = NULL if is_met is None else &is_met[0]
         memset(&scratch, 0, sizeof(Scratch))
         try:
+            scratch.writer.factor = process_secret().first
             scratch.writer.in_order = in_order
             scratch.writer.id_bits = 31
             write_bag(&scratch.writer)
@@ -141,7 +153,7 @@ cdef class BucketCounter:
                 with nogil:
                     if self.stop_words.n:
                         leave_out(&self.stop_words, &scratch.block)
-                    _count_block(self, &scratch, met)
+                    _count_block(self, documents, &scratch, met)
         finally:
             free_block(&scratch.block)
             free_writer(&scratch.writer)
@@ -162,7 +174,7 @@ cdef inline int _put(
 
 
 cdef int _count_block(
-    BucketCounter self, Scratch* scratch, const uint8_t* is_met
+    BucketCounter self, Documents documents, Scratch* scratch, const uint8_t* is_met
 ) except -1 nogil:
     cdef const Token* tokens = <const Token*> scratch.block.tokens.data
     cdef int64_t n = scratch.block.tokens.size // <int64_t> sizeof(Token)
@@ -182,6 +194,7 @@ cdef int _count_block(
     for text in range(n_texts):
         first = i
         while i < ends[text]:
+            check_documents(documents, i)
             if self.shortest == 1:
                 _put(self, writer, TERM, hashes[i], is_met)
             for size in range(max(self.shortest, 2), self.longest + 1):

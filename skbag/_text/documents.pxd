@@ -1,5 +1,6 @@
 """Texts for native kernels: the memory of Python strings, and scratch space."""
 
+from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int64_t
 
 from skbag._core.buffers cimport Buffer
@@ -28,6 +29,26 @@ cdef class Documents:
     cdef Buffer texts
     cdef int64_t read_block(self) except -1
     cdef int check(self) except -1
+
+
+cdef enum:
+    BETWEEN_CHECKS = 1 << 16
+
+
+cdef inline int check_documents(Documents documents, int64_t i) except -1 nogil:
+    """Raise where the work is to end; of the numbers of a loop some ask."""
+    if i & (BETWEEN_CHECKS - 1) == BETWEEN_CHECKS - 1:
+        with gil:
+            documents.check()
+    return 0
+
+
+cdef inline int check_signals(int64_t i) except -1 nogil:
+    """The same for what this thread does by itself."""
+    if i & (BETWEEN_CHECKS - 1) == BETWEEN_CHECKS - 1:
+        with gil:
+            PyErr_CheckSignals()
+    return 0
 
 
 cdef struct Block:

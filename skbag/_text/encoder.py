@@ -60,6 +60,9 @@ class LearningEncoder(Encoder, Protocol):
     def kinds(self) -> NDArray[np.uint8]:
         """``FeatureKind`` of each id, of shape (n_ids,)."""
 
+    def kinds_since(self, first: int) -> NDArray[np.uint8]:
+        """``FeatureKind`` of the ids from `first` on."""
+
     def learn(self, documents: Sequence[str], n_threads: int = 1) -> Bags:
         """Count the features of the documents; new ones are appended with new ids.
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.dtypes import ID_DTYPE
-from skbag._text.features import FeatureKind, Role
+from skbag._text.features import Role
 
 _HALF = np.uint64(32)
 
@@ -77,17 +77,6 @@ def key_of_role(role: Role, string: int) -> int:
 def unpack(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     left, right = keys >> _HALF, keys & _LOW_HALF
     return left.astype(np.int64), right.astype(np.int64)
-
-
-def kinds_of_keys(keys: NDArray[np.uint64]) -> NDArray[np.uint8]:
-    """``FeatureKind`` of the feature of each key."""
-    left, _ = unpack(keys)
-    kinds = np.where(left < SKIP, FeatureKind.NGRAM, FeatureKind.SKIP)
-    kinds = kinds.astype(np.uint8)
-    has_role = np.flatnonzero(left >= FIRST_ROLE)
-    of_roles = np.array([role.kind for role in Role], dtype=np.uint8)
-    kinds[has_role] = of_roles[left[has_role] - FIRST_ROLE]
-    return kinds
 
 
 def features_in_role(

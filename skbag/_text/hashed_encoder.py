@@ -116,6 +116,19 @@ class HashedEncoder:
         """``FeatureKind`` of each bucket, of shape (n_buckets,)."""
         return self._buckets.kinds
 
+    def kinds_since(self, first: int) -> NDArray[np.uint8]:
+        """``FeatureKind`` of the buckets from `first` on; see `LearningEncoder`."""
+        return self.kinds[first:]
+
+    def __copy__(self) -> HashedEncoder:
+        copied = HashedEncoder.__new__(HashedEncoder)
+        copied.__dict__.update(self.__dict__)
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> HashedEncoder:
+        # Nothing of what they share is changed: see `learn`.
+        return self.__copy__()
+
     def learn(self, documents: Sequence[str], n_threads: int = 1) -> Bags:
         """Count features and note their buckets; see `LearningEncoder`."""
         if self._is_native:

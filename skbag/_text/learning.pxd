@@ -5,6 +5,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from skbag._core.buffers cimport push_int32
 from skbag._core.prefetch cimport prefetch
 from skbag._text.bag_writer cimport BagWriter, write_bag
+from skbag._text.documents cimport Documents, check_documents
 from skbag._text.hash_tables cimport (
     StringTable,
     add_string,
@@ -64,7 +65,9 @@ cdef inline int _add_parts(
     return 0
 
 
-cdef inline int add_words(Vocabulary self, Scratch* scratch) except -1 nogil:
+cdef inline int add_words(
+    Vocabulary self, Documents documents, Scratch* scratch
+) except -1 nogil:
     """Find the strings of the tokens of a block; new ones get the next ids."""
     set_token_keys(self, scratch)
     cdef const Token* tokens = <const Token*> scratch.block.tokens.data
@@ -80,6 +83,7 @@ cdef inline int add_words(Vocabulary self, Scratch* scratch) except -1 nogil:
         j = i + AHEAD
         if j < n:
             prefetch(&table.slots[string_place(table, keys[j], tokens[j].length)])
+        check_documents(documents, i)
         words[i] = add_string(table, data + tokens[i].start, tokens[i].length, keys[i])
         if has_parts:
             if table.n > self.n_strings:
@@ -124,7 +128,9 @@ cdef inline int _learn_parts(Vocabulary self, BagWriter* writer, int64_t word) e
     return 0
 
 
-cdef inline int learn_block(Vocabulary self, Scratch* scratch) except -1 nogil:
+cdef inline int learn_block(
+    Vocabulary self, Documents documents, Scratch* scratch
+) except -1 nogil:
     """Count the features of the documents of a block; new ones get the next ids."""
     cdef const int32_t* words = <const int32_t*> scratch.words.data
     cdef const int64_t* ends = <const int64_t*> scratch.block.ends.data
@@ -138,6 +144,7 @@ cdef inline int learn_block(Vocabulary self, Scratch* scratch) except -1 nogil:
     for text in range(n_texts):
         first = i
         while i < ends[text]:
+            check_documents(documents, i)
             word = words[i]
             if i + AHEAD < n_words:
                 j = i + AHEAD

@@ -209,7 +209,11 @@ class PlainEncoder:
     @property
     def kinds(self) -> NDArray[np.uint8]:
         """``FeatureKind`` of each id, of shape (n_ids,)."""
-        return np.array(self._kinds, dtype=np.uint8)
+        return self.kinds_since(0)
+
+    def kinds_since(self, first: int) -> NDArray[np.uint8]:
+        """``FeatureKind`` of the ids from `first` on; see `LearningEncoder`."""
+        return np.array(self._kinds[first:], dtype=np.uint8)
 
     def learn(self, documents: Sequence[str], n_threads: int = 1) -> Bags:
         """Count features, in one thread; see `LearningEncoder`."""

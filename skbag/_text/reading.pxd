@@ -4,6 +4,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
 from skbag._core.prefetch cimport prefetch
 from skbag._text.bag_writer cimport BagWriter, write_bag
+from skbag._text.documents cimport Documents, check_documents
 from skbag._text.hash_tables cimport (
     StringTable,
     find_key,
@@ -34,7 +35,9 @@ from skbag._text.vocabulary_lookups cimport (
 from skbag._text.words cimport affix_of, mark_word
 
 
-cdef inline int find_words(Vocabulary self, Scratch* scratch) except -1 nogil:
+cdef inline int find_words(
+    Vocabulary self, Documents documents, Scratch* scratch
+) except -1 nogil:
     """Find the strings of the tokens of a block, -1 for those that are not known."""
     set_token_keys(self, scratch)
     cdef const Token* tokens = <const Token*> scratch.block.tokens.data
@@ -52,6 +55,7 @@ cdef inline int find_words(Vocabulary self, Scratch* scratch) except -1 nogil:
         j = i + AHEAD
         if j < n:
             prefetch(&table.slots[string_place(table, keys[j], tokens[j].length)])
+        check_documents(documents, i)
         words[i] = find_string(table, data + tokens[i].start, tokens[i].length, keys[i])
         if words[i] >= self.n_strings:
             # Learning has failed before there was room for it.
@@ -117,7 +121,9 @@ cdef inline int _read_parts(
     return 0
 
 
-cdef inline int read_block(Vocabulary self, Scratch* scratch) except -1 nogil:
+cdef inline int read_block(
+    Vocabulary self, Documents documents, Scratch* scratch
+) except -1 nogil:
     """Count the known features of the documents of a block."""
     cdef const int32_t* words = <const int32_t*> scratch.words.data
     cdef const Token* tokens = <const Token*> scratch.block.tokens.data
@@ -131,6 +137,7 @@ cdef inline int read_block(Vocabulary self, Scratch* scratch) except -1 nogil:
     for text in range(n_texts):
         first = i
         while i < ends[text]:
+            check_documents(documents, i)
             if i + AHEAD < n_words:
                 j = i + AHEAD
                 if has_bigrams:

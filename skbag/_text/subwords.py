@@ -30,8 +30,7 @@ def checked_range(ngram_range: Any) -> tuple[int, int] | None:
     if ngram_range is None:
         return None
     shortest, longest = ngram_range
-    # Native code counts characters in 32 bits.
-    if not (type(shortest) is type(longest) is int and 1 < shortest <= longest < 2**31):
+    if not (type(shortest) is type(longest) is int and 1 < shortest <= longest):
         raise ValueError("unknown lengths of subwords")
     return shortest, longest
 

@@ -24,7 +24,13 @@ from libc.string cimport memcpy, memset
 from skbag._core.buffers cimport Buffer, fill_up, release, reserve, take_array
 from skbag._core.prefetch cimport prefetch
 from skbag._text.bag_writer cimport BagWriter, free_writer, write_bag
-from skbag._text.documents cimport Documents, TokenClasses, free_block, scan_block
+from skbag._text.documents cimport (
+    Documents,
+    TokenClasses,
+    check_signals,
+    free_block,
+    scan_block,
+)
 from skbag._text.hash_tables cimport (
     Secret,
     StringTable,
@@ -49,6 +55,7 @@ from skbag._text.vocabulary_lookups cimport (
     LOW_HALF,
     N_ROLES,
     NONE,
+    SKIP,
     feature_in_role,
     find_any,
     roles_of,
@@ -60,8 +67,21 @@ from skbag._text.vocabulary_merging cimport (
     mark_strings,
     translated,
 )
-from skbag._text.words cimport MOST_AFFIXES, MOST_SKIPS, free_marked, leave_out
+from skbag._text.words cimport (
+    MOST,
+    MOST_AFFIXES,
+    MOST_SKIPS,
+    free_marked,
+    leave_out,
+)
 
+
+cdef enum:
+    NGRAM_KIND = 1
+    SKIP_KIND = 4
+
+# `FeatureKind` of each `Role`; a test holds them equal.
+cdef uint8_t[N_ROLES] KIND_OF_ROLE = [0, 2, 2, 3, 3, 5]
 
 cdef Secret SECRET
 SECRET.first = int.from_bytes(os.urandom(8), "little") | 1
@@ -95,7 +115,8 @@ cdef class Vocabulary:
         rule = options.tokens
         self.options = options
         self.classes = classes
-        self.shortest, self.longest = options.ngram_range
+        # No text has as many tokens.
+        self.shortest, self.longest = (min(n, MOST) for n in options.ngram_range)
         self.has_words = self.shortest == 1
         self.has_edges = options.short_text_features
         if self.has_edges:
@@ -114,7 +135,9 @@ cdef class Vocabulary:
             for i, distance in enumerate(rule.skip_distances):
                 self.skips[i] = distance
         if options.subword_ngram_range is not None:
-            self.shortest_subword, self.longest_subword = options.subword_ngram_range
+            self.shortest_subword, self.longest_subword = (
+                min(n, MOST) for n in options.subword_ngram_range
+            )
         has_roles = self.has_edges or self.shortest_subword
         self.n_roles = N_ROLES if has_roles else 1
         init_strings(&self.strings, SECRET)
@@ -188,6 +211,27 @@ cdef class Vocabulary:
         finally:
             self.n_readers -= 1
 
+    def feature_kinds(self, int64_t first, int64_t stop):
+        """Return the `FeatureKind` of the features from `first` to `stop`."""
+        kinds = np.empty(stop - first, dtype=np.uint8)
+        cdef uint8_t[::1] out = kinds
+        cdef const uint64_t* keys
+        cdef uint64_t left
+        cdef int64_t i
+        self._start_reading()
+        try:
+            keys = <const uint64_t*> self.keys.data
+            with nogil:
+                for i in range(first, stop):
+                    left = keys[i] >> 32
+                    if left >= FIRST_ROLE:
+                        out[i - first] = KIND_OF_ROLE[left - FIRST_ROLE]
+                    else:
+                        out[i - first] = NGRAM_KIND if left < SKIP else SKIP_KIND
+        finally:
+            self.n_readers -= 1
+        return kinds
+
     def find_string(self, bytes string):
         """Id of a string, -1 if it has none."""
         cdef bytes padded = string + bytes(16)
@@ -235,6 +279,7 @@ cdef class Vocabulary:
         """
         cdef Scratch scratch
         memset(&scratch, 0, sizeof(Scratch))
+        scratch.writer.factor = SECRET.first
         self._start_writing()
         try:
             self._check_latest(n_features, n_strings)
@@ -257,6 +302,7 @@ cdef class Vocabulary:
         memset(&scratch, 0, sizeof(Scratch))
         self._start_reading()
         try:
+            scratch.writer.factor = SECRET.first
             scratch.writer.in_order = True
             scratch.writer.id_bits = int(self.n_features).bit_length()
             ids, offsets, counts = self._count(documents, &scratch, False)
@@ -281,11 +327,11 @@ cdef class Vocabulary:
                 if self.stop_words.n:
                     leave_out(&self.stop_words, &scratch.block)
                 if learns:
-                    add_words(self, scratch)
-                    learn_block(self, scratch)
+                    add_words(self, documents, scratch)
+                    learn_block(self, documents, scratch)
                 else:
-                    find_words(self, scratch)
-                    read_block(self, scratch)
+                    find_words(self, documents, scratch)
+                    read_block(self, documents, scratch)
         return arrays_of(writer)
 
     cdef int _grow(self) except -1 nogil:
@@ -355,6 +401,7 @@ cdef class Vocabulary:
             strings = np.zeros(self.strings.n + 1, dtype=np.int32)
             strings_view = strings
             for i in range(len(ids)):
+                check_signals(i)
                 if not 0 <= ids[i] < self.n_features:
                     raise IndexError(
                         f"feature {ids[i]} of a vocabulary of {self.n_features}"
@@ -400,6 +447,7 @@ cdef class Vocabulary:
         cdef int64_t i, start = 0, n = len(lines), n_lines = 0
         with nogil:
             for i in range(n):
+                check_signals(i)
                 if data[i] == c"\n":
                     add_string(
                         &self.strings,
@@ -442,6 +490,7 @@ cdef class Vocabulary:
         cdef int32_t* in_role
         reserve(&self.keys, 8 * n + 8)
         for i in range(n):
+            check_signals(i)
             left, right = keys[i] >> 32, keys[i] & LOW_HALF
             if left < FIRST_ROLE:
                 if i + AHEAD < n:
@@ -493,6 +542,7 @@ cdef class Vocabulary:
             if self.affix_rule.n or self.shortest_subword:
                 with nogil:
                     for i in range(self.n_strings):
+                        check_signals(i)
                         complete_string(self, &scratch, i)
             self.n_strings_completed = self.n_strings
         finally:

@@ -25,7 +25,6 @@ from skbag._text.feature_keys import (
     SKIP,
     check_keys,
     key_by_strings,
-    kinds_of_keys,
     unpack,
 )
 from skbag._text.features import Role, name_of_skip_pair
@@ -36,9 +35,6 @@ from skbag._text.vocabulary import NotLatest, Vocabulary
 CHARACTERS_PER_THREAD = 2**21
 """Fewer characters are learnt by one thread: what several have learnt is to be merged,
 which costs about a fifth of learning it."""
-
-MOST_TOKENS = 2**30
-"""Of an n-gram: native code counts them in 32 bits."""
 
 _T = TypeVar("_T")
 
@@ -149,7 +145,7 @@ class VocabularyOptions:
             not type(lowercase) is type(short_text_features) is bool
             or len(ngram_range) != 2
             or set(map(type, ngram_range)) != {int}
-            or not 1 <= ngram_range[0] <= ngram_range[1] <= MOST_TOKENS
+            or not 1 <= ngram_range[0] <= ngram_range[1]
             or strip_accents not in (None, "ascii", "unicode")
             or not (
                 stop_words in (None, "english")
@@ -252,7 +248,11 @@ class VocabularyEncoder:
     @property
     def kinds(self) -> NDArray[np.uint8]:
         """``FeatureKind`` of each id, of shape (n_ids,)."""
-        return kinds_of_keys(self.keys)
+        return self.kinds_since(0)
+
+    def kinds_since(self, first: int) -> NDArray[np.uint8]:
+        """``FeatureKind`` of the ids from `first` on; see `LearningEncoder`."""
+        return self._vocabulary.feature_kinds(first, self._n_ids)
 
     @property
     def releases_gil(self) -> bool:

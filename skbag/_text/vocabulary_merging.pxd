@@ -4,6 +4,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
 from skbag._core.buffers cimport push_int32, reserve
 from skbag._core.prefetch cimport prefetch
+from skbag._text.documents cimport check_signals
 from skbag._text.hash_tables cimport (
     add_string,
     put_key,
@@ -50,6 +51,7 @@ cdef inline int copy_strings(Vocabulary self, Vocabulary new, int32_t* ids) exce
     cdef int32_t* parts
     cdef const int32_t* others
     for i in range(n):
+        check_signals(i)
         if ids[i]:
             data = string_at(&self.strings, i)
             length = string_length(&self.strings, i)
@@ -86,6 +88,7 @@ cdef inline int absorb_strings(
     cdef int32_t* parts
     cdef const int32_t* others
     for i in range(n):
+        check_signals(i)
         if i + AHEAD < n:
             data = string_at(&other.strings, i + AHEAD)
             length = string_length(&other.strings, i + AHEAD)
@@ -160,6 +163,7 @@ cdef inline int absorb_features(
     if size > self.pairs.mask + 1:
         resize_keys(&self.pairs, size)
     for i in range(n):
+        check_signals(i)
         if i + AHEAD < n:
             key = translated(keys[i + AHEAD], strings)
             if key >> 32 < FIRST_ROLE:

@@ -10,6 +10,8 @@ from skbag._text.scanner cimport Token
 
 
 cdef enum:
+    # Tokens of an n-gram, characters of a subword.
+    MOST = 1 << 30
     MOST_AFFIXES = 16
     MOST_SKIPS = 8
     LONGEST_WITH_SUBWORDS = 1000

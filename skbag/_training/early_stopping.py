@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
@@ -19,7 +18,14 @@ from skbag._targets.label_sets import as_array
 from skbag._training.plan import Plan, max_progressive_samples
 from skbag._training.samples import Samples
 from skbag._training.sharding import cut_positions, exchange_bags
-from skbag._training.trainer import Trainer
+
+
+class Scores(Protocol):
+    """What validation needs of a trainer."""
+
+    def score(self, bags: Bags, parts: tuple[int, ...]) -> NDArray[np.float32]:
+        """Scores of bags by the state so far."""
+
 
 MAX_AT_ONCE = 4096
 """Samples scored together: like batches, so that scores stay small."""
@@ -172,18 +178,13 @@ class Validation:
                 (exchange_bags(communicator, own_bags, part_edges), part_edges)
             )
 
-    def score(self, trainer: Trainer, device: torch.device) -> float:
+    def score(self, trainer: Scores) -> float:
         """Mean score of all ranks' samples by the state of a trainer so far."""
         samples, communicator, values = self._samples, self._communicator, []
         targets = samples.targets
         for part, edges in self._parts:
-            scores = trainer.score(
-                torch.from_numpy(part.ids).to(device),
-                torch.from_numpy(part.offsets.astype(np.int32)).to(device),
-                torch.from_numpy(part.weights).to(device),
-                tuple((edges[1] - edges[0]).tolist()),
-            )
-            predictions = targets.predict_codes(scores.cpu().numpy())
+            scores = trainer.score(part, tuple((edges[1] - edges[0]).tolist()))
+            predictions = targets.predict_codes(scores)
             codes = samples.codes[slice(*edges[:, communicator.rank])]
             values.append(targets.sample_scores(predictions, codes))
         received = communicator.all_gather((np.concatenate(values), samples.weight))

@@ -20,8 +20,9 @@ from skbag._core.communicator import (
     generator_of_process,
     total,
 )
+from skbag._core.growing import GrowingRows
 from skbag._core.threads import keeps_torch_settings, torch_threads
-from skbag._model.model import Featurizer, Model, Resume
+from skbag._model.model import Featurizer, Model, Resume, Stream
 from skbag._model.predictor import Predictor
 from skbag._text.pretrained import Vectors, find_vectors
 from skbag._text.pruning import Pruning
@@ -45,6 +46,7 @@ from skbag._training.preparation import (
 from skbag._training.run import EpochReport, Origin, Start, TrainingRun
 from skbag._training.samples import Samples
 from skbag._training.settings import Settings
+from skbag._training.stream import RowUpdate, TouchedRows
 from skbag.exceptions import ModelFileError
 
 N_CALIBRATION_SAMPLES = 4096
@@ -64,6 +66,8 @@ class FitResult:
     plan: Plan
     outcome: Outcome
     coverage: float | None
+    update: RowUpdate | None = None
+    """Rows of the model's table that are yet to be written."""
 
 
 class Checkpoint(Protocol):
@@ -346,19 +350,37 @@ def partial_fit(
     # Earlier samples of the first part are learnt before later ones are scored.
     n_progressive = min(len(samples) // 2 if known is None else len(samples), most)
     with torch_threads(settings.n_jobs):
-        featurizer, weighted = extend(known, samples, settings, n_progressive)
+        extended = extend(known, samples, settings, n_progressive, resume)
+    featurizer, weighted = extended.featurizer, extended.samples
+    assert weighted is not None
     vectors = _vectors(settings, featurizer, before, coverage)
+    start, touched = _start_of_part(before, resume), None
+    if start is not None and vectors is None and not settings.training.alpha:
+        touched = TouchedRows.of(weighted.X.slice(0, len(weighted)))
+    if start is not None and touched is not None and len(touched.ids):
+        weighted = weighted.with_inputs(touched.bags)
+        start = replace(start, predictor=touched.from_table(start.predictor))
+    else:
+        touched = None
     with torch_threads(_training_threads(settings)):
         run = TrainingRun(
             weighted,
             settings.training,
             n_progressive=n_progressive,
             rng=rng,
-            origin=Origin(_start_of_part(before, resume), vectors=vectors),
+            origin=Origin(start, vectors=vectors),
         )
+        n_ids = weighted.X.n_ids if touched is None else _n_ids(featurizer, before)
         del weighted  # As in fit.
         run.epoch()
         predictor, accumulators = run.finish()
+    table, update = None, None
+    if touched is not None and before is not None:
+        table = GrowingRows(before.predictor.dense.copy())
+        if resume is not None and resume.stream is not None:
+            table = resume.stream.table
+        n_before = len(before.predictor.embedding)
+        predictor, update = touched.into_table(predictor, table, n_before, n_ids)
     inverse_temperature = run.outcome.inverse_temperature
     if before is not None:
         share = n_progressive / (n_progressive + min(n_seen, N_CALIBRATION_SAMPLES))
@@ -367,11 +389,29 @@ def partial_fit(
     rate = run.plan.learning_rate if resume is None else resume.learning_rate
     return FitResult(
         Model(featurizer, predictor, inverse_temperature),
-        Resume(accumulators, rate, n_seen + len(samples)),
+        Resume(
+            accumulators,
+            rate,
+            n_seen + len(samples),
+            extended.mean_divergence,
+            Stream(
+                GrowingRows(predictor.dense) if table is None else table,
+                extended.id_weights,
+            ),
+        ),
         run.plan,
         run.outcome,
         None if vectors is None else vectors.coverage,
+        update,
     )
+
+
+def _n_ids(featurizer: Featurizer, before: Model | None) -> int:
+    """Rows of the table of a model that has learnt more."""
+    if featurizer.encoder is not None:
+        return featurizer.encoder.n_ids
+    assert before is not None
+    return len(before.predictor.embedding)
 
 
 def _start_of_part(before: Model | None, resume: Resume | None) -> Start | None:

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skbag._core.bag_kernels import squared_norms
 from skbag._core.bags import Bags, SomeBags
-from skbag._core.dtypes import ID_DTYPE
+from skbag._core.dtypes import ID_DTYPE, WEIGHT_DTYPE
 from skbag._model.clusters import Clusters
 from skbag._targets.losses import Loss
 from skbag._targets.targets import Targets
@@ -200,20 +201,23 @@ def clip_sample_weights(
 
 
 def _squared_norms(bags: Bags) -> NDArray[np.float64]:
-    return bags.row_sums(np.square(bags.weights, dtype=np.float64)).astype(np.float64)
+    return squared_norms(bags.offsets, bags.weights.astype(WEIGHT_DTYPE, copy=False))
 
 
 def _largest_second_moment(bags: Bags, share: NDArray[np.float64]) -> float:
     """Largest eigenvalue of ``E[w x x.T]`` over the bags, by power iteration."""
-    # Imported here: prediction imports this module and must not need torch.
-    from skbag._core.sorting import argsort
-
-    # As if np.unique had made a dense table of the columns that occur, but faster.
-    order = argsort(bags.ids)
-    is_first = np.diff(bags.ids[order], prepend=-1) != 0
-    local = np.empty(len(order), dtype=ID_DTYPE)
-    local[order] = np.cumsum(is_first, dtype=ID_DTYPE) - 1
-    n_columns = int(is_first.sum())
+    if len(bags) == 1:
+        return float(share[0] * _squared_norms(bags)[0])
+    # Only of the columns that occur.
+    if bags.n_ids < 16 * len(bags.ids):
+        # As np.unique does it, but without sorting.
+        occurs = np.zeros(bags.n_ids, dtype=np.bool_)
+        occurs[bags.ids] = True
+        numbers = np.cumsum(occurs, dtype=ID_DTYPE) - ID_DTYPE(1)
+        local, n_columns = numbers[bags.ids], int(occurs.sum())
+    else:
+        columns, inverse = np.unique(bags.ids, return_inverse=True)
+        local, n_columns = inverse.ravel().astype(ID_DTYPE), len(columns)
     X = Bags(local, bags.offsets, bags.weights, n_columns).to_csr()
     # Not abs(X): scipy would sort the entries of X, and with them the bags', in place.
     vector = np.bincount(local, weights=np.abs(bags.weights)).astype(np.float64)

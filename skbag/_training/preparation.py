@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from skbag._core.bags import Bags
 from skbag._core.communicator import SINGLE_PROCESS, Communicator, share_of, total
 from skbag._core.dtypes import ID_DTYPE
+from skbag._core.growing import GrowingRows
 from skbag._core.threads import n_threads
-from skbag._model.model import Featurizer
+from skbag._model.model import Featurizer, Resume
 from skbag._model.predictor import Predictor
 from skbag._targets.label_sets import one_each
 from skbag._text.encoder import LearningEncoder
@@ -44,7 +45,11 @@ from skbag._weighting.class_pruning import (
     n_features_per_class,
     rare_features_of_classes,
 )
-from skbag._weighting.document_counts import DocumentCounts, reduce_counts
+from skbag._weighting.document_counts import (
+    DocumentCounts,
+    PendingCounts,
+    reduce_counts,
+)
 from skbag._weighting.weighting import Weighting
 
 GROWTH = 1.25
@@ -76,6 +81,26 @@ class Prepared:
     n_progressive: int
     initial_table: NDArray[np.float32] | None
     findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Extended:
+    """What `extend` gives: a featurizer that has seen more, and weighted samples.
+
+    Parameters
+    ----------
+    featurizer : Featurizer
+    id_weights : GrowingRows or None
+        Those of the featurizer, which more may be put after.
+    mean_divergence : float or None
+        That they were made with: see `Resume`.
+    samples : Samples or None
+    """
+
+    featurizer: Featurizer
+    id_weights: GrowingRows | None = None
+    mean_divergence: float | None = None
+    samples: Samples | None = None
 
 
 def prepare(
@@ -137,7 +162,8 @@ def extend(
     samples: Samples,
     settings: Settings,
     n_progressive: int,
-) -> tuple[Featurizer, Samples]:
+    resume: Resume | None = None,
+) -> Extended:
     """Add samples to what a featurizer has seen, or to nothing: ``partial_fit``.
 
     Its features stay, those first seen now join them, and the counts that weights are
@@ -154,16 +180,19 @@ def extend(
         encoder, counts = _learn(samples, settings, is_first_part=True)
         check_memory(Task(counts, encoder, settings, n_progressive, prunes=False))
         document_counts = _count(counts, settings.weighting, len(counts))
-        extended = _with_weights(encoder, settings.weighting, document_counts)
+        extended = _extended(encoder, settings.weighting, document_counts)
     else:
         encoder, counts = _learn_more(featurizer, samples, settings)
         settings = replace(settings, weighting=featurizer.weighting)
         task = Task(counts, encoder, settings, n_progressive)
-        # Rows are not carried over, and the model before is there already.
-        check_memory(replace(_to_go_on(featurizer, task), n_tables=2))
-        extended = _count_on(featurizer, encoder, counts)
-    bags = counts.X.weighted(extended.weighting, extended.id_weights)
-    return extended, counts.with_inputs(bags)
+        stream = None if resume is None else resume.stream
+        if stream is None or stream.table.capacity < counts.X.n_ids:
+            # Rows are not carried over, and the model before is there already.
+            check_memory(replace(_to_go_on(featurizer, task), n_tables=2))
+        extended = _count_on(featurizer, encoder, counts, resume)
+    after = extended.featurizer
+    bags = counts.X.weighted(after.weighting, after.id_weights)
+    return replace(extended, samples=counts.with_inputs(bags))
 
 
 def carry_over(
@@ -180,36 +209,66 @@ def carry_over(
 
 
 def _count_on(
-    before: Featurizer, encoder: LearningEncoder | None, counts: Samples
-) -> Featurizer:
+    before: Featurizer,
+    encoder: LearningEncoder | None,
+    counts: Samples,
+    resume: Resume | None,
+) -> Extended:
     """Add samples to the counts; make weights of them where it is time to.
 
-    That is where the number of documents passes a power of `GROWTH`, and where there
-    are new ids. How often that happens grows with the logarithm of a stream, which so
-    pays for its new texts and not each time for the whole table.
+    Those of all ids, where the number of documents passes a power of `GROWTH`; until
+    then those of ids that are new, by the documents that they are new with. So a stream
+    pays for its new texts, and for the whole table as often as its length's logarithm.
     """
     if before.document_counts is None:
-        return replace(before, encoder=encoder)
+        return Extended(replace(before, encoder=encoder))
     n_ids = counts.X.n_ids
-    document_counts, pending = before.document_counts.add(
+    document_counts, added = before.document_counts.add(
         counts.X, counts.targets.groups(counts.codes), counts.weight
     )
-    if before.pending is not None:
-        pending = before.pending + pending
+    pending = added if before.pending is None else before.pending + added
     n_documents = before.document_counts.n_documents, document_counts.n_documents
     is_same_power = len({_power(n) for n in n_documents}) == 1
-    if not is_same_power or n_ids != document_counts.class_counts.shape[0]:
+    id_weights = before.id_weights
+    mean = None if resume is None else resume.mean_divergence
+    if id_weights is None or mean is None or not is_same_power:
         flushed = document_counts.flush(pending, n_ids)
-        return _with_weights(encoder, before.weighting, flushed)
-    if len(pending) <= n_ids:
-        return replace(
-            before, encoder=encoder, document_counts=document_counts, pending=pending
+        return _extended(encoder, before.weighting, flushed)
+    assert resume is not None
+    if resume.stream is None or resume.stream.id_weights is None:
+        rows = GrowingRows(id_weights.copy())
+    else:
+        rows = resume.stream.id_weights
+    if n_ids > len(id_weights):
+        n_before = len(id_weights)
+        assert encoder is not None
+        weights = before.weighting.weights_of_new(
+            added.of_new(n_before, n_ids, document_counts),
+            encoder.kinds_since(n_before),
+            mean,
         )
-    # Memory is bounded by the table, whatever the stream.
-    document_counts = document_counts.flush(pending)
-    return replace(
-        before, encoder=encoder, document_counts=document_counts, pending=None
+        id_weights = rows.put(n_before, weights)
+    kept: PendingCounts | None = pending
+    if len(pending) > n_ids:
+        # Memory is bounded by the table, whatever the stream.
+        document_counts, kept = document_counts.flush(pending, n_ids), None
+    featurizer = Featurizer(
+        encoder, before.weighting, document_counts, id_weights, kept
     )
+    return Extended(featurizer, rows, mean)
+
+
+def _extended(
+    encoder: LearningEncoder | None,
+    weighting: Weighting,
+    document_counts: DocumentCounts | None,
+) -> Extended:
+    """Featurizer whose weights are all made anew."""
+    featurizer = _with_weights(encoder, weighting, document_counts)
+    if document_counts is None or featurizer.id_weights is None:
+        return Extended(featurizer)
+    mean = weighting.mean_divergence(document_counts)
+    return Extended(featurizer, GrowingRows(featurizer.id_weights), mean)
 
 
 def _power(n_documents: float) -> int:

@@ -25,13 +25,16 @@ from skbag._core.communicator import (
     share_of,
     total,
 )
+from skbag._core.dtypes import WEIGHT_DTYPE
 from skbag._model.clusters import Clusters
 from skbag._model.predictor import Predictor
 from skbag._targets.label_sets import as_array, together
 from skbag._targets.links import DEFAULT_INVERSE_TEMPERATURE
+from skbag._targets.losses import is_squared_hinge, label_weights
 from skbag._text.pretrained import Vectors
 from skbag._training.absent_classes import with_present, without_absent
 from skbag._training.batches import Batch, make_batches
+from skbag._training.column_trainer import ColumnTrainer
 from skbag._training.devices import Placement, free_bytes, resolve_device
 from skbag._training.early_stopping import Outcome, Validation, stopping_rule
 from skbag._training.fit_checks import training_finding
@@ -50,10 +53,13 @@ from skbag._training.plan import (
     clip_sample_weights,
     clusters_of,
 )
+from skbag._training.progress import Diverged, Progress, Schedule
 from skbag._training.samples import Samples
 from skbag._training.settings import TrainingOptions
-from skbag._training.sharding import n_own_rows, own_rows
-from skbag._training.trainer import LAYER_STEP, Diverged, Progress, Schedule, Trainer
+from skbag._training.sharding import cut_positions, n_own_rows, own_rows
+from skbag._training.trainer import LAYER_STEP, Trainer
+
+AnyTrainer = Trainer | ColumnTrainer
 
 SCORES_AT_ONCE = 2**22
 """Scores that a loss is looked at by at most."""
@@ -163,17 +169,14 @@ class TrainingRun:
             clusters = start.predictor.clusters
         problem = self._problem(samples, clusters, start)
         plan = Plan.make(problem, options, n_progressive)
-        batches = self._make_batches(samples, plan)
-        n_entries = total(communicator, sum(len(batch.ids) for batch in batches))
-        self.plan = plan = plan.with_entries(n_entries)
-        device = resolve_device(
-            options.device, plan.work * plan.n_epochs, self._on_all_processes
-        )
-        self.batches = Placement(batches, device, free_bytes(device))
-        starts = np.cumsum([0, *map(len, batches)])[:-1]
+        self.trainer: AnyTrainer
+        if self._may_go_by_columns(origin, plan):
+            self._begin_by_columns(samples, origin, clusters, plan)
+        else:
+            self._begin(samples, origin, clusters, plan)
+        starts = np.arange(0, self.n_samples, plan.batch_size)
         n_before = self.n_samples - n_progressive
         self.n_progressive_batches = int(np.count_nonzero(starts >= n_before))
-        self.trainer = self._make_trainer(samples, origin, clusters, device)
         self._validation = None
         if validation is not None:
             self._validation = Validation(validation, communicator)
@@ -216,7 +219,7 @@ class TrainingRun:
             self._learn_from(progress, progress.scores)
         score = None
         if self._validation is not None:
-            score = self._validation.score(self.trainer, self.batches.device)
+            score = self._validation.score(self.trainer)
             outcome.validation_scores.append(score)
         self._follow(self._stopping.update(outcome, self.plan))
         if self._stopping.is_best(outcome):
@@ -271,12 +274,7 @@ class TrainingRun:
         digests of two runs are equal, so are the runs.
         """
         digest = hashlib.sha256()
-        network = self.trainer.network
-        tensors = [t for batch in self.batches for t in batch.tensors()]
-        tensors += [network.table, *network.head.state_dict().values()]
-        if self.trainer.pretrained_rows is not None:
-            tensors.append(self.trainer.pretrained_rows.rows)
-        arrays = [t.detach().cpu().numpy() for t in tensors]
+        arrays = self.trainer.arrays()
         if self._validation is not None:
             arrays += self._validation.arrays()
         for array in arrays:
@@ -344,14 +342,99 @@ class TrainingRun:
         )
         return broadcast(communicator, moments)
 
+    def _may_go_by_columns(self, origin: Origin, plan: Plan) -> bool:
+        """Whether `ColumnTrainer` can do what is asked for, on the CPU.
+
+        It is then faster than torch's steps, on one thread and more so on several
+        (measured: docs/benchmarks/log.md).
+        """
+        options = plan.options
+        return (
+            is_squared_hinge(self.loss)
+            and options.embedding_dim is None
+            and options.dropout == 0
+            and origin.vectors is None
+            and self.communicator.world_size == 1
+            and options.device in ("auto", "cpu")
+        )
+
+    def _begin_by_columns(
+        self,
+        samples: Samples,
+        origin: Origin,
+        clusters: Clusters | None,
+        plan: Plan,
+    ) -> None:
+        """Set plan and trainer where no batches need be made."""
+        bags = samples.X.slice(0, len(samples))
+        self.plan = plan = plan.with_entries(len(bags.ids))
+        options = plan.options
+        if resolve_device(options.device, plan.work * plan.n_epochs).type != "cpu":
+            self._begin(samples.with_inputs(bags), origin, clusters, plan)
+            return
+        self.rng.integers(2**62)  # As where layers are drawn.
+        start = origin.start
+        edges = cut_positions([len(samples)], plan.batch_size)[:, 0]
+        self.trainer = ColumnTrainer(
+            bags,
+            samples.codes,
+            np.ascontiguousarray(edges),
+            self._weight_of_steps(bags, samples.weight, plan),
+            label_weights(self.loss),
+            self._table_to_start_from(origin, bags.n_ids),
+            None if start is None else start.accumulators,
+            self._schedule(),
+            n_threads=options.n_threads,
+        )
+
+    def _table_to_start_from(self, origin: Origin, n_ids: int) -> Predictor:
+        """Table of scores, and intercepts, before the first step."""
+        if origin.start is not None:
+            return self._start_predictor(origin.start.predictor)
+        n_outputs = self.plan.problem.n_outputs
+        table = np.zeros((n_ids, n_outputs), dtype=WEIGHT_DTYPE)
+        norm = self.plan.problem.moments.mean_squared_norm**0.5
+        if origin.table is not None and norm > 0:
+            table = origin.table / WEIGHT_DTYPE(norm)
+        return Predictor(table, ((None, np.zeros(n_outputs, dtype=WEIGHT_DTYPE)),))
+
+    def _start_predictor(self, predictor: Predictor) -> Predictor:
+        check_layers(predictor, self.plan)
+        if self.targets.one_of_all:
+            predictor = with_present(predictor, self._counts)
+        return predictor
+
+    def _begin(
+        self,
+        samples: Samples,
+        origin: Origin,
+        clusters: Clusters | None,
+        plan: Plan,
+    ) -> None:
+        """Set plan and trainer: torch's steps over batches, on any device."""
+        batches = self._make_batches(samples, plan)
+        n_entries = total(self.communicator, sum(len(batch.ids) for batch in batches))
+        self.plan = plan = plan.with_entries(n_entries)
+        device = resolve_device(
+            plan.options.device, plan.work * plan.n_epochs, self._on_all_processes
+        )
+        placed = Placement(batches, device, free_bytes(device))
+        self.trainer = self._make_trainer(samples, origin, clusters, placed)
+
+    def _weight_of_steps(
+        self, bags: Bags, weight: NDArray[np.float64] | None, plan: Plan
+    ) -> NDArray[np.float64] | None:
+        """Weights of samples as steps are to take them."""
+        if not plan.clips_weights:
+            return weight
+        rate, curvature = plan.learning_rate, self.loss.curvature
+        return clip_sample_weights(bags, weight, rate, curvature)
+
     def _make_batches(self, samples: Samples, plan: Plan) -> list[Batch]:
         def sample_weight(bags: Bags, first: int) -> NDArray[np.float64] | None:
             weight = samples.weight
             own_weight = None if weight is None else weight[first : first + len(bags)]
-            if not plan.clips_weights:
-                return own_weight
-            rate, curvature = plan.learning_rate, self.loss.curvature
-            return clip_sample_weights(bags, own_weight, rate, curvature)
+            return self._weight_of_steps(bags, own_weight, plan)
 
         return make_batches(
             samples.X,
@@ -367,7 +450,7 @@ class TrainingRun:
         samples: Samples,
         origin: Origin,
         clusters: Clusters | None,
-        device: torch.device,
+        batches: Placement,
     ) -> Trainer:
         plan, options = self.plan, self.plan.options
         start, vectors = origin.start, origin.vectors
@@ -378,15 +461,15 @@ class TrainingRun:
             # Not on those that the first epoch is to be scored by.
             n_shown = len(samples) - plan.n_progressive
             norm = put_vectors(vectors, network, samples, n_shown, start is None)
-        network = network.to(device)
+        network = network.to(batches.device)
         rows = metric = None
         if vectors is not None and not options.freeze_embedding:
             rows = PretrainedRows.split_from(network, vectors.tokens)
-            metric = preconditioner(network, norm).to(device)
+            metric = preconditioner(network, norm).to(batches.device)
         return Trainer(
             network,
             self.loss,
-            self.batches,
+            batches,
             self._schedule(),
             dropout=options.dropout,
             seed=seed,
@@ -403,10 +486,7 @@ class TrainingRun:
     ) -> Network:
         n_rows = n_own_rows(n_ids, self.communicator)
         if origin.start is not None:
-            predictor = origin.start.predictor
-            check_layers(predictor, self.plan)
-            if self.targets.one_of_all:
-                predictor = with_present(predictor, self._counts)
+            predictor = self._start_predictor(origin.start.predictor)
             return Network.from_predictor(predictor, n_rows)
         table = origin.table
         if table is not None:
@@ -425,7 +505,7 @@ class TrainingRun:
 
     def _order(self, first: bool) -> NDArray[np.int64]:
         """Order of the batches; in the first epoch the progressive ones come last."""
-        n_batches = len(self.batches)
+        n_batches = self.trainer.n_batches
         if not self.plan.options.shuffle:
             return np.arange(n_batches)
         if not first:
@@ -462,10 +542,11 @@ class TrainingRun:
 
     def _schedule(self) -> Schedule:
         plan, decays = self.plan, self.plan.options.decay
+        n_batches = len(range(0, self.n_samples, plan.batch_size))
         return Schedule(
             learning_rate=plan.learning_rate,
             alpha=plan.alpha,
-            n_steps=plan.n_epochs * len(self.batches) if decays else None,
+            n_steps=plan.n_epochs * n_batches if decays else None,
         )
 
     def _without_absent(self, predictor: Predictor) -> Predictor:

@@ -16,7 +16,7 @@ class TrainingOptions:
     """How to train. None means by rule.
 
     The fields are the estimator's parameters, except `decay`: whether the learning
-    rate falls to zero over the epochs.
+    rate falls to zero over the epochs; and `n_threads`, which `n_jobs` means.
     """
 
     loss: BaseLoss
@@ -33,6 +33,7 @@ class TrainingOptions:
     device: str
     freeze_embedding: bool = False
     decay: bool = True
+    n_threads: int = 1
 
 
 @dataclass(frozen=True)

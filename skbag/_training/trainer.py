@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,75 +29,28 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from skbag._core.bags import Bags
 from skbag._core.communicator import SINGLE_PROCESS, Communicator, Parts, broadcast
 from skbag._model.predictor import Predictor
 from skbag._targets.losses import Loss
 from skbag._training.batches import Batch
 from skbag._training.devices import Placement
 from skbag._training.network import Intercept, Network, PretrainedRows, sum_bags
+from skbag._training.progress import (
+    INTERCEPT_STEP,
+    LARGEST_LOSS,
+    LARGEST_STEP,
+    SMALLEST_SCALE,
+    SMALLEST_SQUARES,
+    Diverged,
+    Progress,
+    Schedule,
+)
 from skbag._training.sharding import own_rows, whole_table
-
-INTERCEPT_STEP = 0.1
-"""Adagrad step of the head's intercepts, at the start of the schedule."""
 
 LAYER_STEP = 0.02
 """Adagrad step of the head's weights. Larger ones undo its orthonormal start before
 the table has learnt anything."""
-
-SMALLEST_SCALE = 1e-2
-"""Below this the scale is multiplied into the table, before precision suffers."""
-
-LARGEST_STEP = 1e36
-"""Of the table; float32 holds no more, once divided by the smallest scale."""
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """What the steps depend on; the caller may set another between epochs.
-
-    Parameters
-    ----------
-    learning_rate : float
-        Of the first step.
-    alpha : float
-        Strength of the L2 penalty on the table, per sample.
-    n_steps : int or None
-        Number of steps over which the learning rate falls linearly to zero; None
-        keeps it constant.
-    """
-
-    learning_rate: float
-    alpha: float
-    n_steps: int | None
-
-
-@dataclass(frozen=True, eq=False)
-class Progress:
-    """What one epoch has shown.
-
-    Parameters
-    ----------
-    loss : float
-        Mean loss per sample, each at the moment it was trained on.
-    scores : ndarray of shape (n_seen, n_outputs), dtype=float32, or None
-        Scores of the last texts of the epoch before each was trained on: in a first
-        epoch an honest hold-out estimate that costs nothing (Dawid, "Statistical
-        theory: the prequential approach", 1984).
-    rows : ndarray of shape (n_seen,), dtype=int64
-        Which texts those are.
-    """
-
-    loss: float
-    scores: NDArray[np.float32] | None
-    rows: NDArray[np.int64]
-
-
-class Diverged(Exception):
-    """The loss of a batch is not a number or beyond all reason.
-
-    Raised before that batch changed anything, so the network holds the last state
-    whose loss was sound.
-    """
 
 
 class Trainer:
@@ -168,7 +121,9 @@ class Trainer:
         self._n_summed = list(network.head.parameters())[-1].shape[0]
         parameters = list(network.head.parameters())
         if accumulators is None:
-            self._accumulators = [torch.full_like(p.data, 1e-8) for p in parameters]
+            self._accumulators = [
+                torch.full_like(p.data, SMALLEST_SQUARES) for p in parameters
+            ]
         else:
             self._accumulators = [
                 torch.tensor(a, device=p.device)
@@ -218,16 +173,31 @@ class Trainer:
             rows=np.concatenate(rows) if rows else np.empty(0, dtype=np.int64),
         )
 
-    def score(
-        self, ids: Tensor, offsets: Tensor, weights: Tensor, parts: Parts
-    ) -> Tensor:
-        """Scores by the state so far of bags on the device; see `Batch` for `parts`."""
+    def score(self, bags: Bags, parts: Parts) -> NDArray[np.float32]:
+        """Scores of bags by the state so far; see `Batch` for `parts`."""
+        device = self.batches.device
         with torch.no_grad():
-            x = self.communicator.reduce_scatter(
-                self._vectors(ids, offsets, weights), parts
+            vectors = self._vectors(
+                torch.from_numpy(bags.ids).to(device),
+                torch.from_numpy(bags.offsets.astype(np.int32)).to(device),
+                torch.from_numpy(bags.weights).to(device),
             )
-            scores: Tensor = self.network.head(x)
-        return scores
+            scores = self.network.head(self.communicator.reduce_scatter(vectors, parts))
+        return np.asarray(scores.cpu().numpy())
+
+    def arrays(self) -> list[NDArray[Any]]:
+        """All that is trained on and from."""
+        network = self.network
+        tensors = [t for batch in self.batches for t in batch.tensors()]
+        tensors += [network.table, *network.head.state_dict().values()]
+        if self.pretrained_rows is not None:
+            tensors.append(self.pretrained_rows.rows)
+        return [t.detach().cpu().numpy() for t in tensors]
+
+    @property
+    def n_batches(self) -> int:
+        """Number of batches."""
+        return len(self.batches)
 
     def export(self) -> Predictor:
         """Copy the state so far into numpy arrays: of the table, this rank's rows."""
@@ -300,7 +270,7 @@ class Trainer:
             raise Diverged(f"a step of {rate:.3g} is beyond the numbers of a table")
         # A sync point on a GPU: the price of never applying an unsound step.
         value_seen = value.item()
-        if not value_seen <= 1e8 * len(batch) * self._n_summed:
+        if not value_seen <= LARGEST_LOSS * len(batch) * self._n_summed:
             raise Diverged(f"the loss of a batch of {len(batch)} is {value_seen:.3g}")
         self._update_head(head_gradients, rate)
         if not self.frozen:

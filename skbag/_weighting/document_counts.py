@@ -17,8 +17,15 @@ from skbag._core.communicator import Communicator
 from skbag._targets.label_sets import Codes, LabelSets, one_each
 from skbag._weighting.count_kernels import count_by_class
 
-TABLE_NUMBERS_PER_ENTRY = 2
+SMALLEST_SHARE_OF_TABLE = 0.25
+"""Where bags have fewer entries than this share of the ids, they are sorted."""
+
+TABLE_NUMBERS_PER_ENTRY = 0.5
 """Largest table of tokens and classes to count in, against the entries of the bags."""
+
+
+_Counted = tuple[NDArray[np.int64], NDArray[np.float64]]
+"""Numbers of pairs or ids, and a count for each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,18 +34,15 @@ class PendingCounts:
 
     Parameters
     ----------
-    pairs : ndarray of shape (n,), dtype=int64
-        ``id * n_classes + code``, in the order of the calls that counted them.
-    counts : ndarray of shape (n,), dtype=float64
-        Weighted number of documents.
-    any_ids, any_counts : ndarray of shape (n_any,), or None
-        The same of ids, whatever the labels; None where each document has one class.
+    parts : tuple of (pairs, counts)
+        Of each call that counted some: ``id * n_classes + code``, and the weighted
+        number of documents.
+    any_parts : tuple of (ids, counts)
+        The same of ids, whatever the labels; empty where each document has one class.
     """
 
-    pairs: NDArray[np.int64]
-    counts: NDArray[np.float64]
-    any_ids: NDArray[np.int64] | None = None
-    any_counts: NDArray[np.float64] | None = None
+    parts: tuple[_Counted, ...]
+    any_parts: tuple[_Counted, ...] = ()
 
     @classmethod
     def count(
@@ -49,30 +53,65 @@ class PendingCounts:
         sample_weight: NDArray[np.float64] | None = None,
     ) -> PendingCounts:
         """Count documents; parameters are those of `DocumentCounts.count`."""
-        pairs, counts = _sum_pairs(bags, codes, n_classes, sample_weight)
-        pending = cls(pairs.astype(np.int64), counts)
+        pairs = _sum_pairs(bags, codes, n_classes, sample_weight)
         if not isinstance(codes, LabelSets):
-            return pending
+            return cls((pairs,))
         one_class = np.zeros(len(codes), dtype=np.int64)
-        ids, df = _sum_pairs(bags, one_class, 1, sample_weight)
-        return replace(pending, any_ids=ids.astype(np.int64), any_counts=df)
+        return cls((pairs,), (_sum_pairs(bags, one_class, 1, sample_weight),))
 
     def __len__(self) -> int:
-        return len(self.pairs)
+        return sum(len(pairs) for pairs, _ in self.parts)
 
     def __add__(self, later: PendingCounts) -> PendingCounts:
         """Both, one after the other."""
-        any_ids, any_counts = later.any_ids, later.any_counts
-        if any_ids is not None and any_counts is not None:
-            assert self.any_ids is not None and self.any_counts is not None
-            any_ids = np.concatenate([self.any_ids, any_ids])
-            any_counts = np.concatenate([self.any_counts, any_counts])
-        return PendingCounts(
-            np.concatenate([self.pairs, later.pairs]),
-            np.concatenate([self.counts, later.counts]),
-            any_ids,
-            any_counts,
-        )
+        return PendingCounts(self.parts + later.parts, self.any_parts + later.any_parts)
+
+    @property
+    def pairs(self) -> NDArray[np.int64]:
+        """Pairs of all calls, in their order."""
+        return np.concatenate([pairs for pairs, _ in self.parts])
+
+    @property
+    def counts(self) -> NDArray[np.float64]:
+        """Counts of these."""
+        return np.concatenate([counts for _, counts in self.parts])
+
+    @property
+    def any_ids(self) -> NDArray[np.int64] | None:
+        """Ids of all calls; None where each document has one class."""
+        if not self.any_parts:
+            return None
+        return np.concatenate([ids for ids, _ in self.any_parts])
+
+    @property
+    def any_counts(self) -> NDArray[np.float64] | None:
+        """Counts of these."""
+        if not self.any_parts:
+            return None
+        return np.concatenate([counts for _, counts in self.any_parts])
+
+    def of_new(
+        self, n_before: int, n_ids: int, totals: DocumentCounts
+    ) -> DocumentCounts:
+        """Counts of ids from `n_before` on, which only these documents hold.
+
+        `totals` are those of all documents.
+        """
+        n_classes, n_new = len(totals.class_totals), n_ids - n_before
+        pairs, counts = self.pairs, self.counts
+        are_new = pairs >= n_before * n_classes
+        summed = _sums(pairs[are_new] - n_before * n_classes, counts[are_new])
+        class_counts = _csr_array(*summed, (n_new, n_classes))
+        if totals.exclusive:
+            df = np.asarray(class_counts.sum(axis=1)).ravel()
+        else:
+            df = np.zeros(n_new)
+            any_ids, any_counts = self.any_ids, self.any_counts
+            assert any_ids is not None and any_counts is not None
+            are_new = any_ids >= n_before
+            ids, sums = _sums(any_ids[are_new] - n_before, any_counts[are_new])
+            df[ids] = sums
+        return replace(totals, class_counts=class_counts, df=df)
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,6 +231,19 @@ class DocumentCounts:
             df[ids] += counts
         return replace(self, class_counts=class_counts, df=df)
 
+    def with_ids(self, n_ids: int) -> DocumentCounts:
+        """Return the same counts; ids that joined since have none."""
+        n_before, n_classes = self.class_counts.shape
+        if n_ids == n_before:
+            return self
+        counts = self.class_counts
+        indptr = np.append(counts.indptr, np.full(n_ids - n_before, counts.indptr[-1]))
+        class_counts = sp.csr_array(
+            (counts.data, counts.indices, indptr), shape=(n_ids, n_classes)
+        )
+        df = np.append(self.df, np.zeros(n_ids - n_before))
+        return replace(self, class_counts=class_counts, df=df)
+
     def rows(self, ids: NDArray[np.int64] | slice) -> DocumentCounts:
         """Counts of some tokens, over all documents."""
         return replace(self, class_counts=self.class_counts[ids], df=self.df[ids])
@@ -250,7 +302,7 @@ def _count(
         sample_weight,
         bags.n_ids,
         n_classes,
-        TABLE_NUMBERS_PER_ENTRY * len(entries.ids),
+        int(TABLE_NUMBERS_PER_ENTRY * len(entries.ids)),
     )
     return sp.csr_array((counts, indices, indptr), shape=(bags.n_ids, n_classes))
 
@@ -272,15 +324,34 @@ def _sum_pairs(
     codes: Codes,
     n_classes: int,
     sample_weight: NDArray[np.float64] | None,
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+) -> _Counted:
     """Distinct pairs ``id * n_classes + code``, ascending, and the count of each.
 
     With three classes, a bag of the ids 0 and 2 and a bag of the id 2, both of class 1,
     hold the pairs 1, 7 and 7: ``(array([1, 7]), array([1., 2.]))``.
     """
+    if bags.mean_length * len(bags) < SMALLEST_SHARE_OF_TABLE * bags.n_ids:
+        return _sum_few_pairs(bags, codes, n_classes, sample_weight)
     counts = _count(bags, codes, n_classes, sample_weight)
     rows = np.repeat(np.arange(bags.n_ids, dtype=np.int64), np.diff(counts.indptr))
     return rows * n_classes + counts.indices, counts.data
+
+
+def _sum_few_pairs(
+    bags: SomeBags,
+    codes: Codes,
+    n_classes: int,
+    sample_weight: NDArray[np.float64] | None,
+) -> _Counted:
+    """The same in time that does not depend on the number of ids."""
+    part = bags.slice(0, len(codes))
+    rows, single = one_each(codes)
+    weight = np.ones(len(codes)) if sample_weight is None else sample_weight
+    if rows is not None:
+        part, weight = part.take(rows), weight[rows]
+    lengths = np.diff(part.offsets)
+    pairs = part.ids * np.int64(n_classes) + np.repeat(single, lengths)
+    return _sums(pairs, np.repeat(weight, lengths))
 
 
 def _sums(

@@ -54,8 +54,20 @@ def smooth_idf(document_counts: DocumentCounts) -> NDArray[np.float64]:
     return np.log((1 + n_documents) / (1 + df)) + 1
 
 
+def mean_divergence(
+    document_counts: DocumentCounts, divergence: NDArray[np.float64]
+) -> float:
+    """Mean of what tokens say of the classes, over all occurrences of all tokens."""
+    occurrences = document_counts.df
+    mean = (divergence * occurrences).sum() / max(occurrences.sum(), 1e-300)
+    # Tokens of samples that weigh next to nothing would get factors without bound.
+    return float(max(mean, MIN_MEAN * divergence.max(initial=0)))
+
+
 def class_informed_factors(
-    document_counts: DocumentCounts, kinds: NDArray[np.uint8] | None
+    document_counts: DocumentCounts,
+    kinds: NDArray[np.uint8] | None,
+    mean: float | None = None,
 ) -> NDArray[np.float64]:
     """Factor of each token's weight: what it says of the classes, and its kind.
 
@@ -69,17 +81,17 @@ def class_informed_factors(
     document_counts : DocumentCounts
     kinds : ndarray of shape (n_ids,), dtype=uint8, or None
         The `FeatureKind` of each token; None where all are alike.
+    mean : float or None
+        `mean_divergence` of all tokens; None where these are all.
 
     Returns
     -------
     factors : ndarray of shape (n_ids,), dtype=float64, positive
     """
     divergence = class_divergence(document_counts)
-    occurrences = document_counts.df
-    mean = (divergence * occurrences).sum() / max(occurrences.sum(), 1e-300)
+    if mean is None:
+        mean = mean_divergence(document_counts, divergence)
     factors = np.ones(len(divergence))
-    # Tokens of samples that weigh next to nothing would get factors without bound.
-    mean = max(mean, MIN_MEAN * divergence.max(initial=0))
     if mean > 0:
         factors += INFORMED_SHARE * (np.sqrt(divergence / mean) - 1)
     if kinds is not None:
@@ -126,14 +138,33 @@ class Weighting:
         weights[met] = computed[: len(met)]
         return weights
 
+    def mean_divergence(self, document_counts: DocumentCounts) -> float:
+        """Mean of what tokens say of the classes; 0 where no weight depends on it."""
+        if not self.supervised:
+            return 0.0
+        counted = document_counts.rows(np.flatnonzero(document_counts.df > 0))
+        return mean_divergence(counted, class_divergence(counted))
+
+    def weights_of_new(
+        self,
+        document_counts: DocumentCounts,
+        kinds: NDArray[np.uint8] | None,
+        mean: float,
+    ) -> NDArray[np.float32]:
+        """Weights of tokens that join others, by the `mean_divergence` of those."""
+        return self._weights(document_counts, kinds, mean)
+
     def _weights(
-        self, document_counts: DocumentCounts, kinds: NDArray[np.uint8] | None
+        self,
+        document_counts: DocumentCounts,
+        kinds: NDArray[np.uint8] | None,
+        mean: float | None = None,
     ) -> NDArray[np.float32]:
         weights = np.ones(document_counts.class_counts.shape[0])
         if self.use_idf:
             weights *= smooth_idf(document_counts)
         if self.supervised:
-            weights *= class_informed_factors(document_counts, kinds)
+            weights *= class_informed_factors(document_counts, kinds, mean)
         return weights.astype(WEIGHT_DTYPE)
 
     def apply(self, bags: Bags, id_weights: NDArray[np.float32] | None) -> Bags:

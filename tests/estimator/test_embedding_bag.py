@@ -123,9 +123,7 @@ class Regressor(RegressorMixin, BaseEmbeddingBag):
         return getattr(self, "_targets", None) or NumberTargets(0.0, 1.0)
 
     def partial_fit(self, X, y, sample_weight=None):
-        trial = self._trial(keep_fitted=True)
-        trial._partial_fit(X, y, sample_weight)
-        self.__dict__ = trial.__dict__
+        self._learn_part(X, y, sample_weight)
         return self
 
     def predict(self, X):

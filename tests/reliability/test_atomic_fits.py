@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from skbag._training.column_trainer import ColumnTrainer
 from skbag._training.trainer import Trainer
 from tests.conftest import rotating
 
@@ -26,19 +27,20 @@ configurations = pytest.mark.parametrize(
 @pytest.fixture
 def interrupt(monkeypatch):
     """Let Ctrl-C come in the middle of an epoch, after some whole ones."""
-    original = Trainer.run_epoch
 
     def after(n_epochs):
         done = []
+        for trainer in (Trainer, ColumnTrainer):
+            original = trainer.run_epoch
 
-        def run_epoch(self, order, *args):
-            if len(done) == n_epochs:
-                original(self, order[: len(order) // 2])
-                raise KeyboardInterrupt("by hand")
-            done.append(None)
-            return original(self, order, *args)
+            def run_epoch(self, order, *args, original=original):
+                if len(done) == n_epochs:
+                    original(self, order[: len(order) // 2])
+                    raise KeyboardInterrupt("by hand")
+                done.append(None)
+                return original(self, order, *args)
 
-        monkeypatch.setattr(Trainer, "run_epoch", run_epoch)
+            monkeypatch.setattr(trainer, "run_epoch", run_epoch)
 
     return after
 

@@ -25,7 +25,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.fixes import parse_version, sp_version
 
 from skbag import EmbeddingBagClassifier
-from skbag._text import encoder
+from skbag._text import vocabulary_encoder
 from tests.conftest import rotating
 
 pytestmark = [
@@ -177,11 +177,11 @@ FITTED_WITH_LAYERS = EmbeddingBagClassifier(
 
 @pytest.mark.parametrize("unit", NASTY[1:], ids=ascii)
 def test_long_texts(unit, n_cases, monkeypatch):
-    n = n_cases(2 * 10**4, 10**6)
-    # Texts are longer than a chunk of them.
-    monkeypatch.setattr(encoder, "CHUNK_CHARACTERS", n_cases(2**14, 2**17))
+    n = n_cases(4 * 10**4, 10**6)
+    # Texts are longer than a block of them.
+    monkeypatch.setattr(vocabulary_encoder, "CHARACTERS_PER_THREAD", 2**14)
     long = [(unit * (n // len(unit) + 1))[:n], (f"{unit} " * n)[:n], unit * 600]
-    clf = EmbeddingBagClassifier(random_state=0, n_jobs=1).fit(
+    clf = EmbeddingBagClassifier(random_state=0, n_jobs=2).fit(
         [*long, "a", "b", unit], [0, 1, 0, 1, 0, 1]
     )
     check_answers(clf, [*long, "a"])

@@ -64,7 +64,9 @@ def test_memory_of_the_cpu_is_not_limited_here():
     assert free_bytes(CPU) is None
 
 
-@pytest.mark.parametrize("parameters", [{}, {"embedding_dim": 4, "dropout": 0.2}])
+@pytest.mark.parametrize(
+    "parameters", [{"loss": "cross_entropy"}, {"embedding_dim": 4, "dropout": 0.2}]
+)
 def test_same_model_where_batches_do_not_fit(
     parameters, corpus, make_classifier, monkeypatch
 ):

@@ -1,0 +1,332 @@
+"""Training on the CPU where each column of the table is a task by itself.
+
+The twin of `Trainer` for a table of scores and the squared hinge, by `column_steps`:
+columns are trained in blocks, several in threads, with the same bits for any number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skbag._core.bags import Bags
+from skbag._core.dtypes import WEIGHT_DTYPE
+from skbag._core.threads import map_in_threads
+from skbag._model.predictor import Predictor
+from skbag._targets.label_sets import Codes, LabelSets
+from skbag._training import column_steps
+from skbag._training.progress import (
+    INTERCEPT_STEP,
+    LARGEST_LOSS,
+    LARGEST_STEP,
+    SMALLEST_SCALE,
+    SMALLEST_SQUARES,
+    Diverged,
+    Progress,
+    Schedule,
+)
+
+LANES = (1, 4, 8, 16)
+"""Columns of a block: as many as are needed, up to a line of the processor's cache."""
+
+WORK_PER_THREAD = 2e7
+"""Numbers of the table that an epoch moves, below which one thread does it: starting
+others would take longer than they save."""
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Some columns of the table while they are trained.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_ids, lanes), dtype=float32
+        ``scale`` times too large; lanes beyond `n` are padding.
+    first, n : int
+        The columns are `first` to ``first + n`` of the whole table.
+    intercept, squares : ndarray of shape (lanes,), dtype=float32
+    """
+
+    table: NDArray[np.float32]
+    first: int
+    n: int
+    intercept: NDArray[np.float32]
+    squares: NDArray[np.float32]
+
+
+class ColumnTrainer:
+    """Epochs of steps over batches; holds the mutable state of training.
+
+    Parameters
+    ----------
+    bags : Bags
+        Weighted, in the order of the batches.
+    codes : ndarray of shape (n_samples,), dtype=int64, or LabelSets
+    edges : ndarray of shape (n_batches + 1,), dtype=int64
+        The first sample of each batch, and the end.
+    sample_weight : ndarray of shape (n_samples,) or None
+    label_weights : ndarray of shape (n_outputs,) or None
+        Of having each label.
+    predictor : Predictor
+        What training starts from: a table of scores and intercepts.
+    accumulators : sequence of ndarray or None
+        Squared-gradient sums of the intercepts from an earlier training.
+    schedule : Schedule
+    n_threads : int
+        At most so many threads train blocks of columns.
+    """
+
+    def __init__(
+        self,
+        bags: Bags,
+        codes: Codes,
+        edges: NDArray[np.int64],
+        sample_weight: NDArray[Any] | None,
+        label_weights: NDArray[Any] | None,
+        predictor: Predictor,
+        accumulators: tuple[NDArray[np.float32], ...] | None,
+        schedule: Schedule,
+        n_threads: int = 1,
+    ) -> None:
+        self.schedule = schedule
+        self._bags = bags
+        self._codes = codes
+        self._edges = edges
+        self._n_steps_done = 0
+        self._scale = 1.0
+        self._sample_weight = _float32(sample_weight)
+        self._label_weights = _float32(label_weights)
+        has_labels = isinstance(codes, LabelSets)
+        width = predictor.n_outputs
+        self._samples = column_steps.Samples(
+            bags.ids,
+            bags.offsets,
+            bags.weights,
+            edges,
+            None if isinstance(codes, LabelSets) else codes,
+            1 if width == 1 and not has_labels else 0,
+            codes.offsets if isinstance(codes, LabelSets) else None,
+            codes.labels if isinstance(codes, LabelSets) else None,
+            self._label_weights,
+            self._sample_weight,
+            bags.n_ids,
+            width,
+        )
+        self._width = width
+        intercept = predictor.layers[0][1]
+        squares = np.full(width, SMALLEST_SQUARES, dtype=WEIGHT_DTYPE)
+        if accumulators is not None:
+            squares = accumulators[0]
+        self._blocks = _blocks_of(predictor.dense, bags.n_ids, intercept, squares)
+        work = float(len(bags.ids)) * width
+        most = max(1, min(n_threads, len(self._blocks), int(work / WORK_PER_THREAD)))
+        self._n_threads = most
+
+    @property
+    def n_batches(self) -> int:
+        """Number of batches."""
+        return len(self._edges) - 1
+
+    @property
+    def n_entries(self) -> int:
+        """Number of entries of all bags."""
+        return len(self._bags.ids)
+
+    @property
+    def accumulators(self) -> tuple[NDArray[np.float32], ...]:
+        """Squared-gradient sums of the intercepts, copied."""
+        return (self._joined([block.squares for block in self._blocks]),)
+
+    def run_epoch(
+        self, order: NDArray[np.int64], n_progressive_batches: int = 0
+    ) -> Progress:
+        """Train once on each batch; see `Trainer.run_epoch`.
+
+        Where the loss of a block of columns is unsound, it stays in its last sound
+        state, and the others finish the epoch.
+        """
+        rates = self._rates(len(order))
+        if rates.max(initial=0) > LARGEST_STEP:
+            raise Diverged(
+                f"a step of {rates.max():.3g} is beyond the numbers of a table"
+            )
+        score_rows, rows = self._score_rows(order, n_progressive_batches)
+        scores = np.empty((len(rows), self._width), dtype=WEIGHT_DTYPE)
+        losses = np.zeros((len(self._blocks), len(order)))
+        ends = np.zeros(len(self._blocks), dtype=np.int64)
+        scales = np.zeros(len(self._blocks))
+        cancel = bytearray(1)
+
+        def run(thread: int) -> None:
+            for i in range(thread, len(self._blocks), self._n_threads):
+                block = self._blocks[i]
+                ends[i], scales[i] = column_steps.run_epoch(
+                    self._samples,
+                    block.table,
+                    self._scale,
+                    block.first,
+                    block.n,
+                    block.intercept,
+                    block.squares,
+                    order,
+                    rates,
+                    self.schedule.alpha,
+                    INTERCEPT_STEP / self.schedule.learning_rate,
+                    LARGEST_LOSS,
+                    SMALLEST_SCALE,
+                    score_rows,
+                    scores,
+                    losses[i],
+                    cancel,
+                )
+
+        map_in_threads(run, range(self._n_threads), cancel)
+        self._fold(scales)
+        self._n_steps_done += len(order)
+        if (ends < len(order)).any():
+            step = int(ends.min())
+            raise Diverged(f"the loss of a batch is unsound in step {step} of an epoch")
+        return Progress(
+            loss=float(losses.sum() / max(len(self._bags), 1)),
+            scores=scores if n_progressive_batches else None,
+            rows=rows,
+        )
+
+    def score(self, bags: Bags, parts: tuple[int, ...]) -> NDArray[np.float32]:
+        """Scores of bags by the state so far."""
+        scores = np.empty((len(bags), self._width), dtype=WEIGHT_DTYPE)
+        scale = WEIGHT_DTYPE(self._scale)
+        for block in self._blocks:
+            columns = slice(block.first, block.first + block.n)
+            sums = bags.matmul(block.table) * scale + block.intercept
+            scores[:, columns] = sums[:, : block.n]
+        return scores
+
+    def export(self) -> Predictor:
+        """Copy the state so far."""
+        table = np.empty((self._bags.n_ids, self._width), dtype=WEIGHT_DTYPE)
+        for block in self._blocks:
+            column_steps.copy_columns(
+                block.table, self._scale, block.n, block.first, table
+            )
+        intercept = self._joined([block.intercept for block in self._blocks])
+        return Predictor(table, ((None, intercept),))
+
+    def whole(self, predictor: Predictor) -> Predictor:
+        """Return what is whole already: there is one process."""
+        return predictor
+
+    def state(self) -> dict[str, Any]:
+        """Serialisable state of what training has changed."""
+        predictor = self.export()
+        return {
+            "table": predictor.dense,
+            "intercept": predictor.layers[0][1],
+            "accumulators": list(self.accumulators),
+            "n_steps_done": self._n_steps_done,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from the state of a trainer made in the same way."""
+        shape = (self._bags.n_ids, self._width)
+        if state["table"].shape != shape or state["intercept"].shape != shape[1:]:
+            raise ValueError("a table of another shape")
+        self._blocks = _blocks_of(
+            state["table"], shape[0], state["intercept"], state["accumulators"][0]
+        )
+        self._scale = 1.0
+        self._n_steps_done = int(state["n_steps_done"])
+
+    def arrays(self) -> list[NDArray[Any]]:
+        """All that is trained on and from."""
+        codes = self._codes
+        if isinstance(codes, LabelSets):
+            arrays: list[NDArray[Any]] = [codes.offsets, codes.labels]
+        else:
+            arrays = [codes]
+        bags = self._bags
+        arrays += [bags.ids, bags.offsets, bags.weights, self._edges]
+        for weight in (self._sample_weight, self._label_weights):
+            if weight is not None:
+                arrays.append(weight)
+        for block in self._blocks:
+            arrays += [block.table, block.intercept, block.squares]
+        return arrays
+
+    def _rates(self, n_steps: int) -> NDArray[np.float64]:
+        """Size of each of the next steps."""
+        schedule = self.schedule
+        if schedule.n_steps is None:
+            return np.full(n_steps, schedule.learning_rate)
+        done = np.arange(self._n_steps_done, self._n_steps_done + n_steps)
+        left = np.maximum(1 - done / schedule.n_steps, 0)
+        return np.asarray(schedule.learning_rate * left)
+
+    def _score_rows(
+        self, order: NDArray[np.int64], n_progressive: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where the scores of each step go, -1 for nowhere, and of which samples."""
+        score_rows = np.full(len(order), -1, dtype=np.int64)
+        if not n_progressive:
+            return score_rows, np.empty(0, dtype=np.int64)
+        batches = order[len(order) - n_progressive :]
+        starts, stops = self._edges[batches], self._edges[batches + 1]
+        score_rows[len(order) - n_progressive :] = np.cumsum(stops - starts) - (
+            stops - starts
+        )
+        rows = [np.arange(*bounds) for bounds in zip(starts, stops, strict=True)]
+        return score_rows, np.concatenate(rows)
+
+    def _fold(self, scales: NDArray[np.float64]) -> None:
+        """Take over the scale of the blocks, which is one unless some have stopped."""
+        if (scales == scales[0]).all():
+            self._scale = float(scales[0])
+            return
+        for block, scale in zip(self._blocks, scales, strict=True):
+            block.table[:] *= WEIGHT_DTYPE(scale)
+        self._scale = 1.0
+
+    def _joined(self, parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Put what each block has of its columns together."""
+        pairs = zip(parts, self._blocks, strict=True)
+        return np.concatenate([part[: block.n] for part, block in pairs])
+
+
+def _blocks_of(
+    table: NDArray[np.float32],
+    n_ids: int,
+    intercept: NDArray[np.float32],
+    squares: NDArray[np.float32],
+) -> list[Block]:
+    """Cut a table into blocks of columns, copied; rows beyond it are zero."""
+    width = len(intercept)
+    starts_at_zero = not table.any()
+    blocks = []
+    for first in range(0, width, LANES[-1]):
+        columns = slice(first, min(first + LANES[-1], width))
+        n = columns.stop - first
+        lanes = next(lanes for lanes in LANES if lanes >= n)
+        own = _zeros_in_lines(n_ids, lanes)
+        if not starts_at_zero:
+            own[: len(table), :n] = table[:, columns]
+        padded = np.zeros((2, lanes), dtype=WEIGHT_DTYPE)
+        padded[0, :n], padded[1, :n] = intercept[columns], squares[columns]
+        blocks.append(Block(own, first, n, padded[0], padded[1]))
+    return blocks
+
+
+def _zeros_in_lines(n_ids: int, lanes: int) -> NDArray[np.float32]:
+    """Zeros of which each row of 16 is one line of the processor's cache."""
+    size = n_ids * lanes
+    # Filled, and not np.zeros: large arrays then have huge pages where there are some.
+    memory = np.empty(size + LANES[-1], dtype=WEIGHT_DTYPE)
+    memory.fill(0)
+    start = -memory.ctypes.data % 64 // memory.itemsize
+    return memory[start : start + size].reshape(n_ids, lanes)
+
+
+def _float32(array: NDArray[Any] | None) -> NDArray[np.float32] | None:
+    return None if array is None else np.ascontiguousarray(array, dtype=WEIGHT_DTYPE)

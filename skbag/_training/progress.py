@@ -1,0 +1,72 @@
+"""What all trainers have in common: schedule, progress, and what is unsound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+INTERCEPT_STEP = 0.1
+"""Adagrad step of the intercepts, at the start of the schedule."""
+
+SMALLEST_SCALE = 1e-2
+"""Below this the scale is multiplied into the table, before precision suffers."""
+
+LARGEST_STEP = 1e36
+"""Of the table; float32 holds no more, once divided by the smallest scale."""
+
+LARGEST_LOSS = 1e8
+"""Mean loss of an output beyond which a step is unsound: nothing learns from there."""
+
+SMALLEST_SQUARES = 1e-8
+"""What sums of squared gradients start at."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What the steps depend on; the caller may set another between epochs.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Of the first step.
+    alpha : float
+        Strength of the L2 penalty on the table, per sample.
+    n_steps : int or None
+        Number of steps over which the learning rate falls linearly to zero; None
+        keeps it constant.
+    """
+
+    learning_rate: float
+    alpha: float
+    n_steps: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """What one epoch has shown.
+
+    Parameters
+    ----------
+    loss : float
+        Mean loss per sample, each at the moment it was trained on.
+    scores : ndarray of shape (n_seen, n_outputs), dtype=float32, or None
+        Scores of the last texts of the epoch before each was trained on: in a first
+        epoch an honest hold-out estimate that costs nothing (Dawid, "Statistical
+        theory: the prequential approach", 1984).
+    rows : ndarray of shape (n_seen,), dtype=int64
+        Which texts those are.
+    """
+
+    loss: float
+    scores: NDArray[np.float32] | None
+    rows: NDArray[np.int64]
+
+
+class Diverged(Exception):
+    """The loss of a batch is not a number or beyond all reason.
+
+    Raised before that batch changed anything, so the network holds the last state
+    whose loss was sound.
+    """

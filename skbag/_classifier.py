@@ -80,8 +80,9 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
 
     ngram_range : tuple (min_n, max_n), default=(1, 2)
         Lengths of the runs of tokens (or characters) that become features. The default
-        tokens in runs of 1 or 2 are read by a vectorised encoder; anything else takes
-        the plain path of ``CountVectorizer``, several times slower.
+        tokens are read by compiled code, whatever `lowercase`, `stop_words` and the
+        lengths are; a callable above, another `token_pattern` or `analyzer`, or a given
+        `vocabulary` takes the plain path of ``CountVectorizer``, several times slower.
 
     min_df : int, float or 'auto', default='auto'
         Leave out features in fewer texts; a float is a share of the texts. 'auto'
@@ -243,12 +244,13 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         estimator knows no device.
 
     n_jobs : int or None, default=None
-        Threads to use: torch's in training, the encoder's in prediction. None: one to
-        train, as torch's spin while they wait for each other, which is several times
-        slower beside other work; and to predict all cores, or the share that joblib
-        gave this process. -1, or a number: as many for both, up to a quarter faster to
-        train on an idle machine. Results do not depend on it; layers above the table,
-        and forked processes, are trained by one thread in any case.
+        Threads to use to learn the vocabulary of many texts, to train many columns of
+        a table of scores and to predict. None: all cores, or the share that joblib gave
+        this process. Where torch trains on the CPU (layers, other losses, dropout,
+        given vectors, several processes), None is one of its threads, as they spin
+        while they wait for each other: several times slower beside other work. Results
+        do not depend on it; layers above the table are trained by one thread in any
+        case, and forked processes use one of torch's.
 
     distributed : bool, default=False
         Let `fit` in every process of torch's default process group train one model,
@@ -277,7 +279,8 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
 
     vocabulary_ : mapping of str to int
         Feature to id (row of `embedding_`), read-only, built when first looked into;
-        not there after fitting on a matrix, or with `n_buckets`.
+        ids are in the order in which features first occur. Not there after fitting on
+        a matrix, or with `n_buckets`.
 
     embedding_ : ndarray of shape (n_ids, embedding_dim), dtype=float32
         The table; one column per output if ``embedding_dim=None``. An *output* is a

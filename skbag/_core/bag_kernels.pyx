@@ -4,6 +4,7 @@ from libc.stdint cimport int32_t, int64_t
 
 import numpy as np
 
+from skbag._core.interrupts cimport check_interrupts
 from skbag._core.prefetch cimport prefetch
 
 
@@ -74,24 +75,26 @@ def sum_rows(
             )
 
 
-cdef void _sum_numbers(
+cdef int _sum_numbers(
     const int32_t* ids,
     const int64_t* offsets,
     const float* weights,
     const float* table,
     float* sums,
     int64_t n,
-) noexcept nogil:
-    cdef int64_t i, k
+) except -1 nogil:
+    cdef int64_t i, k, work = 0
     cdef float total
     for i in range(n):
+        check_interrupts(&work, offsets[i + 1] - offsets[i])
         total = sums[i]
         for k in range(offsets[i], offsets[i + 1]):
             total += weights[k] * table[ids[k]]
         sums[i] = total
+    return 0
 
 
-cdef void _sum_rows(
+cdef int _sum_rows(
     const int32_t* ids,
     const int64_t* offsets,
     const float* weights,
@@ -100,12 +103,14 @@ cdef void _sum_rows(
     int64_t n,
     int64_t width,
     int64_t n_entries,
-) noexcept nogil:
-    cdef int64_t i, k, c
+) except -1 nogil:
+    cdef int64_t i, k, c, work = 0
     cdef const float* row
     cdef float* own
     for i in range(n):
         own = sums + i * width
+        # Rows that are wide take longer.
+        check_interrupts(&work, (offsets[i + 1] - offsets[i]) * (1 + width // LINE))
         for k in range(offsets[i], offsets[i + 1]):
             if k + AHEAD < n_entries:
                 row = table + <int64_t> ids[k + AHEAD] * width
@@ -118,6 +123,7 @@ cdef void _sum_rows(
                 add_row_avx2(own, row, weights[k], width)
             else:
                 add_row(own, row, weights[k], width)
+    return 0
 
 
 def count_ids(const int32_t[::1] ids, int64_t n_ids):
@@ -126,13 +132,24 @@ def count_ids(const int32_t[::1] ids, int64_t n_ids):
     Returns
     -------
     counts : ndarray of shape (n_ids,), dtype=int64
+
+    Raises
+    ------
+    IndexError
+        If an id is not in ``[0, n_ids)``.
     """
     counts = np.zeros(n_ids, dtype=np.int64)
     cdef int64_t[::1] out = counts
     cdef int64_t k
+    cdef bint fits = True
     with nogil:
         for k in range(ids.shape[0]):
+            fits = 0 <= ids[k] < n_ids
+            if not fits:
+                break
             out[ids[k]] += 1
+    if not fits:
+        raise IndexError(f"ids from {min(ids)} to {max(ids)} of a table of {n_ids}")
     return counts
 
 
@@ -145,12 +162,19 @@ def order_by_count(const int64_t[::1] counts):
     Returns
     -------
     order : ndarray of shape (n,), dtype=int32
+
+    Raises
+    ------
+    ValueError
+        If a count is negative.
     """
-    cdef int64_t n = len(counts), i, largest = 0
+    cdef int64_t n = len(counts), i, largest = 0, smallest = 0
     order = np.empty(n, dtype=np.int32)
     cdef int32_t[::1] out = order
     for i in range(n):
-        largest = max(largest, counts[i])
+        largest, smallest = max(largest, counts[i]), min(smallest, counts[i])
+    if smallest < 0:
+        raise ValueError(f"counts must not be negative, got {smallest}")
     starts = np.zeros(largest + 2, dtype=np.int64)
     cdef int64_t[::1] start = starts
     cdef int64_t place
@@ -173,9 +197,16 @@ def squared_norms(const int64_t[::1] offsets, const float[::1] weights):
     Returns
     -------
     squared : ndarray of shape (n_bags,), dtype=float64
+
+    Raises
+    ------
+    IndexError
+        If the offsets end beyond the weights.
     """
     cdef int64_t i, k, n = len(offsets) - 1
     cdef double total
+    if n < 0 or offsets[n] > len(weights):
+        raise IndexError("offsets and weights do not fit each other")
     squared = np.empty(n)
     cdef double[::1] out = squared
     with nogil:

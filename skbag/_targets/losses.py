@@ -256,10 +256,10 @@ class OfLabels:
 
 
 def is_squared_hinge(loss: Loss) -> bool:
-    """Whether it is the squared hinge of each output against the rest."""
-    return isinstance(loss, SquaredHinge) or (
-        isinstance(loss, OfLabels) and isinstance(loss.of_each, SquaredHinge)
-    )
+    """Whether it is the squared hinge of each output against the rest, and no other."""
+    of_each = loss.of_each if isinstance(loss, OfLabels) else loss
+    # A class made of it may have a gradient of its own.
+    return type(of_each) is SquaredHinge
 
 
 def label_weights(loss: Loss) -> NDArray[Any] | None:

@@ -1,7 +1,7 @@
 """Features as 64-bit keys, ``left << 32 | right``.
 
-Of a bigram both halves are lexicon ids; of a skip pair the same, with the highest bit
-set; of all else the left half is a role and the right one the id of the one string:
+Of a bigram both halves are ids of strings; of a skip pair the same, with the highest
+bit set; of all else the left half is a role and the right one the id of the one string:
 
 >>> hex(pack(np.array([7]), np.array([9]))[0])
 '0x700000009'
@@ -25,13 +25,13 @@ _HALF = np.uint64(32)
 _LOW_HALF = np.uint64(0xFFFFFFFF)
 
 FIRST_ROLE = (1 << 32) - 256
-"""The left halves from here on are roles, up to 255 of them; below, lexicon ids, from
-`SKIP` on those of skip pairs. All bits set, which is what a missing id (-1) makes of
-the left half wherever it stands, is neither: such a key belongs to no feature. Keys are
-in files and pickles: these numbers stay as they are."""
+"""The left halves from here on are roles, up to 255 of them; below, ids of strings,
+from `SKIP` on those of skip pairs. All bits set, which is what a missing id (-1) makes
+of the left half wherever it stands, is neither: such a key belongs to no feature. Keys
+are in files and pickles: these numbers stay as they are."""
 
 SKIP = 1 << 31
-"""Added to the left half of a skip pair; lexicon ids stay below it."""
+"""Added to the left half of a skip pair; ids of strings stay below it."""
 
 
 def check_keys(keys: NDArray[np.uint64], n_strings: int) -> None:

@@ -2,7 +2,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 class Samples:
+    n_batches: int
     largest_batch: int
+    has_avx2: bool
     def __init__(
         self,
         ids: NDArray[np.int32],

@@ -62,8 +62,10 @@ cdef extern from "column_steps.h":
 
 
 cdef enum:
-    # Steps between two looks at whether the work is to end.
+    # Between two looks at whether the work is to end: so many steps, or fewer of so
+    # many samples and entries together, which take some hundredths of a second.
     STEPS_AT_ONCE = 8
+    WORK_AT_ONCE = 1 << 20
 
 
 cdef class Samples:
@@ -84,11 +86,22 @@ cdef class Samples:
     label_weights : buffer of float32 of length n_outputs, or None
     sample_weights : buffer of float32 of length n_samples, or None
     n_ids, n_outputs : int
+        Ids are trusted to be below `n_ids`.
+
+    Attributes
+    ----------
+    has_avx2 : bool
+        Whether blocks of 16 columns are trained by AVX2; the bits are the same.
+
+    Raises
+    ------
+    IndexError
+        If the arrays do not fit each other.
     """
 
     cdef SkbagProblem problem
     cdef list _owners
-    cdef readonly int64_t largest_batch
+    cdef readonly int64_t n_batches, largest_batch
 
     def __init__(
         self,
@@ -109,7 +122,11 @@ cdef class Samples:
         cdef int64_t n = len(offsets) - 1
         cdef int64_t n_batches = len(edges) - 1
         cdef int64_t i
-        if edges[0] != 0 or edges[n_batches] != n or offsets[n] > len(ids):
+        if n < 0 or n_batches < 0:
+            raise IndexError("offsets and edges have at least one number, a 0")
+        _check_bounds(offsets, len(ids), "offsets of the bags")
+        _check_bounds(edges, n, "edges of the batches")
+        if edges[n_batches] != n:
             raise IndexError("bags and batches do not fit each other")
         if len(ids) != len(weights):
             raise IndexError("ids and weights do not fit each other")
@@ -119,8 +136,12 @@ cdef class Samples:
             raise IndexError("bags and classes do not fit each other")
         if sample_weights is not None and len(sample_weights) != n:
             raise IndexError("bags and sample weights do not fit each other")
-        if label_offsets is not None and len(label_offsets) != n + 1:
-            raise IndexError("bags and labels do not fit each other")
+        if label_offsets is not None:
+            if labels is None or len(label_offsets) != n + 1:
+                raise IndexError("bags and labels do not fit each other")
+            _check_bounds(label_offsets, len(labels), "offsets of the labels")
+        if label_weights is not None and len(label_weights) != n_outputs:
+            raise IndexError("outputs and label weights do not fit each other")
         # What the pointers point to.
         self._owners = [
             ids, offsets, weights, edges, classes, label_offsets, labels,
@@ -140,13 +161,73 @@ cdef class Samples:
             problem.label_offsets = &label_offsets[0]
             if len(labels):
                 problem.labels = &labels[0]
-        if label_weights is not None:
+        if label_weights is not None and n_outputs:
             problem.label_weights = &label_weights[0]
         if sample_weights is not None and n:
             problem.sample_weights = &sample_weights[0]
-        self.largest_batch = 0
+        self.n_batches, self.largest_batch = n_batches, 0
         for i in range(n_batches):
             self.largest_batch = max(self.largest_batch, edges[i + 1] - edges[i])
+
+    @property
+    def has_avx2(self):
+        return bool(self.problem.has_avx2)
+
+    @has_avx2.setter
+    def has_avx2(self, value):
+        self.problem.has_avx2 = bool(value) and skbag_has_avx2()
+
+
+cdef int _check_bounds(const int64_t[::1] bounds, int64_t size, str name) except -1:
+    """Raise where bounds do not start at 0, fall, or end beyond what they bound."""
+    cdef int64_t i
+    cdef bint fits = bounds[0] == 0 and bounds[len(bounds) - 1] <= size
+    for i in range(len(bounds) - 1):
+        fits = fits and bounds[i] <= bounds[i + 1]
+    if not fits:
+        raise IndexError(
+            f"{name} have to start at 0, never fall, and end at {size} at most"
+        )
+    return 0
+
+
+cdef int _check_steps(
+    Samples samples,
+    const int64_t[::1] order,
+    const int64_t[::1] score_rows,
+    float[:, ::1] scores,
+) except -1:
+    """Raise where a step is of a batch, or its scores go to rows, that are not there."""
+    cdef int64_t step, batch, size
+    cdef const int64_t* edges = samples.problem.edges
+    if score_rows.shape[0] < order.shape[0]:
+        raise IndexError("steps and rows of scores do not fit each other")
+    for step in range(order.shape[0]):
+        batch = order[step]
+        if not 0 <= batch < samples.n_batches:
+            raise IndexError(
+                f"step {step} is of batch {batch}, but there are {samples.n_batches}"
+            )
+        size = edges[batch + 1] - edges[batch]
+        if score_rows[step] >= 0 and (
+            score_rows[step] > scores.shape[0] - size
+            or scores.shape[1] != samples.problem.n_outputs
+        ):
+            raise IndexError(f"no room for the {size} scores of step {step}")
+    return 0
+
+
+cdef int64_t _last_step_at_once(
+    const SkbagProblem* problem, int64_t first, int64_t n_steps
+) noexcept nogil:
+    """Where to look again at whether the work is to end."""
+    cdef int64_t step = first, work = 0, batch, start, stop
+    while step < min(first + STEPS_AT_ONCE, n_steps) and work < WORK_AT_ONCE:
+        batch = problem.order[step]
+        start, stop = problem.edges[batch], problem.edges[batch + 1]
+        work += stop - start + problem.offsets[stop] - problem.offsets[start]
+        step += 1
+    return step
 
 
 def run_epoch(
@@ -207,6 +288,11 @@ def run_epoch(
         Steps done; fewer than asked for where the loss of the next one is unsound, and
         then nothing of that step is.
     scale : float
+
+    Raises
+    ------
+    IndexError, ValueError
+        If the arrays do not fit each other.
     """
     cdef SkbagProblem problem = samples.problem
     cdef SkbagColumns columns
@@ -216,10 +302,16 @@ def run_epoch(
         raise ValueError(f"{n} columns in a table of {lanes} lanes")
     if table.shape[0] != problem.n_ids or min(len(intercept), len(squares)) < lanes:
         raise IndexError("table, intercepts and samples do not fit each other")
-    if min(len(rates), len(score_rows), len(losses)) < n_steps:
+    if not 0 <= first <= problem.n_outputs - n:
+        raise IndexError(
+            f"columns {first} to {first + n} of a table of {problem.n_outputs}"
+        )
+    if min(len(rates), len(losses)) < n_steps or not len(cancel):
         raise IndexError("steps and what belongs to each do not fit each other")
-    if not n_steps:
-        return 0, scale
+    _check_steps(samples, order, score_rows, scores)
+    if not n_steps or not samples.largest_batch:
+        losses[:n_steps] = 0
+        return n_steps, scale
     gradient = np.empty((samples.largest_batch, lanes), dtype=np.float32)
     moves = np.empty(samples.largest_batch, dtype=np.uint8)
     cdef float[:, ::1] gradient_view = gradient
@@ -238,8 +330,8 @@ def run_epoch(
         if cancel[0]:
             raise Cancelled("ended by another thread")
         PyErr_CheckSignals()
-        stop = min(done + STEPS_AT_ONCE, n_steps)
         with nogil:
+            stop = _last_step_at_once(&problem, done, n_steps)
             n_done = skbag_steps(lanes, &problem, &columns, done, stop, &losses[0])
         done += n_done
         if done < stop:

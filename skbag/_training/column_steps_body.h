@@ -34,7 +34,8 @@ static int64_t SKBAG_NAME(
             memcpy(z, total, sizeof(z));
             for (int c = 0; c < LANES; c++) {
                 z[c] = z[c] * scale + columns->intercept[c];
-                const float slack = z[c] + 1 > 0 ? z[c] + 1 : 0;
+                /* So asked that a score that is not a number makes the loss none. */
+                const float slack = z[c] + 1 < 0 ? 0 : z[c] + 1;
                 g[c] = 2 * slack;
                 value[c] = slack * slack;
             }
@@ -50,11 +51,10 @@ static int64_t SKBAG_NAME(
                     p->classes ? p->classes[x] - p->class_shift : p->labels[label];
                 const int64_t c = column - columns->first;
                 if (c < 0 || c >= n) continue;
-                const float slack = z[c] - 1 < 0 ? z[c] - 1 : 0;
+                const float slack = z[c] - 1 > 0 ? 0 : z[c] - 1;
                 const float weight = p->label_weights ? p->label_weights[column] : 1;
-                /* A score that is not a number is no reason to go on. */
-                g[c] = (z[c] == z[c] ? 2 * slack : z[c]) * weight;
-                value[c] = (z[c] == z[c] ? slack * slack : z[c]) * weight;
+                g[c] = 2 * slack * weight;
+                value[c] = slack * slack * weight;
             }
             if (p->sample_weights) {
                 const float weight = p->sample_weights[x];

@@ -207,11 +207,7 @@ class ColumnTrainer:
 
     def export(self) -> Predictor:
         """Copy the state so far."""
-        table = np.empty((self._bags.n_ids, self._width), dtype=WEIGHT_DTYPE)
-        for block in self._blocks:
-            column_steps.copy_columns(
-                block.table, self._scale, block.n, block.first, table
-            )
+        table = self._joined_table(self._scale)
         intercept = self._joined([block.intercept for block in self._blocks])
         return Predictor(table, ((None, intercept),))
 
@@ -220,11 +216,11 @@ class ColumnTrainer:
         return predictor
 
     def state(self) -> dict[str, Any]:
-        """Serialisable state of what training has changed."""
-        predictor = self.export()
+        """Serialisable state of what training has changed, to the bit."""
         return {
-            "table": predictor.dense,
-            "intercept": predictor.layers[0][1],
+            "table": self._joined_table(),
+            "scale": self._scale,
+            "intercept": self._joined([block.intercept for block in self._blocks]),
             "accumulators": list(self.accumulators),
             "n_steps_done": self._n_steps_done,
         }
@@ -232,12 +228,12 @@ class ColumnTrainer:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from the state of a trainer made in the same way."""
         shape = (self._bags.n_ids, self._width)
-        if state["table"].shape != shape or state["intercept"].shape != shape[1:]:
-            raise ValueError("a table of another shape")
-        self._blocks = _blocks_of(
-            state["table"], shape[0], state["intercept"], state["accumulators"][0]
-        )
-        self._scale = 1.0
+        table, intercept = state["table"], state["intercept"]
+        (squares,) = state["accumulators"]
+        if table.shape != shape or not intercept.shape == squares.shape == shape[1:]:
+            raise ValueError("a table, or intercepts, of another shape")
+        self._scale = float(state["scale"])
+        self._blocks = _blocks_of(table, shape[0], intercept, squares)
         self._n_steps_done = int(state["n_steps_done"])
 
     def arrays(self) -> list[NDArray[Any]]:
@@ -288,6 +284,13 @@ class ColumnTrainer:
         for block, scale in zip(self._blocks, scales, strict=True):
             block.table[:] *= WEIGHT_DTYPE(scale)
         self._scale = 1.0
+
+    def _joined_table(self, scale: float = 1.0) -> NDArray[np.float32]:
+        """Put the columns of the blocks together, times a scale."""
+        table = np.empty((self._bags.n_ids, self._width), dtype=WEIGHT_DTYPE)
+        for block in self._blocks:
+            column_steps.copy_columns(block.table, scale, block.n, block.first, table)
+        return table
 
     def _joined(self, parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Put what each block has of its columns together."""

@@ -5,7 +5,9 @@ from libc.string cimport memset
 
 import numpy as np
 
+from skbag._core.bag_checks cimport check_rows
 from skbag._core.buffers cimport Buffer, push_int32, release, reserve, take_array
+from skbag._core.interrupts cimport check_interrupts
 from skbag._core.prefetch cimport prefetch
 
 cdef enum:
@@ -70,11 +72,20 @@ def count_by_class(
     indices : ndarray of shape (nnz,), dtype=int32
         Classes, ascending for each id.
     counts : ndarray of shape (nnz,), dtype=float64
+
+    Raises
+    ------
+    IndexError
+        If the arrays do not fit each other, or a class is not below `n_classes`.
     """
     cdef Bags bags
     cdef Buffer indices, counts
     if n_classes > 0x7FFFFFFF:
         raise ValueError(f"at most 2**31 - 1 classes can be counted, got {n_classes}")
+    check_rows(rows, offsets, len(ids))
+    _check_classes(classes, class_offsets, len(rows), n_classes)
+    if weights is not None and len(weights) != len(rows):
+        raise IndexError(f"{len(weights)} weights of {len(rows)} rows")
     memset(&bags, 0, sizeof(Bags))
     memset(&indices, 0, sizeof(Buffer))
     memset(&counts, 0, sizeof(Buffer))
@@ -135,6 +146,28 @@ def count_by_class(
         release(&counts)
 
 
+cdef int _check_classes(
+    const int64_t[::1] classes,
+    const int64_t[::1] class_offsets,
+    int64_t n_rows,
+    int64_t n_classes,
+) except -1:
+    cdef int64_t i
+    cdef bint fits = True
+    if class_offsets is None:
+        if len(classes) != n_rows:
+            raise IndexError(f"{len(classes)} classes of {n_rows} rows")
+    elif len(class_offsets) != n_rows + 1 or class_offsets[n_rows] > len(classes):
+        raise IndexError("rows and where their classes start do not fit each other")
+    for i in range(len(classes)):
+        fits = fits and 0 <= classes[i] < n_classes
+    if not fits:
+        raise IndexError(
+            f"classes from {min(classes)} to {max(classes)} of {n_classes}"
+        )
+    return 0
+
+
 cdef inline int32_t _id_of(const Bags* bags, int64_t k) noexcept nogil:
     return bags.ids[k] if bags.new_ids == NULL else bags.new_ids[bags.ids[k]]
 
@@ -147,21 +180,26 @@ cdef inline void _prefetch_row(const Bags* bags, int64_t i) noexcept nogil:
         prefetch(&bags.ids[bags.offsets[bags.rows[i + AHEAD]]])
 
 
+cdef inline int64_t _length_of(const Bags* bags, int64_t i) noexcept nogil:
+    return bags.offsets[bags.rows[i] + 1] - bags.offsets[bags.rows[i]]
+
+
 cdef inline int64_t _n_classes_of(const Bags* bags, int64_t i) noexcept nogil:
     if bags.class_offsets == NULL:
         return 1
     return bags.class_offsets[i + 1] - bags.class_offsets[i]
 
 
-cdef void _count_in_table(
+cdef int _count_in_table(
     const Bags* bags, int64_t n_classes, double* table
-) noexcept nogil:
-    cdef int64_t i, j, k, first, n
+) except -1 nogil:
+    cdef int64_t i, j, k, first, n, work = 0
     cdef int32_t id_
     cdef double weight = 1
     for i in range(bags.n_rows):
         _prefetch_row(bags, i)
         n = _n_classes_of(bags, i)
+        check_interrupts(&work, n * _length_of(bags, i))
         first = i if bags.class_offsets == NULL else bags.class_offsets[i]
         if bags.weights != NULL:
             weight = bags.weights[i]
@@ -170,6 +208,7 @@ cdef void _count_in_table(
             if id_ >= 0:
                 for j in range(first, first + n):
                     table[id_ * n_classes + bags.classes[j]] += weight
+    return 0
 
 
 cdef object _from_table(table, n_ids, n_classes):
@@ -180,33 +219,38 @@ cdef object _from_table(table, n_ids, n_classes):
     return indptr, classes.astype(np.int32), table[filled]
 
 
-cdef void _count_entries(const Bags* bags, int64_t* starts, int64_t n_ids) noexcept nogil:
+cdef int _count_entries(
+    const Bags* bags, int64_t* starts, int64_t n_ids
+) except -1 nogil:
     """Set where the entries of each id end, once they are placed from there on."""
-    cdef int64_t i, k, n
+    cdef int64_t i, k, n, work = 0
     cdef int32_t id_
     for i in range(bags.n_rows):
         _prefetch_row(bags, i)
         n = _n_classes_of(bags, i)
+        check_interrupts(&work, n * _length_of(bags, i))
         for k in range(bags.offsets[bags.rows[i]], bags.offsets[bags.rows[i] + 1]):
             id_ = _id_of(bags, k)
             if id_ >= 0:
                 starts[id_ + 1] += n
     for i in range(n_ids):
         starts[i + 1] += starts[i]
+    return 0
 
 
-cdef void _place(
+cdef int _place(
     const Bags* bags, int64_t* starts, int32_t* placed, double* placed_weights
-) noexcept nogil:
+) except -1 nogil:
     """Put the classes of the entries of each id side by side.
 
     Afterwards ``starts[i]`` is where those of id i end.
     """
-    cdef int64_t i, j, k, first, n
+    cdef int64_t i, j, k, first, n, work = 0
     cdef int32_t id_
     for i in range(bags.n_rows):
         _prefetch_row(bags, i)
         n = _n_classes_of(bags, i)
+        check_interrupts(&work, n * _length_of(bags, i))
         first = i if bags.class_offsets == NULL else bags.class_offsets[i]
         for k in range(bags.offsets[bags.rows[i]], bags.offsets[bags.rows[i] + 1]):
             id_ = _id_of(bags, k)
@@ -217,6 +261,7 @@ cdef void _place(
                 if placed_weights != NULL:
                     placed_weights[starts[id_]] = bags.weights[i]
                 starts[id_] += 1
+    return 0
 
 
 cdef int _sum(
@@ -230,19 +275,23 @@ cdef int _sum(
     Buffer* indices,
     Buffer* counts,
 ) except -1 nogil:
-    cdef int64_t id_, k, start = 0, n, first, j
+    cdef int64_t id_, k, start = 0, n, first, j, work = 0
     cdef int32_t class_
     cdef int32_t* own
     cdef double* out
     for id_ in range(n_ids):
+        check_interrupts(&work, ends[id_] - start)
         first = indices.size // 4
         n = 0
-        reserve(indices, 4 * min(ends[id_] - start, n_classes))
+        # Not of n_classes at most: were weights to cancel, one would come twice.
+        reserve(indices, 4 * (ends[id_] - start))
         own = <int32_t*> (indices.data + indices.size)
         for k in range(start, ends[id_]):
             class_ = placed[k]
+            if placed_weights != NULL and placed_weights[k] == 0:
+                continue
             if sums[class_] == 0:
-                # A sum of weights, none of them 0, is not 0 once one is there.
+                # A sum of positive weights is not 0 once one is there.
                 own[n] = class_
                 n += 1
             sums[class_] += 1 if placed_weights == NULL else placed_weights[k]

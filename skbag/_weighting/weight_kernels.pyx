@@ -5,6 +5,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 
 import numpy as np
 
+from skbag._core.bag_checks cimport check_rows
 from skbag._core.buffers cimport (
     Buffer,
     push_int64,
@@ -12,6 +13,7 @@ from skbag._core.buffers cimport (
     reserve,
     take_array,
 )
+from skbag._core.interrupts cimport check_interrupts
 from skbag._core.prefetch cimport prefetch
 
 cdef enum:
@@ -63,6 +65,11 @@ def weigh(
     ids : ndarray of shape (nnz,), dtype=int32
     offsets : ndarray of shape (n_rows + 1,), dtype=int64
     weights : ndarray of shape (nnz,), dtype=float32
+
+    Raises
+    ------
+    IndexError
+        If the arrays of the bags do not fit each other.
     """
     cdef Buffer out_ids, out_offsets, out_weights
     cdef const int32_t* renumber = NULL
@@ -70,6 +77,9 @@ def weigh(
     out_ids.data = out_offsets.data = out_weights.data = NULL
     out_ids.size = out_offsets.size = out_weights.size = 0
     out_ids.capacity = out_offsets.capacity = out_weights.capacity = 0
+    if len(counts) != len(ids):
+        raise IndexError(f"{len(counts)} counts of {len(ids)} ids")
+    check_rows(rows, offsets, len(ids))
     if new_ids is not None and len(new_ids):
         renumber = &new_ids[0]
     if id_weights is not None and len(id_weights):
@@ -121,7 +131,7 @@ cdef int _weigh(
     Buffer* out_offsets,
     Buffer* out_weights,
 ) except -1 nogil:
-    cdef int64_t i, k, n, n_total = 0
+    cdef int64_t i, k, n, n_total = 0, work = 0
     cdef int32_t* own_ids
     cdef float* weights
     cdef float weight, length
@@ -135,6 +145,7 @@ cdef int _weigh(
             prefetch(&ids[offsets[rows[i + AHEAD]]])
             prefetch(&counts[offsets[rows[i + AHEAD]]])
         n = offsets[rows[i] + 1] - offsets[rows[i]]
+        check_interrupts(&work, n)
         reserve(out_ids, 4 * n)
         reserve(out_weights, 4 * n)
         own_ids = <int32_t*> (out_ids.data + out_ids.size)

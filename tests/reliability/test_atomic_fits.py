@@ -30,17 +30,19 @@ def interrupt(monkeypatch):
 
     def after(n_epochs):
         done = []
-        for trainer in (Trainer, ColumnTrainer):
-            original = trainer.run_epoch
 
-            def run_epoch(self, order, *args, original=original):
+        def cut_short(original):
+            def run_epoch(self, order, *args):
                 if len(done) == n_epochs:
                     original(self, order[: len(order) // 2])
                     raise KeyboardInterrupt("by hand")
                 done.append(None)
                 return original(self, order, *args)
 
-            monkeypatch.setattr(trainer, "run_epoch", run_epoch)
+            return run_epoch
+
+        for trainer in (ColumnTrainer, Trainer):
+            monkeypatch.setattr(trainer, "run_epoch", cut_short(trainer.run_epoch))
 
     return after
 

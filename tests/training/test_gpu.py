@@ -105,6 +105,7 @@ assert clf.score(texts, labels) == 1
 """
 
 
+@pytest.mark.slow  # A torch that knows CUDA takes seconds to import.
 @configurations
 def test_pickle_and_file_are_used_where_there_is_no_device(
     parameters, corpus, make_classifier, tmp_path

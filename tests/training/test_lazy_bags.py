@@ -32,6 +32,11 @@ def test_same_as_step_by_step(data):
         id_weights = np.linspace(1, 2, eager.n_ids).astype("f")
         eager = WEIGHTING.apply(eager, id_weights)
         lazy = lazy.weighted(WEIGHTING, id_weights)
+    # Of some in any order, and of some of those; repeated ones too.
+    for _ in range(data.draw(st.integers(0, 2), label="taken")):
+        places = st.integers(0, len(eager) - 1)
+        rows = np.array(data.draw(st.lists(places, min_size=1), label="rows"))
+        eager, lazy = eager.take(rows), lazy.take(rows)
     start, stop = sorted(data.draw(st.tuples(*[st.integers(0, len(eager))] * 2)))
     made, expected = lazy.slice(start, stop), eager.slice(start, stop)
     assert len(lazy) == len(eager)
@@ -39,3 +44,12 @@ def test_same_as_step_by_step(data):
     np.testing.assert_allclose(
         made.to_csr().toarray(), expected.to_csr().toarray(), rtol=1e-6
     )
+
+
+def test_taken_bags_share_the_counts():
+    lazy = LazyBags(counts(), 12)
+    taken = lazy.take(np.array([3, 3, 0]))
+    assert taken.counts is lazy.counts
+    assert len(taken) == 3
+    assert taken.entries().rows.tolist() == [3, 3, 0]
+    assert lazy.entries().rows.tolist() == list(range(9))

@@ -419,6 +419,9 @@ def cut_for_threads(documents: Sequence[str], n_threads: int) -> list[Sequence[s
     """Cut documents into parts of about as many characters, at least one."""
     if n_threads == 1 or len(documents) < 2:
         return [documents]
+    if set(map(type, documents)) != {str}:
+        # What is no text is told by its number.
+        return [documents]
     ends = np.cumsum(np.fromiter(map(len, documents), np.int64, len(documents)))
     n = int(min(n_threads, max(ends[-1] // CHARACTERS_PER_THREAD, 1)))
     cuts = np.searchsorted(ends, ends[-1] * np.arange(1, n) // n) + 1

@@ -354,33 +354,15 @@ def partial_fit(
     featurizer, weighted = extended.featurizer, extended.samples
     assert weighted is not None
     vectors = _vectors(settings, featurizer, before, coverage)
-    start, touched = _start_of_part(before, resume), None
-    if start is not None and vectors is None and not settings.training.alpha:
-        touched = TouchedRows.of(weighted.X.slice(0, len(weighted)))
-    if start is not None and touched is not None and len(touched.ids):
-        weighted = weighted.with_inputs(touched.bags)
-        start = replace(start, predictor=touched.from_table(start.predictor))
-    else:
-        touched = None
-    with torch_threads(_training_threads(settings)):
-        run = TrainingRun(
-            weighted,
-            settings.training,
-            n_progressive=n_progressive,
-            rng=rng,
-            origin=Origin(start, vectors=vectors),
-        )
-        n_ids = weighted.X.n_ids if touched is None else _n_ids(featurizer, before)
-        del weighted  # As in fit.
-        run.epoch()
-        predictor, accumulators = run.finish()
-    table, update = None, None
-    if touched is not None and before is not None:
-        table = GrowingRows(before.predictor.dense.copy())
-        if resume is not None and resume.stream is not None:
-            table = resume.stream.table
-        n_before = len(before.predictor.embedding)
-        predictor, update = touched.into_table(predictor, table, n_before, n_ids)
+    trained = _train_part(
+        weighted,
+        settings,
+        Origin(_start_of_part(before, resume), vectors=vectors),
+        n_progressive,
+        rng,
+        None if resume is None else resume.stream,
+    )
+    run, predictor = trained.run, trained.predictor
     inverse_temperature = run.outcome.inverse_temperature
     if before is not None:
         share = n_progressive / (n_progressive + min(n_seen, N_CALIBRATION_SAMPLES))
@@ -390,28 +372,77 @@ def partial_fit(
     return FitResult(
         Model(featurizer, predictor, inverse_temperature),
         Resume(
-            accumulators,
+            trained.accumulators,
             rate,
             n_seen + len(samples),
             extended.mean_divergence,
-            Stream(
-                GrowingRows(predictor.dense) if table is None else table,
-                extended.id_weights,
-            ),
+            Stream(trained.table, extended.id_weights),
         ),
         run.plan,
         run.outcome,
         None if vectors is None else vectors.coverage,
-        update,
+        trained.update,
     )
 
 
-def _n_ids(featurizer: Featurizer, before: Model | None) -> int:
-    """Rows of the table of a model that has learnt more."""
-    if featurizer.encoder is not None:
-        return featurizer.encoder.n_ids
-    assert before is not None
-    return len(before.predictor.embedding)
+@dataclass(frozen=True, eq=False)
+class _TrainedPart:
+    """What training on a part of a stream gives.
+
+    Parameters
+    ----------
+    run : TrainingRun
+    predictor : Predictor
+        Of all rows.
+    accumulators : tuple of ndarray
+    table : GrowingRows
+        That of the predictor.
+    update : RowUpdate or None
+        Rows of it that are yet to be written.
+    """
+
+    run: TrainingRun
+    predictor: Predictor
+    accumulators: tuple[NDArray[np.float32], ...]
+    table: GrowingRows
+    update: RowUpdate | None
+
+
+def _train_part(
+    samples: Samples,
+    settings: Settings,
+    origin: Origin,
+    n_progressive: int,
+    rng: np.random.Generator,
+    stream: Stream | None,
+) -> _TrainedPart:
+    """Train once on weighted samples, where that may be in a table of their rows."""
+    start, touched, n_ids = origin.start, None, samples.X.n_ids
+    # A penalty shrinks all rows; vectors may begin any.
+    if start is not None and origin.vectors is None and not settings.training.alpha:
+        touched = TouchedRows.of(samples.X.slice(0, len(samples)))
+    if start is not None and touched is not None and len(touched.ids):
+        samples = samples.with_inputs(touched.bags)
+        own_rows = touched.from_table(start.predictor)
+        origin = replace(origin, start=replace(start, predictor=own_rows))
+    with torch_threads(_training_threads(settings)):
+        run = TrainingRun(
+            samples,
+            settings.training,
+            n_progressive=n_progressive,
+            rng=rng,
+            origin=origin,
+        )
+        del samples  # As in fit.
+        run.epoch()
+        predictor, accumulators = run.finish()
+    if start is None or touched is None or not len(touched.ids):
+        table = GrowingRows(predictor.dense)
+        return _TrainedPart(run, predictor, accumulators, table, None)
+    before = start.predictor.dense
+    table = GrowingRows(before.copy()) if stream is None else stream.table
+    predictor, update = touched.into_table(predictor, table, len(before), n_ids)
+    return _TrainedPart(run, predictor, accumulators, table, update)
 
 
 def _start_of_part(before: Model | None, resume: Resume | None) -> Start | None:

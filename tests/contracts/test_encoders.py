@@ -294,7 +294,7 @@ def test_a_failed_learn_changes_nothing(make, monkeypatch):
     before = pickle.dumps(encoder)
     for documents in ([*DOCUMENTS, None], [*DOCUMENTS, b"bytes"], [5, *DOCUMENTS]):
         for n_threads in (1, 3):
-            with pytest.raises(TypeError):
+            with pytest.raises(TypeError, match="expected a str"):
                 encoder.learn(documents, n_threads)
             assert pickle.dumps(encoder) == before
     assert_same_bags(encoder.encode(DOCUMENTS), twin.encode(DOCUMENTS))

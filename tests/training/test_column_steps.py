@@ -184,7 +184,7 @@ def test_no_steps_and_no_samples_change_nothing():
 
 def test_another_thread_ends_the_work():
     made = problem()
-    with pytest.raises(Cancelled):
+    with pytest.raises(Cancelled, match="ended by another thread"):
         run_epoch(**steps_of(made, samples_of(made), cancel=bytearray([1])))
 
 

@@ -50,7 +50,7 @@ def shared_tokens() -> AbstractContextManager[None]:
     """Within it, fits on the same texts with the same text parameters share tokens.
 
     The texts of a fit are read, split into tokens and counted only if that has not been
-    done before: equal texts in equal order, which the same `random_state` gives, and
+    done before: equal texts in equal order, whatever the `random_state` is, and
     equal text parameters (those of ``CountVectorizer`` and `short_text_features`).
     Everything that comes later (`min_df`, weights, layers, training) may differ, and
     the models are the same as without, bit by bit.

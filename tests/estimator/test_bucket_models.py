@@ -15,6 +15,7 @@ from skbag._text.features import FeatureKind, Role
 # Fits by the dozen.
 pytestmark = pytest.mark.slow
 
+HALF = np.uint64(32)
 MANY = 2**20
 CLASSES = ["garden", "kitchen", "sea"]
 
@@ -41,13 +42,16 @@ def without_collisions(exact, texts):
     encoder.learn(texts)
     names, kinds = encoder.names(), encoder.kinds
     keys = list(map(key_of_feature, names, kinds))
-    keys = np.array(keys, dtype=np.uint64)
+    # As `Buckets.of_one`, of all at once.
+    mixed = np.array(keys, dtype=np.uint64) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ mixed >> HALF) * np.uint64(0x94D049BB133111EB) >> HALF
     which = {FeatureKind(k): np.flatnonzero(kinds == k) for k in np.unique(kinds)}
     where = np.empty(len(names), dtype=np.int64)
     for n_buckets in range(MANY, MANY + 10_000):
         buckets = Buckets(n_buckets, which)
         for kind, ids in which.items():
-            where[ids] = buckets.of(kind, keys[ids])
+            first, size = buckets.ranges[kind]
+            where[ids] = first + (mixed[ids] * np.uint64(size) >> HALF).astype(np.int64)
         if len(np.unique(where)) == len(where):
             return n_buckets, where[: exact._model.encoder.n_ids]
     raise AssertionError("features meet in any number of buckets")

@@ -3,7 +3,7 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
-from skbag._core.buffers cimport Buffer, push_int32, push_int64, release, reserve
+from skbag._core.buffers cimport Buffer, push_int64, release, reserve
 
 
 cdef struct Place:

@@ -8,7 +8,7 @@ import numpy as np
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memset
 
-from skbag._core.buffers cimport Buffer, push_int32, release, reserve
+from skbag._core.buffers cimport push_int32, reserve
 from skbag._text.bag_writer cimport BagWriter, free_writer, write_bag
 from skbag._text.documents cimport (
     Block,
@@ -19,12 +19,9 @@ from skbag._text.documents cimport (
     scan_block,
 )
 from skbag._text.hash_tables cimport (
-    Secret,
     StringTable,
-    add_string,
     free_strings,
     init_strings,
-    string_key,
 )
 from skbag._text.hashing cimport hash_bytes, mix
 from skbag._text.scanner cimport Token

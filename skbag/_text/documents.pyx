@@ -8,7 +8,7 @@ import numpy as np
 
 from skbag._core.threads import Cancelled
 
-from skbag._core.buffers cimport Buffer, push_int64, release, reserve
+from skbag._core.buffers cimport push_int64, release, reserve
 from skbag._core.prefetch cimport prefetch
 from skbag._text.scanner cimport (
     CHARACTER,

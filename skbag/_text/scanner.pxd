@@ -6,7 +6,7 @@ them), lower-cased one character at a time; what `str.lower` does otherwise is t
 caller's to see to: see `has_special_case`.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 from skbag._core.buffers cimport Buffer, reserve
 

@@ -1,6 +1,6 @@
 """Strings and features of the default tokens, with their ids: see `vocabulary`."""
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.stdint cimport int64_t
 
 from skbag._core.buffers cimport Buffer
 from skbag._text.bag_writer cimport BagWriter

@@ -18,10 +18,10 @@ import time
 
 import numpy as np
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from skbag._core.buffers cimport Buffer, fill_up, release, reserve, take_array
+from skbag._core.buffers cimport fill_up, release, reserve, take_array
 from skbag._core.prefetch cimport prefetch
 from skbag._text.bag_writer cimport BagWriter, free_writer, write_bag
 from skbag._text.documents cimport (

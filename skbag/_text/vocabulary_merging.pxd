@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
-from skbag._core.buffers cimport push_int32, reserve
+from skbag._core.buffers cimport push_int32
 from skbag._core.prefetch cimport prefetch
 from skbag._text.documents cimport check_signals
 from skbag._text.hash_tables cimport (

@@ -1,10 +1,10 @@
 """Kernels over the arrays of bags: products with a table, frequencies of ids."""
 
-from libc.stdint cimport int32_t, int64_t
+from cpython.exc cimport PyErr_CheckSignals
+from libc.stdint cimport int32_t, int64_t, uint32_t
 
 import numpy as np
 
-from skbag._core.interrupts cimport check_interrupts
 from skbag._core.prefetch cimport prefetch
 
 
@@ -23,6 +23,8 @@ cdef enum:
     AHEAD = 6
     # float32 in a line of cache.
     LINE = 16
+    # Numbers that are added between two looks at whether to end.
+    NUMBERS_AT_ONCE = 1 << 27
 
 cdef bint HAS_AVX2 = has_avx2()
 
@@ -49,85 +51,98 @@ def sum_rows(
     IndexError
         If the arrays do not fit each other.
     """
-    cdef int64_t n = len(offsets) - 1
+    cdef int64_t n = offsets.shape[0] - 1, n_entries = ids.shape[0], i = 0
     if (
-        sums.shape[0] != n
+        n != sums.shape[0]
         or sums.shape[1] != table.shape[1]
-        or offsets[n] > len(ids)
-        or len(ids) != len(weights)
+        or n_entries != weights.shape[0]
+        or offsets[0] != 0
+        or offsets[n] != n_entries
     ):
         raise IndexError("arrays of bags, table and sums do not fit each other")
-    if n == 0 or table.shape[1] == 0 or len(ids) == 0:
+    if n == 0 or table.shape[0] * table.shape[1] == 0 or n_entries == 0:
+        if n_entries and table.shape[0] == 0:
+            raise IndexError("there are ids, and no rows")
         return
-    with nogil:
-        if table.shape[1] == 1:
-            _sum_numbers(&ids[0], &offsets[0], &weights[0], &table[0, 0], &sums[0, 0], n)
-        else:
-            _sum_rows(
-                &ids[0],
-                &offsets[0],
-                &weights[0],
-                &table[0, 0],
-                &sums[0, 0],
-                n,
-                table.shape[1],
-                offsets[n],
+    while i < n:
+        if i:
+            PyErr_CheckSignals()
+        with nogil:
+            i = add_rows(&ids[0], &offsets[0], &weights[0], table, sums, i, n_entries)
+        if i < 0:
+            raise IndexError(
+                f"offsets do not ascend, or an id is not below {table.shape[0]}, the "
+                "number of rows of the table"
             )
 
 
-cdef int _sum_numbers(
+cdef int64_t add_rows(
     const int32_t* ids,
     const int64_t* offsets,
     const float* weights,
-    const float* table,
-    float* sums,
-    int64_t n,
-) except -1 nogil:
-    cdef int64_t i, k, work = 0
-    cdef float total
-    for i in range(n):
-        check_interrupts(&work, offsets[i + 1] - offsets[i])
-        total = sums[i]
-        for k in range(offsets[i], offsets[i + 1]):
-            total += weights[k] * table[ids[k]]
-        sums[i] = total
-    return 0
-
-
-cdef int _sum_rows(
-    const int32_t* ids,
-    const int64_t* offsets,
-    const float* weights,
-    const float* table,
-    float* sums,
-    int64_t n,
-    int64_t width,
+    const float[:, ::1] table,
+    float[:, ::1] sums,
+    int64_t i,
     int64_t n_entries,
-) except -1 nogil:
-    cdef int64_t i, k, c, work = 0
-    cdef const float* row
+) noexcept nogil:
+    """Sum bags from `i` on for a while; up to which, or -1 where arrays are damaged."""
+    cdef int64_t width = table.shape[1], n = sums.shape[0], k = offsets[i], c
+    cdef int64_t until = k + max(NUMBERS_AT_ONCE // width, 1)
+    cdef uint32_t n_ids = <uint32_t> min(table.shape[0], 0x7FFFFFFF)
+    cdef const float* rows = &table[0, 0]
     cdef float* own
-    for i in range(n):
-        own = sums + i * width
-        # Rows that are wide take longer.
-        check_interrupts(&work, (offsets[i + 1] - offsets[i]) * (1 + width // LINE))
-        for k in range(offsets[i], offsets[i + 1]):
+    while i < n and k < until:
+        if not k <= offsets[i + 1] <= n_entries:
+            return -1
+        own = &sums[i, 0]
+        if width == 1:
+            if not add_numbers(ids + k, weights + k, rows, n_ids, own, offsets[i + 1] - k):
+                return -1
+            k = offsets[i + 1]
+        while k < offsets[i + 1]:
+            if <uint32_t> ids[k] >= n_ids:
+                return -1
             if k + AHEAD < n_entries:
-                row = table + <int64_t> ids[k + AHEAD] * width
+                # Addresses, which may be no one's: they are not read.
                 c = 0
                 while c < width:
-                    prefetch(row + c)
+                    prefetch(rows + ids[k + AHEAD] * width + c)
                     c += LINE
-            row = table + <int64_t> ids[k] * width
             if HAS_AVX2:
-                add_row_avx2(own, row, weights[k], width)
+                add_row_avx2(own, rows + ids[k] * width, weights[k], width)
             else:
-                add_row(own, row, weights[k], width)
-    return 0
+                add_row(own, rows + ids[k] * width, weights[k], width)
+            k += 1
+        i += 1
+    return i
+
+
+cdef bint add_numbers(
+    const int32_t* ids,
+    const float* weights,
+    const float* numbers,
+    uint32_t n_ids,
+    float* total,
+    int64_t n,
+) noexcept nogil:
+    """Sum a bag of a table of one column; False where an id is out of range."""
+    cdef int64_t k
+    cdef float own = total[0]
+    for k in range(n):
+        if <uint32_t> ids[k] >= n_ids:
+            return False
+        own += weights[k] * numbers[ids[k]]
+    total[0] = own
+    return True
 
 
 def count_ids(const int32_t[::1] ids, int64_t n_ids):
-    """Count how often each id occurs.
+    """Count how often each id occurs: ``np.bincount``, without a copy in int64.
+
+    Parameters
+    ----------
+    ids : buffer of shape (n,), int32
+    n_ids : int
 
     Returns
     -------
@@ -136,19 +151,19 @@ def count_ids(const int32_t[::1] ids, int64_t n_ids):
     Raises
     ------
     IndexError
-        If an id is not in ``[0, n_ids)``.
+        If an id is not below `n_ids`.
     """
     counts = np.zeros(n_ids, dtype=np.int64)
     cdef int64_t[::1] out = counts
     cdef int64_t k
-    cdef bint fits = True
+    cdef bint is_bad = False
     with nogil:
         for k in range(ids.shape[0]):
-            fits = 0 <= ids[k] < n_ids
-            if not fits:
+            if not 0 <= ids[k] < n_ids:
+                is_bad = True
                 break
             out[ids[k]] += 1
-    if not fits:
+    if is_bad:
         raise IndexError(f"ids from {min(ids)} to {max(ids)} of a table of {n_ids}")
     return counts
 
@@ -159,6 +174,11 @@ def order_by_count(const int64_t[::1] counts):
     ``np.argsort(-counts, kind="stable")``, in time and memory proportional to the
     number of places and the largest count.
 
+    Parameters
+    ----------
+    counts : buffer of shape (n,), int64
+        Not negative.
+
     Returns
     -------
     order : ndarray of shape (n,), dtype=int32
@@ -168,13 +188,14 @@ def order_by_count(const int64_t[::1] counts):
     ValueError
         If a count is negative.
     """
-    cdef int64_t n = len(counts), i, largest = 0, smallest = 0
+    cdef int64_t n = len(counts), i, largest = 0, least = 0
     order = np.empty(n, dtype=np.int32)
     cdef int32_t[::1] out = order
     for i in range(n):
-        largest, smallest = max(largest, counts[i]), min(smallest, counts[i])
-    if smallest < 0:
-        raise ValueError(f"counts must not be negative, got {smallest}")
+        largest = max(largest, counts[i])
+        least = min(least, counts[i])
+    if least < 0:
+        raise ValueError(f"counts must not be negative, got {least}")
     starts = np.zeros(largest + 2, dtype=np.int64)
     cdef int64_t[::1] start = starts
     cdef int64_t place
@@ -194,6 +215,11 @@ def order_by_count(const int64_t[::1] counts):
 def squared_norms(const int64_t[::1] offsets, const float[::1] weights):
     """Sum the squares of the weights of each bag.
 
+    Parameters
+    ----------
+    offsets : buffer of shape (n_bags + 1,), int64
+    weights : buffer of shape (nnz,), float32
+
     Returns
     -------
     squared : ndarray of shape (n_bags,), dtype=float64
@@ -201,11 +227,14 @@ def squared_norms(const int64_t[::1] offsets, const float[::1] weights):
     Raises
     ------
     IndexError
-        If the offsets end beyond the weights.
+        If the arrays do not fit each other.
     """
     cdef int64_t i, k, n = len(offsets) - 1
     cdef double total
-    if n < 0 or offsets[n] > len(weights):
+    cdef bint fits = offsets[0] >= 0 and offsets[n] <= weights.shape[0]
+    for i in range(n):
+        fits &= offsets[i] <= offsets[i + 1]
+    if not fits:
         raise IndexError("offsets and weights do not fit each other")
     squared = np.empty(n)
     cdef double[::1] out = squared

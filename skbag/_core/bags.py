@@ -48,8 +48,8 @@ class Entries(NamedTuple):
     weights: NDArray[Any]
     """Of dtype float32 or uint8."""
 
-    rows: NDArray[np.int64]
-    """Which of the stored bags are meant, in which order."""
+    rows: NDArray[np.int64] | None
+    """Which of the stored bags are meant, in which order; None for all in theirs."""
 
     new_ids: NDArray[np.int32] | None
     """What a stored id becomes, -1 to leave it out; None where ids stay."""
@@ -182,8 +182,7 @@ class Bags:
 
     def entries(self) -> Entries:
         """Return the three arrays: all bags, in order."""
-        rows = np.arange(len(self), dtype=OFFSET_DTYPE)
-        return Entries(self.ids, self.offsets, self.weights, rows, None)
+        return Entries(self.ids, self.offsets, self.weights, None, None)
 
     def take(self, rows: NDArray[np.int64]) -> Bags:
         """Bags of the given numbers, in that order, repeated ones included."""

@@ -19,13 +19,12 @@ from skbag._training.settings import Settings
 
 _COUNTED_PAIR = 12  # a float64 and an int32
 
-_PAIR_BEING_COUNTED = 18
-"""Of arrays that grow by half."""
+_ENTRY_BEING_COUNTED = 8
+"""Of tables, or of the samples that hold each token and where they go: `class_counts`
+takes no more threads than that allows."""
 
-_ENTRY_BEING_COUNTED = 12
-"""Its class and its weight."""
-
-_PAIR_BEING_WEIGHED = 56
+_PAIR_BEING_WEIGHED = 12
+"""A copy, where most of the tokens have not been met."""
 
 _BATCH = 6000
 """Bytes of the objects of a batch, whatever it holds."""
@@ -116,7 +115,8 @@ def footprint(size: FitSize) -> Footprint:
     """Estimate the peak of a fit above what is allocated already."""
     kept_counts = _COUNTED_PAIR * size.n_pairs
     document_counts = _counting(size) if size.n_pairs else 0
-    id_weights = 4 * size.n_ids if size.n_pairs else 0
+    # By their numbers before and after pruning.
+    id_weights = 8 * size.n_ids if size.n_pairs else 0
     table = 4 * size.n_ids * size.width
     n_batches = -(-size.n_samples // size.batch_size)
     batches = (
@@ -156,12 +156,10 @@ def footprint(size: FitSize) -> Footprint:
 
 def _counting(size: FitSize) -> int:
     """Bytes at the peak of counting by class, and of making weights of the counts."""
-    # Of several labels each entry is there once for each.
-    n_counted = max(size.n_entries, size.n_pairs)
     counting = (
-        _ENTRY_BEING_COUNTED * n_counted
-        + _PAIR_BEING_COUNTED * size.n_pairs
-        + 16 * size.n_ids
+        _ENTRY_BEING_COUNTED * size.n_entries
+        + _COUNTED_PAIR * size.n_pairs
+        + 40 * size.n_ids
     )
     weighing = (_COUNTED_PAIR + _PAIR_BEING_WEIGHED) * size.n_pairs + 48 * size.n_ids
     return max(counting, weighing)

@@ -289,7 +289,7 @@ def _learn(
     """
     texts, options = samples.X, settings.text
     if not isinstance(texts, list):
-        return None, samples.with_inputs(_all_of(Bags.from_csr(texts)))
+        return None, samples.with_inputs(_all_of(Bags.from_csr(texts), settings))
     short = wants_short_text_features(
         settings.short_text_features,
         options,
@@ -302,7 +302,7 @@ def _learn(
         check_buckets(options.n_buckets, settings, samples.targets.n_outputs)
     encoder, counts = learn(texts, options, short, n_threads(settings.n_jobs))
     if options.vocabulary is not None:
-        return encoder, samples.with_inputs(_all_of(counts))
+        return encoder, samples.with_inputs(_all_of(counts, settings))
     merged = merge(
         communicator, Learnt(encoder, counts, short), options, settings.pruning
     )
@@ -310,7 +310,7 @@ def _learn(
     if options.n_buckets is not None:
         if not is_first_part:
             check_any(merged.counted.documents)
-        return encoder, samples.with_inputs(_all_of(counts))
+        return encoder, samples.with_inputs(_all_of(counts, settings))
     width = settings.training.embedding_dim or samples.targets.n_outputs
     # Only these are pruned by kind; to find the kinds of millions takes a while.
     by_kind = short or options.subword_ngram_range is not None
@@ -324,7 +324,7 @@ def _learn(
     new_ids = new_numbers(kept_ids, encoder.n_ids)
     if merged.ids is not None:
         new_ids = new_ids[merged.ids]
-    bags = LazyBags(counts, len(kept_ids), new_ids)
+    bags = replace(_all_of(counts, settings), n_ids=len(kept_ids), new_ids=new_ids)
     return encoder.select(kept_ids), samples.with_inputs(bags)
 
 
@@ -401,9 +401,9 @@ def _learn_more(
     # A copy: if this fit fails, the estimator must be as it was.
     encoder = copy.deepcopy(featurizer.learning_encoder)
     if encoder is None:
-        return None, samples.with_inputs(_all_of(Bags.from_csr(samples.X)))
+        return None, samples.with_inputs(_all_of(Bags.from_csr(samples.X), settings))
     counts = encoder.learn(samples.X, n_threads(settings.n_jobs))
-    return encoder, samples.with_inputs(_all_of(counts))
+    return encoder, samples.with_inputs(_all_of(counts, settings))
 
 
 def _to_go_on(before: Featurizer, task: Task) -> Task:
@@ -423,8 +423,8 @@ def _n_held(counts: Samples, communicator: Communicator = SINGLE_PROCESS) -> int
     return n_progressive_samples(n_samples, counts.targets.n_outputs)
 
 
-def _all_of(counts: Bags) -> LazyBags:
-    return LazyBags(counts, counts.n_ids)
+def _all_of(counts: Bags, settings: Settings) -> LazyBags:
+    return LazyBags(counts, counts.n_ids, n_threads=n_threads(settings.n_jobs))
 
 
 def _shuffled(samples: Samples, order: np.random.Generator | None) -> Samples:
@@ -462,7 +462,7 @@ def _count(counts: Samples, weighting: Weighting, stop: int) -> DocumentCounts |
     weight = None if counts.weight is None else counts.weight[:stop]
     targets, codes = counts.targets, counts.codes[:stop]
     return DocumentCounts.count(
-        counts.X, targets.groups(codes), targets.n_groups, weight
+        counts.X, targets.groups(codes), targets.n_groups, weight, counts.X.n_threads
     )
 
 

@@ -9,12 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags, Entries
+from skbag._core.dtypes import OFFSET_DTYPE, WEIGHT_DTYPE
 from skbag._targets.label_sets import Codes
 from skbag._targets.targets import Targets
-from skbag._weighting.weighting import Weighting
-
-_COUNTS = Weighting(use_idf=False, sublinear_tf=False, norm=None, supervised=False)
-"""Leaves counts as they are."""
+from skbag._weighting.weighting import COUNTS, Weighting
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,18 +29,21 @@ class LazyBags:
         What each id becomes; -1 leaves it out.
     weighting : Weighting or None
         None leaves the counts.
-    id_weights : ndarray of shape (n_ids,), dtype=float32, or None
-        See `Weighting.apply`.
+    factors : ndarray of shape (counts.n_ids,), dtype=float32, or None
+        Weight of each id, by its number before pruning.
     rows : ndarray of shape (n_bags,), dtype=int64, or None
         Which of the counted bags these are, in which order; None for all in theirs.
+    n_threads : int
+        At most so many make many bags. These do not depend on it.
     """
 
     counts: Bags
     n_ids: int
     new_ids: NDArray[np.int32] | None = None
     weighting: Weighting | None = None
-    id_weights: NDArray[np.float32] | None = None
+    factors: NDArray[np.float32] | None = None
     rows: NDArray[np.int64] | None = None
+    n_threads: int = 1
 
     def __len__(self) -> int:
         return len(self.counts) if self.rows is None else len(self.rows)
@@ -55,8 +56,19 @@ class LazyBags:
     def weighted(
         self, weighting: Weighting, id_weights: NDArray[np.float32] | None
     ) -> LazyBags:
-        """Return the same bags with weights in place of counts."""
-        return replace(self, weighting=weighting, id_weights=id_weights)
+        """Return the same bags with weights in place of counts.
+
+        Parameters
+        ----------
+        weighting : Weighting
+        id_weights : ndarray of shape (n_ids,), dtype=float32, or None
+            See `Weighting.apply`.
+        """
+        factors = id_weights
+        if id_weights is not None and self.new_ids is not None:
+            # Of an id that is left out any will do; there may be no other.
+            factors = np.append(id_weights, WEIGHT_DTYPE(0))[self.new_ids]
+        return replace(self, weighting=weighting, factors=factors)
 
     def take(self, rows: NDArray[np.int64]) -> LazyBags:
         """Bags of the given numbers, in that order."""
@@ -65,15 +77,18 @@ class LazyBags:
     def slice(self, start: int, stop: int) -> Bags:
         """Make the bags `start` to `stop`."""
         entries = self.entries()
-        part = entries._replace(rows=entries.rows[start:stop])
-        weighting = self.weighting or _COUNTS
-        return weighting.weigh(part, self.n_ids, self.id_weights)
+        rows = entries.rows
+        if rows is None and (start, stop) != (0, len(self)):
+            rows = np.arange(start, stop, dtype=OFFSET_DTYPE)
+        elif rows is not None:
+            rows = rows[start:stop]
+        return (self.weighting or COUNTS).apply_to_entries(
+            entries._replace(rows=rows), self.n_ids, self.factors, self.n_threads
+        )
 
     def entries(self) -> Entries:
         """Return the arrays that the bags are made of."""
-        entries = self.counts.entries()
-        rows = entries.rows if self.rows is None else self.rows
-        return entries._replace(rows=rows, new_ids=self.new_ids)
+        return self.counts.entries()._replace(rows=self.rows, new_ids=self.new_ids)
 
 
 @dataclass(frozen=True, eq=False)

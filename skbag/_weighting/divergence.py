@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,10 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.special import rel_entr
 
+from skbag._weighting.divergence_kernels import (
+    add_label_divergences,
+    class_divergences,
+)
 from skbag._weighting.document_counts import DocumentCounts
 
 N_TERMS = 32
@@ -64,15 +69,15 @@ def label_divergence(
     divergence = _absent_rare(absent, prior[varies & ~frequent])
     for share in prior[frequent]:
         divergence += _bernoulli(absent * share, share)
-    row = np.repeat(np.arange(len(total)), np.diff(label_counts.indptr))
-    is_varying = varies[label_counts.indices]
-    row, column = row[is_varying], label_counts.indices[is_varying]
-    label_prior = prior[column]
-    share = (label_counts.data[is_varying] + strength * label_prior) / total[row]
-    change = _bernoulli(share, label_prior) - _bernoulli(
-        absent[row] * label_prior, label_prior
+    prior = np.where(varies, prior, 0)
+    _each_block(
+        add_label_divergences,
+        label_counts,
+        document_counts,
+        prior,
+        strength,
+        divergence,
     )
-    divergence += np.bincount(row, weights=change, minlength=len(total))
     return np.asarray(np.maximum(divergence, 0))
 
 
@@ -100,8 +105,8 @@ PRIOR_STRENGTH = 3.0
 """How many documents of prior class shares a token's own class counts are mixed with,
 so that a token seen once is not taken for a certain sign of its class."""
 
-_BLOCK_ROWS = 2**14
-"""Tokens whose class counts are looked at at a time."""
+_BLOCK_IDS = 2**18
+"""Tokens between two moments at which Ctrl-C is looked for."""
 
 
 def class_divergence(document_counts: DocumentCounts) -> NDArray[np.float64]:
@@ -124,42 +129,31 @@ def class_divergence(document_counts: DocumentCounts) -> NDArray[np.float64]:
     if not document_counts.exclusive:
         return label_divergence(counts, prior, document_counts.df, PRIOR_STRENGTH)
     divergence = np.empty(len(document_counts.df))
-    # Some at a time: arrays of all would cost more to fill than the work done on them.
-    for start in range(0, len(divergence), _BLOCK_ROWS):
-        rows = slice(start, start + _BLOCK_ROWS)
-        entries = slice(*counts.indptr[[start, min(rows.stop, len(divergence))]])
-        divergence[rows] = _divergence_of_rows(
-            np.diff(counts.indptr[start : rows.stop + 1]),
-            counts.indices[entries],
-            counts.data[entries],
-            prior,
-            document_counts.df[rows] + PRIOR_STRENGTH,
-        )
+    _each_block(
+        class_divergences,
+        counts,
+        document_counts.df,
+        prior,
+        PRIOR_STRENGTH,
+        divergence,
+    )
     return divergence
 
 
-def _divergence_of_rows(
-    lengths: NDArray[Any],
-    codes: NDArray[Any],
-    counts: NDArray[np.float64],
+def _each_block(
+    kernel: Callable[..., None],
+    counts: sp.csr_array,
+    df: NDArray[np.float64],
     prior: NDArray[np.float64],
-    total: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """`class_divergence` of some tokens, by the arrays of their rows of counts."""
-    # A class without the token has q = t pi with t = a / (n_j + a): all of them
-    # together give (1 - sum of the other pi) t ln t, so only stored counts are visited.
-    absent = PRIOR_STRENGTH / total
-    row = np.repeat(np.arange(len(lengths)), lengths)
-    stored_prior = prior[codes]
-    if prior.all():
-        ratio = (counts / stored_prior + PRIOR_STRENGTH) / total[row]
-    else:
-        ratio = np.ones(len(row))
-        seen = stored_prior > 0
-        smoothed = counts[seen] / stored_prior[seen] + PRIOR_STRENGTH
-        ratio[seen] = smoothed / total[row[seen]]
-    terms = stored_prior * ratio * np.log(ratio)
-    stored = np.bincount(row, weights=terms, minlength=len(lengths))
-    stored_share = np.bincount(row, weights=stored_prior, minlength=len(lengths))
-    rest = np.maximum(1 - stored_share, 0) * absent * np.log(absent)
-    return np.maximum(stored + rest, 0)
+    strength: float,
+    divergence: NDArray[np.float64],
+) -> None:
+    """Call a kernel for some tokens at a time, until it was called for all."""
+    arrays = (
+        counts.indptr.astype(np.int64, copy=False),
+        counts.indices.astype(np.int32, copy=False),
+        counts.data,
+    )
+    for start in range(0, len(df), _BLOCK_IDS):
+        stop = min(start + _BLOCK_IDS, len(df))
+        kernel(*arrays, df, prior, strength, start, stop, divergence)

@@ -3,13 +3,36 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-def weigh(
+def weigh_bags(
     ids: NDArray[np.int32],
     offsets: NDArray[np.int64],
     counts: NDArray[Any],
-    rows: NDArray[np.int64],
-    new_ids: NDArray[np.int32] | None,
-    id_weights: NDArray[np.float32] | None,
+    factors: NDArray[np.float32] | None,
     sublinear: bool,
     norm: int,
-) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float32]]: ...
+    weights: NDArray[np.float32],
+) -> None: ...
+
+class Rows:
+    def __init__(
+        self,
+        ids: NDArray[np.int32],
+        offsets: NDArray[np.int64],
+        counts: NDArray[Any],
+        rows: NDArray[np.int64] | None,
+        new_ids: NDArray[np.int32] | None,
+        factors: NDArray[np.float32] | None,
+        sublinear: bool,
+        norm: int,
+    ) -> None: ...
+    def n_kept(self, start: int, stop: int, cancel: bytearray) -> int: ...
+    def weigh(
+        self,
+        start: int,
+        stop: int,
+        ids: NDArray[np.int32],
+        offsets: NDArray[np.int64],
+        weights: NDArray[np.float32],
+        place: int,
+        cancel: bytearray,
+    ) -> int: ...

@@ -8,22 +8,27 @@ weighting never touches the encoders, the table or the trainer.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags, Entries
-from skbag._core.dtypes import WEIGHT_DTYPE
+from skbag._core.dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
+from skbag._core.threads import map_in_threads
 from skbag._text.features import FeatureKind
 from skbag._weighting.divergence import (
     class_divergence,
 )
 from skbag._weighting.document_counts import DocumentCounts
-from skbag._weighting.weight_kernels import weigh
+from skbag._weighting.weight_kernels import Rows, weigh_bags
 
 INFORMED_SHARE = 0.5
 """Share of a token's weight that its class information decides; the rest it keeps."""
+
+_BLOCK_IDS = 2**15
+"""Tokens whose factors are computed at a time."""
 
 MIN_MEAN = 1e-12
 """Least mean of what tokens say of the classes, against the token that says most."""
@@ -50,8 +55,11 @@ def smooth_idf(document_counts: DocumentCounts) -> NDArray[np.float64]:
     -------
     idf : ndarray of shape (n_ids,), dtype=float64
     """
-    n_documents, df = document_counts.n_documents, document_counts.df
-    return np.log((1 + n_documents) / (1 + df)) + 1
+    idf = 1 + document_counts.df
+    np.divide(1 + document_counts.n_documents, idf, out=idf)
+    np.log(idf, out=idf)
+    idf += 1
+    return idf
 
 
 def mean_divergence(
@@ -59,7 +67,8 @@ def mean_divergence(
 ) -> float:
     """Mean of what tokens say of the classes, over all occurrences of all tokens."""
     occurrences = document_counts.df
-    mean = (divergence * occurrences).sum() / max(occurrences.sum(), 1e-300)
+    # Not as a product of BLAS, whose order of additions depends on its threads.
+    mean = np.einsum("i,i", divergence, occurrences) / max(occurrences.sum(), 1e-300)
     # Tokens of samples that weigh next to nothing would get factors without bound.
     return float(max(mean, MIN_MEAN * divergence.max(initial=0)))
 
@@ -91,17 +100,30 @@ def class_informed_factors(
     divergence = class_divergence(document_counts)
     if mean is None:
         mean = mean_divergence(document_counts, divergence)
-    factors = np.ones(len(divergence))
-    if mean > 0:
-        factors += INFORMED_SHARE * (np.sqrt(divergence / mean) - 1)
-    if kinds is not None:
-        by_kind = np.ones(max(KIND_FACTORS) + 1)
-        by_kind[list(KIND_FACTORS)] = list(KIND_FACTORS.values())
-        factors *= by_kind[kinds]
+    by_kind = np.ones(max(KIND_FACTORS) + 1)
+    by_kind[list(KIND_FACTORS)] = list(KIND_FACTORS.values())
+    # Some at a time, in place: fresh arrays of all would take longer than their sums.
+    factors = divergence
+    for start in range(0, len(factors), _BLOCK_IDS):
+        block = slice(start, start + _BLOCK_IDS)
+        own = factors[block]
+        if mean > 0:
+            own /= mean
+            np.sqrt(own, out=own)
+            own -= 1
+            own *= INFORMED_SHARE
+            own += 1
+        else:
+            own[:] = 1
+        if kinds is not None:
+            own *= by_kind[kinds[block]]
     return factors
 
 
 _NORMS = {None: 0, "l1": 1, "l2": 2}
+
+ENTRIES_PER_THREAD = 2**19
+"""Fewer are weighed before another thread has started."""
 
 
 @dataclass(frozen=True)
@@ -160,11 +182,11 @@ class Weighting:
         kinds: NDArray[np.uint8] | None,
         mean: float | None = None,
     ) -> NDArray[np.float32]:
-        weights = np.ones(document_counts.class_counts.shape[0])
+        if not self.supervised:
+            return smooth_idf(document_counts).astype(WEIGHT_DTYPE)
+        weights = class_informed_factors(document_counts, kinds, mean)
         if self.use_idf:
             weights *= smooth_idf(document_counts)
-        if self.supervised:
-            weights *= class_informed_factors(document_counts, kinds, mean)
         return weights.astype(WEIGHT_DTYPE)
 
     def apply(self, bags: Bags, id_weights: NDArray[np.float32] | None) -> Bags:
@@ -181,30 +203,96 @@ class Weighting:
         weighted : Bags
             The same ids. An empty bag stays empty: no norm divides by zero.
         """
-        if (
-            id_weights is None
-            and not self.sublinear_tf
-            and self.norm is None
-            and bags.weights.dtype == WEIGHT_DTYPE
-        ):
+        if self == COUNTS and bags.weights.dtype == WEIGHT_DTYPE:
             return bags
-        return self.weigh(bags.entries(), bags.n_ids, id_weights)
+        weights = np.empty(len(bags.ids), dtype=WEIGHT_DTYPE)
+        weigh_bags(
+            bags.ids,
+            bags.offsets,
+            bags.weights,
+            id_weights,
+            self.sublinear_tf,
+            _NORMS[self.norm],
+            weights,
+        )
+        return bags.with_weights(weights)
 
-    def weigh(
-        self, entries: Entries, n_ids: int, id_weights: NDArray[np.float32] | None
+    def apply_to_entries(
+        self,
+        entries: Entries,
+        n_ids: int,
+        factors: NDArray[np.float32] | None,
+        n_threads: int = 1,
     ) -> Bags:
-        """Weighted bags of the entries of some.
+        """Weighted bags of counts as they are stored, the same as by `apply`.
 
         Parameters
         ----------
         entries : Entries
         n_ids : int
             Number of ids, of new ones where there are.
-        id_weights : ndarray of shape (n_ids,), dtype=float32, or None
+        factors : ndarray of shape (n_stored_ids,), dtype=float32, or None
+            Weight of each stored id.
+        n_threads : int
+            At most so many work. Weights do not depend on it.
         """
-        return Bags(
-            *weigh(*entries, id_weights, self.sublinear_tf, _NORMS[self.norm]), n_ids
-        )
+        rows = Rows(*entries, factors, self.sublinear_tf, _NORMS[self.norm])
+        ends = _ends_of_rows(entries)
+        n_shards = min(n_threads, max(int(ends[-1]) // ENTRIES_PER_THREAD, 1))
+        if n_shards > 1:
+            return _weighed_in_shards(rows, _cut(ends, n_shards), n_ids)
+        ids, offsets, weights = _empty(int(ends[-1]), len(ends) - 1)
+        n = rows.weigh(0, len(ends) - 1, ids, offsets, weights, 0, bytearray(1))
+        # In place: a copy would take the memory of all once more.
+        ids.resize(n, refcheck=False)
+        weights.resize(n, refcheck=False)
+        return Bags(ids, offsets, weights, n_ids)
+
+
+COUNTS = Weighting(use_idf=False, sublinear_tf=False, norm=None, supervised=False)
+"""Leaves counts as they are."""
+
+
+def _ends_of_rows(entries: Entries) -> NDArray[np.int64]:
+    """Where rows would end if none of their entries were left out, (n_rows + 1,)."""
+    offsets, rows = entries.offsets, entries.rows
+    if rows is None:
+        return offsets
+    ends = np.zeros(len(rows) + 1, dtype=OFFSET_DTYPE)
+    np.cumsum(offsets[rows + 1] - offsets[rows], out=ends[1:])
+    return ends
+
+
+def _cut(ends: NDArray[np.int64], n_shards: int) -> list[tuple[int, int]]:
+    """Cut rows into runs of about as many entries: pairs of start and stop."""
+    inner = np.arange(1, n_shards) * ends[-1] // n_shards
+    edges = [0, *np.searchsorted(ends, inner).tolist(), len(ends) - 1]
+    return list(pairwise(edges))
+
+
+def _empty(
+    n_entries: int, n_rows: int
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float32]]:
+    return (
+        np.empty(n_entries, dtype=ID_DTYPE),
+        np.zeros(n_rows + 1, dtype=OFFSET_DTYPE),
+        np.empty(n_entries, dtype=WEIGHT_DTYPE),
+    )
+
+
+def _weighed_in_shards(rows: Rows, shards: list[tuple[int, int]], n_ids: int) -> Bags:
+    """Weighted bags by a thread for each shard of rows."""
+    cancel = bytearray(1)
+    sizes = map_in_threads(lambda shard: rows.n_kept(*shard, cancel), shards, cancel)
+    places = [0, *accumulate(sizes)]
+    ids, offsets, weights = _empty(places[-1], shards[-1][1])
+
+    def weigh(own: tuple[tuple[int, int], int]) -> None:
+        shard, place = own
+        rows.weigh(*shard, ids, offsets, weights, place, cancel)
+
+    map_in_threads(weigh, list(zip(shards, places, strict=False)), cancel)
+    return Bags(ids, offsets, weights, n_ids)
 
 
 def _one_of_each(

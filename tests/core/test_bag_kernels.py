@@ -15,6 +15,7 @@ from skbag._core.bag_kernels import (
     squared_norms,
     sum_rows,
 )
+from skbag._core.bags import Bags
 from tests.conftest import examples
 
 
@@ -91,6 +92,60 @@ def test_arrays_that_do_not_fit_are_refused(changes):
         )
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_tables_of_any_layout(order):
+    bags = Bags(*random_bags(7, 9, 0), 9)
+    table = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32, order=order)
+    expected = bags.to_csr() @ table
+    np.testing.assert_array_equal(bags.matmul(table), expected)
+    np.testing.assert_array_equal(bags.matmul(table[:, ::2]), expected[:, ::2])
+
+
+@pytest.mark.parametrize(
+    ("n_bags", "n_ids", "width"), [(0, 3, 2), (3, 0, 2), (3, 3, 0)]
+)
+def test_nothing_sums_to_nothing(n_bags, n_ids, width):
+    empty = np.zeros(0, dtype=np.int32)
+    offsets = np.zeros(n_bags + 1, dtype=np.int64)
+    bags = Bags(empty, offsets, empty.astype(np.float32), n_ids)
+    sums = bags.matmul(np.ones((n_ids, width), dtype=np.float32))
+    np.testing.assert_array_equal(sums, np.zeros((n_bags, width), dtype=np.float32))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ids": [0, 3]},
+        {"ids": [0, -1]},
+        {"ids": [0]},
+        {"offsets": [0, 3, 2]},
+        {"offsets": [0, -1, 2]},
+        {"offsets": [1, 1, 2]},
+        {"offsets": [0, 1, 3]},
+        {"offsets": [0, 1, 1]},
+        {"weights": [1.0]},
+        {"table": np.ones((0, 2))},
+        {"sums": np.ones((2, 3))},
+        {"sums": np.ones((3, 2))},
+    ],
+)
+def test_arrays_that_are_damaged_are_refused(changes):
+    arrays = {
+        "ids": [0, 1],
+        "offsets": [0, 1, 2],
+        "weights": [1.0, 2.0],
+        "table": np.ones((3, 2)),
+        "sums": np.zeros((2, 2)),
+    }
+    dtypes = ["i4", "i8", "f4", "f4", "f4"]
+    arguments = [
+        np.asarray(values, dtype=dtype)
+        for values, dtype in zip((arrays | changes).values(), dtypes, strict=True)
+    ]
+    with pytest.raises(IndexError):
+        sum_rows(*arguments)
+
+
 @given(st.integers(0, 300), st.integers(1, 50), st.integers(0, 99))
 def test_counts_of_ids(n, n_ids, seed):
     ids = np.random.default_rng(seed).integers(n_ids, size=n).astype(np.int32)
@@ -131,3 +186,9 @@ def test_squared_norms(n, seed):
 def test_squared_norms_of_offsets_beyond_the_weights():
     with pytest.raises(IndexError):
         squared_norms(np.array([0, 4]), np.ones(3, np.float32))
+
+
+@pytest.mark.parametrize("offsets", [[0, 2], [-1, 1], [0, 1, 0]])
+def test_offsets_that_do_not_fit_are_refused(offsets):
+    with pytest.raises(IndexError, match="do not fit"):
+        squared_norms(np.array(offsets), np.ones(1, dtype=np.float32))

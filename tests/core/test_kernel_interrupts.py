@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from skbag._core.bag_kernels import sum_rows
-from skbag._weighting.count_kernels import count_by_class
-from skbag._weighting.weight_kernels import weigh
+from skbag._core.bags import Bags
+from skbag._targets.label_sets import LabelSets
+from skbag._weighting.class_counts import class_counts
+from skbag._weighting.weight_kernels import Rows
 
 LENGTH, N_STORED = 200_000, 5
 
@@ -22,19 +24,22 @@ def stored_bags():
 
 
 def weigh_many():
-    # Norms without factors: the kernel ends long before the memory does.
     ids, offsets = stored_bags()
     rows = np.resize(np.arange(N_STORED), 300)
-    weigh(ids, offsets, np.ones(len(ids), np.uint8), rows, None, None, True, 2)
+    counts = np.ones(len(ids), np.uint8)
+    weighed = Rows(ids, offsets, counts, rows, None, None, True, 2)
+    n_places = len(rows) * LENGTH
+    out = np.empty(n_places, np.int32), np.zeros(len(rows) + 1, np.int64)
+    weighed.weigh(0, len(rows), *out, np.empty(n_places, np.float32), 0, bytearray(1))
 
 
-def count_many(largest_table):
+def count_many(label_step):
+    """Bags of thousands of labels: of one in a table, of different ones id by id."""
     ids, offsets = stored_bags()
-    rows = np.resize(np.arange(N_STORED), 1000)
-    classes = np.zeros(1000, dtype=np.int64)
-    count_by_class(
-        ids, offsets, rows, None, None, classes, None, LENGTH, 1, largest_table
-    )
+    bags = Bags(ids, offsets, np.ones(len(ids), np.uint8), LENGTH)
+    labels = np.tile(np.arange(5000) * label_step, N_STORED)
+    ends = np.arange(N_STORED + 1) * 5000
+    class_counts(bags, LabelSets(labels, ends, 5000), 1 + 4999 * label_step)
 
 
 def sum_many(width):
@@ -50,8 +55,8 @@ def sum_many(width):
     "work",
     [
         weigh_many,
-        lambda: count_many(2**40),
         lambda: count_many(0),
+        lambda: count_many(1),
         lambda: sum_many(1),
         lambda: sum_many(40),
     ],

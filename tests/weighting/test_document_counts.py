@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skbag._core.bags import Bags
-from skbag._weighting import document_counts
+from skbag._weighting import class_counts
 from skbag._weighting.document_counts import DocumentCounts
 
 
@@ -22,7 +22,7 @@ def corpus(seed=0, n=30, n_ids=12, n_classes=3):
 def way_of_counting(request):
     with pytest.MonkeyPatch.context() as patch:
         numbers = 2**10 if request.param == "in a table" else 0
-        patch.setattr(document_counts, "TABLE_NUMBERS_PER_ENTRY", numbers)
+        patch.setattr(class_counts, "CELLS_PER_ENTRY", numbers)
         yield
 
 

@@ -1,158 +1,268 @@
-"""Weights of entries are those of a loop over numpy numbers, to the bit."""
+"""Counts are weighed as numpy would, in any parts, with any number of threads."""
 
-from __future__ import annotations
+from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
 
-from skbag._weighting.weight_kernels import weigh
-from tests.conftest import examples
-
-NORMS = (0, 1, 2)
-
-
-def stored_bags(seed, n=9, n_ids=12, largest=255):
-    """Ids, offsets and whole counts in bytes; some bags are empty."""
-    rng = np.random.default_rng(seed)
-    lengths = rng.integers(0, n_ids, size=n) * (rng.random(n) < 0.8)
-    offsets = np.append(0, np.cumsum(lengths)).astype(np.int64)
-    ids = [rng.permutation(n_ids)[:length] for length in lengths]
-    counts = rng.integers(1, largest + 1, size=offsets[-1]).astype(np.uint8)
-    return np.concatenate(ids).astype(np.int32), offsets, counts
+from skbag._core.bags import Bags
+from skbag._core.threads import Cancelled
+from skbag._training.samples import LazyBags
+from skbag._weighting import weighting as module
+from skbag._weighting.weight_kernels import Rows, weigh_bags
+from skbag._weighting.weighting import COUNTS, Weighting
 
 
-def naive_weigh(ids, offsets, counts, rows, new_ids, id_weights, sublinear, norm):
-    found_ids, found_weights, ends = [], [], [0]
-    for row in rows:
-        own = slice(offsets[row], offsets[row + 1])
-        bag, weights = ids[own], counts[own].astype(np.float32)
-        if new_ids is not None:
-            bag = new_ids[bag]
-            bag, weights = bag[bag >= 0], weights[bag >= 0]
-        if sublinear:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                weights = np.float32(1) + np.log(weights)
-        if id_weights is not None:
-            weights = weights * id_weights[bag]
-        powers = np.abs(weights.astype(np.float64)) ** norm
-        # One after the other, as np.sum does not.
-        length = powers.cumsum()[-1] if norm and len(powers) else 0
-        length = np.float32(np.sqrt(length) if norm == 2 else length)
-        found_ids.append(bag)
-        found_weights.append(weights / length if length else weights)
-        ends.append(ends[-1] + len(bag))
-    return (
-        np.concatenate([np.empty(0, np.int32), *found_ids]),
-        np.array(ends),
-        np.concatenate([np.empty(0, np.float32), *found_weights]),
+def some_bags(rng, n_bags, n_ids, dtype):
+    lengths = rng.integers(0, 7, size=n_bags)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    ids = rng.integers(n_ids, size=offsets[-1]).astype(np.int32)
+    counts = rng.choice([1, 1, 2, 3, 200, 255], size=len(ids))
+    if dtype == np.float32:
+        counts = counts * rng.choice([1, 1, 0.3, 70], size=len(ids))
+    return Bags(ids, offsets, counts.astype(dtype), n_ids)
+
+
+def weighed_by_numpy(bag_weights, factors, weighting):
+    """Weights of one bag: in float32, the norm from a sum in float64."""
+    weights = bag_weights.astype(np.float32)
+    if weighting.sublinear_tf:
+        # The kernel has numpy's logarithms of whole numbers below 256.
+        whole = (weights == np.rint(weights)) & (weights < 256)
+        logarithms = np.log(weights.astype(np.float64)).astype(np.float32)
+        logarithms[whole] = np.log(weights[whole])
+        weights = 1 + logarithms
+    if factors is not None:
+        weights = weights * factors
+    if weighting.norm is None:
+        return weights
+    total = 0.0
+    for weight in weights.astype(np.float64):
+        total += abs(weight) if weighting.norm == "l1" else weight * weight
+    norm = np.float32(total if weighting.norm == "l1" else np.sqrt(total))
+    return weights / norm if norm else weights
+
+
+@st.composite
+def problems(draw):
+    rng = np.random.default_rng(draw(st.integers(0, 10_000)))
+    n_ids, n_bags = draw(st.integers(1, 9)), draw(st.integers(0, 8))
+    bags = some_bags(rng, n_bags, n_ids, draw(st.sampled_from([np.uint8, np.float32])))
+    weighting = Weighting(
+        use_idf=True,
+        sublinear_tf=draw(st.booleans()),
+        norm=draw(st.sampled_from(["l1", "l2", None])),
+        supervised=False,
+    )
+    id_weights = rng.uniform(0, 3, size=n_ids).astype(np.float32)
+    return bags, weighting, id_weights if draw(st.booleans()) else None, rng
+
+
+@given(problems())
+@settings(deadline=None)
+def test_weights_have_the_bits_of_numpy(problem):
+    bags, weighting, id_weights, _ = problem
+    weighted = weighting.apply(bags, id_weights)
+    assert weighted.ids is bags.ids
+    assert weighted.weights.dtype == np.float32
+    for i in range(len(bags)):
+        own = slice(*bags.offsets[i : i + 2])
+        factors = None if id_weights is None else id_weights[bags.ids[own]]
+        expected = weighed_by_numpy(bags.weights[own], factors, weighting)
+        assert_array_equal(weighted.weights[own], expected)
+
+
+@given(problems(), st.data())
+@settings(deadline=None)
+def test_lazy_bags_have_the_bits_of_bags_made_step_by_step(problem, data):
+    bags, weighting, id_weights, rng = problem
+    n_ids, n_bags = bags.n_ids, len(bags)
+    lazy, eager = LazyBags(bags, n_ids), bags
+    if data.draw(st.booleans(), label="shuffled"):
+        rows = rng.integers(max(n_bags, 1), size=n_bags)
+        lazy, eager = lazy.take(rows), eager.take(rows)
+    if data.draw(st.booleans(), label="pruned"):
+        new_ids = rng.permutation(n_ids).astype(np.int32)
+        new_ids[rng.random(n_ids) < 0.4] = -1
+        lazy = LazyBags(bags, n_ids, new_ids, rows=lazy.rows)
+        eager = eager.renumber(new_ids, n_ids)
+    start, stop = sorted(data.draw(st.tuples(*[st.integers(0, n_bags)] * 2)))
+    expected = weighting.apply(eager.slice(start, stop), id_weights)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "ENTRIES_PER_THREAD", 1)
+        for n_threads in (1, 2, 3):
+            many = LazyBags(
+                bags, n_ids, lazy.new_ids, rows=lazy.rows, n_threads=n_threads
+            )
+            made = many.weighted(weighting, id_weights).slice(start, stop)
+            assert_array_equal(made.ids, expected.ids)
+            assert_array_equal(made.offsets, expected.offsets)
+            assert_array_equal(made.weights, expected.weights)
+            assert made.n_ids == n_ids
+
+
+def test_bytes_and_floats_of_a_count_weigh_the_same():
+    counts = np.arange(1, 256)
+    offsets, ids = np.array([0, 255]), np.arange(255, dtype=np.int32)
+    weighting = Weighting(False, True, "l2", supervised=False)
+    by_bytes, by_floats = (
+        weighting.apply(Bags(ids, offsets, counts.astype(dtype), 255), None)
+        for dtype in (np.uint8, np.float32)
+    )
+    assert_array_equal(by_bytes.weights, by_floats.weights)
+
+
+@pytest.mark.parametrize("count", [0.5, 1.5, 256, 1e6, 3e30, 1e-30])
+def test_logarithms_of_other_numbers(count):
+    bags = Bags(
+        np.zeros(1, np.int32), np.array([0, 1]), np.array([count], np.float32), 1
+    )
+    weighting = Weighting(False, True, None, supervised=False)
+    assert_allclose(
+        weighting.apply(bags, None).weights, [1 + np.log(np.float32(count))], rtol=1e-6
     )
 
 
-@given(st.data())
-@examples(150)
-def test_weights_are_those_of_a_loop(data):
-    seed = data.draw(st.integers(0, 1000), label="seed")
-    rng = np.random.default_rng(seed)
-    ids, offsets, counts = stored_bags(seed)
-    as_floats = data.draw(st.booleans(), label="as_floats")
-    rows = data.draw(st.lists(st.integers(0, 8), max_size=20), label="rows")
-    new_ids = id_weights = None
-    n_ids = 12
-    if data.draw(st.booleans(), label="renumbered"):
-        n_ids = 7
-        new_ids = np.full(12, -1, dtype=np.int32)
-        new_ids[rng.permutation(12)[:n_ids]] = np.arange(n_ids)
-    if data.draw(st.booleans(), label="weighted"):
-        id_weights = rng.uniform(0.1, 3, size=n_ids).astype(np.float32)
-    arguments = (
-        ids,
-        offsets,
-        counts.astype(np.float32) if as_floats else counts,
-        np.array(rows, dtype=np.int64),
-        new_ids,
-        id_weights,
-        data.draw(st.booleans(), label="sublinear"),
-        data.draw(st.sampled_from(NORMS), label="norm"),
-    )
-    found, expected = weigh(*arguments), naive_weigh(*arguments)
-    assert [array.dtype for array in found] == [np.int32, np.int64, np.float32]
-    for array, same in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(array, same)
+def test_numbers_that_have_no_logarithm():
+    counts = np.array([0, -2], dtype=np.float32)
+    weighting = Weighting(False, True, None, supervised=False)
+    for array in (counts, counts[:1].astype(np.uint8)):
+        n = len(array)
+        bags = Bags(np.zeros(n, np.int32), np.array([0, n]), array, 1)
+        assert_array_equal(weighting.apply(bags, None).weights, [-np.inf, np.nan][:n])
 
 
-@pytest.mark.parametrize("sublinear", [False, True])
-def test_bytes_and_floats_of_a_count_weigh_the_same(sublinear):
-    counts = np.arange(1, 256, dtype=np.uint8)
-    ids, offsets = np.arange(255, dtype=np.int32), np.array([0, 255])
-    of_bytes, of_floats = (
-        weigh(ids, offsets, array, np.array([0]), None, None, sublinear, 0)[2]
-        for array in (counts, counts.astype(np.float32))
-    )
-    np.testing.assert_array_equal(of_bytes, of_floats)
-
-
-def test_logarithms_of_any_number():
-    """Fractions and large numbers, and those that have none."""
-    counts = np.array([0.25, 1.5, 255, 256, 257, 1e6, 3e38, 0, -2], dtype=np.float32)
-    ids, offsets = np.arange(9, dtype=np.int32), np.array([0, 9])
-    weights = weigh(ids, offsets, counts, np.array([0]), None, None, True, 0)[2]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        np.testing.assert_allclose(weights, 1 + np.log(counts), rtol=1e-6)
-
-
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", ["l1", "l2", None])
 def test_a_bag_of_norm_0_stays_as_it_is(norm):
     counts = np.array([0, -0.0, 1e-30], dtype=np.float32)
-    ids, offsets = np.arange(3, dtype=np.int32), np.array([0, 2, 3, 3])
-    rows = np.array([0, 1, 2])
-    _, ends, weights = weigh(ids, offsets, counts, rows, None, None, False, norm)
-    np.testing.assert_array_equal(weights, [0, 0, 1 if norm else counts[2]])
-    np.testing.assert_array_equal(ends, offsets)
+    bags = Bags(np.arange(3, dtype=np.int32), np.array([0, 2, 3, 3]), counts, 3)
+    weighting = Weighting(True, False, norm, supervised=False)
+    weights = weighting.apply(bags, np.ones(3, dtype=np.float32)).weights
+    assert_array_equal(weights, [0, 0, 1 if norm else counts[2]])
 
 
-def test_no_rows_and_no_entries():
-    ids, offsets, counts = stored_bags(0)
-    none = np.empty(0, dtype=np.int64)
-    assert [len(a) for a in weigh(ids, offsets, counts, none, None, None, True, 2)] == [
-        0,
-        1,
-        0,
-    ]
-    empty = ids[:0], np.zeros(4, np.int64), counts[:0]
-    _, ends, _ = weigh(*empty, np.array([2, 0, 0, 1]), None, None, True, 2)
-    np.testing.assert_array_equal(ends, np.zeros(5))
+def test_a_long_bag_in_any_order_of_rows():
+    """More entries than are looked ahead at, and rows that lie apart."""
+    rng = np.random.default_rng(0)
+    offsets = np.array([0, 500, 500, 503, 900], dtype=np.int64)
+    bags = Bags(
+        rng.integers(50, size=900).astype(np.int32),
+        offsets,
+        rng.integers(1, 5, size=900).astype(np.uint8),
+        50,
+    )
+    id_weights = rng.uniform(1, 2, size=50).astype(np.float32)
+    weighting = Weighting(True, True, "l2", supervised=False)
+    rows = np.array([3, 0, 2, 1])
+    lazy = LazyBags(bags, 50).take(rows).weighted(weighting, id_weights)
+    expected = weighting.apply(bags.take(rows), id_weights)
+    assert_array_equal(lazy.slice(0, 4).weights, expected.weights)
 
 
-def test_arrays_outlive_what_made_them():
-    """Their memory is the kernel's, and is theirs from then on."""
-    ids, offsets, counts = stored_bags(0)
-    bags = ids, offsets, counts, np.arange(9), None, None, False, 0
-    found = [weigh(*bags) for _ in range(50)]
-    for made_ids, ends, weights in found:
-        assert made_ids.flags.writeable
-        assert weights.flags.aligned
-        weights += 1
-        np.testing.assert_array_equal(made_ids, ids)
-        np.testing.assert_array_equal(ends, offsets)
-        np.testing.assert_array_equal(weights, counts.astype(np.float32) + 1)
+def test_weights_of_nothing():
+    empty = Bags(np.zeros(0, np.int32), np.zeros(3, np.int64), np.zeros(0, "u1"), 4)
+    weighting = Weighting(True, True, "l2", supervised=False)
+    for id_weights in (None, np.ones(4, np.float32)):
+        assert len(weighting.apply(empty, id_weights)) == 2
+        assert len(LazyBags(empty, 4).weighted(weighting, id_weights).slice(0, 2)) == 2
+    # A table of no rows, as after a first part of a stream without tokens.
+    new_ids = np.full(4, -1, dtype=np.int32)
+    lazy = LazyBags(empty, 0, new_ids).weighted(weighting, np.ones(0, np.float32))
+    assert len(lazy.slice(0, 2).ids) == 0
 
 
-WRONG = {
-    "a row beyond the last": {"rows": [0, 9]},
-    "a row before the first": {"rows": [-1]},
-    "fewer ids": {"ids": np.empty(0, np.int32), "counts": np.empty(0, np.uint8)},
-    "fewer counts": {"counts": np.empty(0, np.uint8)},
-    "no offsets": {"offsets": np.empty(0, np.int64)},
-}
+def test_counts_that_stay_are_floats():
+    bags = Bags(np.zeros(1, np.int32), np.array([0, 1]), np.ones(1, np.uint8), 1)
+    assert COUNTS.apply(bags, None).weights.dtype == np.float32
+    weighted = COUNTS.apply(bags, None)
+    assert COUNTS.apply(weighted, None) is weighted
 
 
-@pytest.mark.parametrize("changes", WRONG.values(), ids=WRONG)
+def arrays(**changes):
+    values = {
+        "ids": [0, 1, 1],
+        "offsets": [0, 2, 3],
+        "counts": [1, 2, 3],
+        "rows": [1, 0],
+        "new_ids": [1, 0],
+        "factors": [1.0, 2.0],
+    } | changes
+    dtypes = ["i4", "i8", "u1", "i8", "i4", "f4"]
+    return {
+        name: None if value is None else np.array(value, dtype=dtype)
+        for (name, value), dtype in zip(values.items(), dtypes, strict=True)
+    }
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ids": [0, 2, 1]},
+        {"ids": [0, -1, 1]},
+        {"ids": [0, 1]},
+        {"offsets": [0, 2, 4]},
+        {"offsets": [0, 4, 3]},
+        {"offsets": [0, -1, 3]},
+        {"offsets": []},
+        {"counts": [1, 1]},
+        {"factors": []},
+    ],
+)
 def test_arrays_that_do_not_fit_are_refused(changes):
-    ids, offsets, counts = stored_bags(0)
-    bags = {"ids": ids, "offsets": offsets, "counts": counts, "rows": [0], **changes}
-    bags["rows"] = np.array(bags["rows"], dtype=np.int64)
-    others = {"new_ids": None, "id_weights": None, "sublinear": False, "norm": 0}
+    given_arrays = arrays(**changes)
+    rows, new_ids = given_arrays.pop("rows"), given_arrays.pop("new_ids")
+    ids, offsets, counts, factors = given_arrays.values()
+    weights = np.zeros(3, np.float32)
     with pytest.raises(IndexError):
-        weigh(**bags, **others)
+        weigh_bags(ids, offsets, counts, factors, True, 2, weights)
+    with pytest.raises(IndexError):
+        made = Rows(ids, offsets, counts, rows, new_ids, factors, True, 2)
+        out = np.zeros(3, np.int32), np.zeros(3, np.int64), np.zeros(3, np.float32)
+        made.weigh(0, 2, *out, 0, bytearray(1))
+
+
+@pytest.mark.parametrize("rows", [[0, 2], [-1, 0]])
+@pytest.mark.parametrize("method", ["n_kept", "weigh"])
+def test_rows_out_of_range_are_refused(rows, method):
+    made = Rows(*arrays(rows=rows).values(), True, 2)
+    out = np.zeros(3, np.int32), np.zeros(3, np.int64), np.zeros(3, np.float32)
+    work = made.n_kept if method == "n_kept" else partial(_weigh, made, out)
+    with pytest.raises(IndexError, match="not all among 2 bags"):
+        work(0, 2, bytearray(1))
+    with pytest.raises(IndexError, match="not all among 2 bags"):
+        work(1, 3, bytearray(1))
+
+
+def _weigh(rows, out, start, stop, cancel):
+    return rows.weigh(start, stop, *out, 0, cancel)
+
+
+@pytest.mark.parametrize(("n_places", "place"), [(2, 0), (3, 1), (3, -1)])
+def test_results_that_do_not_fit_are_refused(n_places, place):
+    made = Rows(*arrays().values(), True, 2)
+    ids, weights = np.zeros(n_places, np.int32), np.zeros(n_places, np.float32)
+    with pytest.raises(IndexError):
+        made.weigh(0, 2, ids, np.zeros(3, np.int64), weights, place, bytearray(1))
+
+
+def test_what_is_left_out_takes_no_place():
+    made = Rows(*arrays(new_ids=[-1, 0]).values(), False, 0)
+    assert made.n_kept(0, 2, bytearray(1)) == 2
+    ids, offsets = np.full(2, 9, np.int32), np.zeros(3, np.int64)
+    weights = np.zeros(2, np.float32)
+    assert made.weigh(0, 2, ids, offsets, weights, 0, bytearray(1)) == 2
+    assert_array_equal(ids, [0, 0])
+    assert_array_equal(offsets, [0, 1, 2])
+    assert_array_equal(weights, [6, 4])
+
+
+def test_a_set_byte_ends_the_work():
+    made = Rows(*arrays().values(), True, 2)
+    with pytest.raises(Cancelled):
+        made.n_kept(0, 2, bytearray([1]))
+    out = np.zeros(3, np.int32), np.zeros(3, np.int64), np.zeros(3, np.float32)
+    with pytest.raises(Cancelled):
+        made.weigh(0, 2, *out, 0, bytearray([1]))

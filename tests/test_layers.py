@@ -137,6 +137,20 @@ def test_modules_without_torch_import_none_that_has_it(module):
     assert "torch" not in {name.split(".")[0] for name in imports_of(module)}
 
 
+def test_a_fit_imports_torch_only_where_it_turns_out_to_need_it():
+    found, new = set(), {"_training/fit"}
+    while new:
+        found |= new
+        new = set().union(
+            *(imported_modules(module, top_level_only=True) for module in new)
+        )
+        new -= found
+    assert "_training/column_trainer" in found
+    for module in found:
+        names = imports_of(module, top_level_only=True)
+        assert "torch" not in {name.split(".")[0] for name in names}, module
+
+
 def displays() -> list[str]:
     return sorted(f"displays/{path.stem}" for path in PACKAGE.glob("displays/*.py"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -198,10 +199,14 @@ def keeps_torch_settings(function: Callable[_P, _R]) -> Callable[_P, _R]:
     A context manager alone does not: Ctrl-C may come when its ``__exit__`` has been
     called and has not begun. And a thread that asks for torch's number of threads for
     the first time gets what another has set for its fit, and would put that back.
+
+    Where torch has not been imported there are no settings.
     """
 
     @wraps(function)
     def keeping(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        if "torch" not in sys.modules:
+            return function(*args, **kwargs)
         import torch
 
         oldest = next(iter(list(_under_way.values())), 0)

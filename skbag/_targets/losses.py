@@ -26,6 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
+from skbag._targets.label_sets import Codes, LabelSets
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -265,6 +267,30 @@ def is_squared_hinge(loss: Loss) -> bool:
 def label_weights(loss: Loss) -> NDArray[Any] | None:
     """Weight of having each label, against 1 for not having it; None for ones."""
     return loss.label_weights if isinstance(loss, OfLabels) else None
+
+
+def constant_squared_hinge(
+    scores: NDArray[np.float64], codes: Codes, weights: NDArray[Any] | None
+) -> float:
+    """Mean squared hinge of scores that are the same for all samples, without torch.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_outputs,), dtype=float64
+    codes : ndarray of shape (n_samples,), dtype=int64, or LabelSets
+    weights : ndarray of shape (n_labels,) or None
+        Of having each label.
+    """
+    if isinstance(codes, LabelSets):
+        n_true = codes.counts()
+    else:
+        n_true = np.bincount(codes, minlength=max(len(scores), 2))[-len(scores) :]
+    with_label = np.square(np.maximum(1 - scores, 0))
+    if weights is not None:
+        with_label = with_label * weights
+    without = np.square(np.maximum(1 + scores, 0))
+    values = n_true * with_label + (len(codes) - n_true) * without
+    return float(values.sum() / len(codes))
 
 
 def _weighted(

@@ -9,9 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from skbag._training.batches import Batch
-
-CUDA_WORK = 2e10
-"""Numbers moved in a whole fit beyond which "auto" takes a CUDA device."""
+from skbag._training.plan import CUDA_WORK
 
 
 def resolve_device(

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from functools import wraps
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +37,7 @@ from skbag._training.column_scales import (
 )
 from skbag._training.early_stopping import Outcome, split_validation
 from skbag._training.fit_checks import warn_of
+from skbag._training.origin import Origin, Start
 from skbag._training.plan import Plan, max_progressive_samples
 from skbag._training.preparation import (
     Prepared,
@@ -43,11 +46,13 @@ from skbag._training.preparation import (
     prepare,
     reprepare,
 )
-from skbag._training.run import EpochReport, Origin, Start, TrainingRun
+from skbag._training.run import EpochReport, TrainingRun, goes_by_columns
 from skbag._training.samples import Samples
 from skbag._training.settings import Settings
 from skbag._training.stream import RowUpdate, TouchedRows
 from skbag.exceptions import ModelFileError
+
+_F = TypeVar("_F", bound=Callable[..., "FitResult"])
 
 N_CALIBRATION_SAMPLES = 4096
 """About how many of the last samples the temperature of ``partial_fit`` rests on, and
@@ -163,6 +168,23 @@ class _Split:
     scales: NDArray[np.float64] | None
 
 
+def _with_torch_where_needed(function: _F) -> _F:
+    """Import torch before a call that needs it, and no other: it takes a second.
+
+    Before, since what keeps its settings has to know them.
+    """
+
+    @wraps(function)
+    def with_torch(samples: Samples, settings: Settings, **options: Any) -> FitResult:
+        communicator = options.get("communicator", SINGLE_PROCESS)
+        if _needs_torch(samples, settings, communicator):
+            import torch  # noqa: F401
+        return function(samples, settings, **options)
+
+    return cast(_F, with_torch)
+
+
+@_with_torch_where_needed
 @keeps_torch_settings
 def fit(
     samples: Samples,
@@ -206,7 +228,7 @@ def fit(
     featurizer, findings = prepared.featurizer, prepared.findings
     vectors = _vectors(settings, featurizer, before, coverage)
     communicator.stage("it dealt the samples out to train on")
-    with torch_threads(_training_threads(settings)):
+    with _training_threads(samples, settings, communicator):
         run = _make_run(prepared, split, settings, rng, before, vectors, communicator)
         del prepared  # Its bags: from here on the batches hold them.
         checkpoints.resume(run)
@@ -269,10 +291,9 @@ def _prepare(
     if settings.training.shuffle:
         order = generator_of_process(communicator, rng)
     communicator.stage("it learnt the features of the samples")
-    with torch_threads(settings.n_jobs):
-        if before is None:
-            return prepare(split.samples, settings, order, communicator)
-        return reprepare(before.featurizer, split.samples, settings, order)
+    if before is None:
+        return prepare(split.samples, settings, order, communicator)
+    return reprepare(before.featurizer, split.samples, settings, order)
 
 
 def _make_run(
@@ -321,6 +342,7 @@ def _run_epochs(
     return stopped
 
 
+@_with_torch_where_needed
 @keeps_torch_settings
 def partial_fit(
     samples: Samples,
@@ -349,8 +371,7 @@ def partial_fit(
     known = None if before is None or resume is None else before.featurizer
     # Earlier samples of the first part are learnt before later ones are scored.
     n_progressive = min(len(samples) // 2 if known is None else len(samples), most)
-    with torch_threads(settings.n_jobs):
-        extended = extend(known, samples, settings, n_progressive, resume)
+    extended = extend(known, samples, settings, n_progressive, resume)
     featurizer, weighted = extended.featurizer, extended.samples
     assert weighted is not None
     vectors = _vectors(settings, featurizer, before, coverage)
@@ -425,7 +446,7 @@ def _train_part(
         samples = samples.with_inputs(touched.bags)
         own_rows = touched.from_table(start.predictor)
         origin = replace(origin, start=replace(start, predictor=own_rows))
-    with torch_threads(_training_threads(settings)):
+    with _training_threads(samples, settings, SINGLE_PROCESS):
         run = TrainingRun(
             samples,
             settings.training,
@@ -529,11 +550,24 @@ def _for_one_part(settings: Settings) -> Settings:
     )
 
 
-def _training_threads(settings: Settings) -> int | None:
-    """Number of torch's threads, for results that do not depend on it.
+def _needs_torch(
+    samples: Samples, settings: Settings, communicator: Communicator
+) -> bool:
+    """Whether anything but a GPU, which is looked for late, may need torch."""
+    loss = samples.targets.loss(settings.training.loss)
+    return not goes_by_columns(loss, settings.training, communicator)
+
+
+def _training_threads(
+    samples: Samples, settings: Settings, communicator: Communicator
+) -> AbstractContextManager[None]:
+    """Let torch have its threads, for results that do not depend on their number.
 
     Bags are summed each by one of the threads. The layers above, if there are any,
     are matrix products, which BLAS splits among them: those run on one. The number is
     set once and not for each step, because torch before 2.13 takes milliseconds for it.
     """
-    return settings.n_jobs if settings.training.embedding_dim is None else 1
+    if not _needs_torch(samples, settings, communicator):
+        return nullcontext()
+    has_layers = settings.training.embedding_dim is not None
+    return torch_threads(1 if has_layers else settings.n_jobs)

@@ -17,49 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from skbag._core.bags import Bags
-from skbag._core.dtypes import WEIGHT_DTYPE
 from skbag._model.clusters import Clusters
-from skbag._model.predictor import Predictor
 from skbag._text.pretrained import Vectors
 from skbag._training.network import Network, sum_bags
 from skbag._training.plan import N_MOMENT_SAMPLES, Plan
 from skbag._training.samples import Samples
-from skbag._weighting.document_counts import DocumentCounts
-
-PRIOR_STRENGTH = 10.0
-"""How many documents of prior class shares a token's own are mixed with. More than
-for weights: what training finds here it takes for learnt."""
-
-SHRINKAGE = 0.5
-"""How far to go: tokens that occur together say much the same again."""
-
-
-def initial_table(document_counts: DocumentCounts) -> NDArray[np.float32]:
-    """Score of each token by itself, before training.
-
-    ``2 s (q_j - pi)`` with ``s = SHRINKAGE``, `pi` the share of the second class and
-    ``q_j = (n_j1 + a pi) / (n_j + a)`` that among the documents that hold token j,
-    smoothed by ``a = PRIOR_STRENGTH`` documents of the prior. So `s` times how far the
-    mean of the classes, coded as -1 and +1, is from its prior where the token is.
-
-    Parameters
-    ----------
-    document_counts : DocumentCounts
-        Of at least one document, in two classes.
-
-    Returns
-    -------
-    table : ndarray of shape (n_ids, 1), dtype=float32
-    """
-    prior = document_counts.class_totals[1] / document_counts.n_documents
-    # The second column, in a product's time, which is that of one pass.
-    scores = document_counts.class_counts @ np.array([0.0, 1.0])
-    scores += PRIOR_STRENGTH * prior
-    scores /= document_counts.df + PRIOR_STRENGTH
-    scores -= prior
-    scores *= 2 * SHRINKAGE
-    return np.asarray(scores.astype(WEIGHT_DTYPE)[:, np.newaxis])
-
 
 MAX_SAMPLES = 2**14
 """Samples that the regression is made on, at most ..."""
@@ -122,35 +84,6 @@ def new_network(
     if table is not None and plan.options.embedding_dim is None and norm > 0:
         network.table.copy_(torch.from_numpy(table)).div_(norm)
     return network
-
-
-def check_layers(predictor: Predictor, plan: Plan) -> None:
-    """Raise where training is to go on with layers of other sizes.
-
-    Raises
-    ------
-    ValueError
-    """
-    dim, hidden = plan.options.embedding_dim, plan.options.hidden_layer_sizes
-    n_outputs, loss = plan.problem.n_outputs, plan.problem.loss
-    wanted = [n_outputs] if dim is None else [dim, *hidden, n_outputs]
-    sizes = [len(coef) for coef, _ in predictor.layers if coef is not None]
-    fitted = [predictor.embedding.shape[1], *sizes[:-1]]
-    fitted += [predictor.n_outputs] * bool(sizes)
-    if (predictor.clusters is not None) != loss.clustered:
-        raise ValueError(
-            "warm_start and partial_fit go on with the layers of the fitted model, "
-            "and an adaptive softmax is a layer of its own: loss="
-            f"{loss.name!r} cannot go on from the loss of the earlier fit. "
-            "Set it back, or use fit with warm_start=False."
-        )
-    if wanted != fitted:
-        raise ValueError(
-            "warm_start and partial_fit go on with the layers of the fitted model, "
-            f"of {fitted} units from the table up, but embedding_dim={dim} and "
-            f"hidden_layer_sizes={hidden} ask for {wanted}. Set them back, or use "
-            "fit with warm_start=False."
-        )
 
 
 def put_vectors(

@@ -51,6 +51,9 @@ MAX_SLOWDOWN = 4.0
 N_FULL_STEP_SAMPLES = 20_000
 """About how many samples of a stream are learnt in steps right for one sample."""
 
+CUDA_WORK = 2e10
+"""Numbers moved in a whole fit beyond which "auto" takes a CUDA device."""
+
 N_MOMENT_SAMPLES = 2000
 """How many samples stand for all where norms and directions are measured."""
 
@@ -453,6 +456,11 @@ class Plan:
     def n_layer_outputs(self) -> int:
         """Outputs of the layers above the table; 0 where there are none."""
         return 0 if self.options.embedding_dim is None else self.problem.n_outputs
+
+    @property
+    def may_go_to_a_gpu(self) -> bool:
+        """Whether "auto" looks for a CUDA device."""
+        return self.options.device == "auto" and self.work * self.n_epochs > CUDA_WORK
 
     @property
     def clips_weights(self) -> bool:

@@ -33,7 +33,7 @@ from skbag._training.fit_checks import (
     feature_findings,
     share_without_common_tokens,
 )
-from skbag._training.initialisation import initial_table
+from skbag._training.initial_table import initial_table
 from skbag._training.memory_estimate import Task, check_buckets, check_memory
 from skbag._training.plan import n_progressive_samples
 from skbag._training.samples import LazyBags, Samples

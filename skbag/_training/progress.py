@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from skbag._training.plan import Plan
+
 INTERCEPT_STEP = 0.1
 """Adagrad step of the intercepts, at the start of the schedule."""
 
@@ -41,6 +43,14 @@ class Schedule:
     learning_rate: float
     alpha: float
     n_steps: int | None
+
+    @classmethod
+    def of(cls, plan: Plan) -> Schedule:
+        """Schedule of a plan."""
+        n_batches = len(range(0, plan.problem.n_samples, plan.batch_size))
+        decays = plan.options.decay
+        n_steps = plan.n_epochs * n_batches if decays else None
+        return cls(plan.learning_rate, plan.alpha, n_steps)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,10 +10,9 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
@@ -30,21 +29,17 @@ from skbag._model.clusters import Clusters
 from skbag._model.predictor import Predictor
 from skbag._targets.label_sets import as_array, together
 from skbag._targets.links import DEFAULT_INVERSE_TEMPERATURE
-from skbag._targets.losses import is_squared_hinge, label_weights
-from skbag._text.pretrained import Vectors
+from skbag._targets.losses import (
+    Loss,
+    constant_squared_hinge,
+    is_squared_hinge,
+    label_weights,
+)
 from skbag._training.absent_classes import with_present, without_absent
-from skbag._training.batches import Batch, make_batches
 from skbag._training.column_trainer import ColumnTrainer
-from skbag._training.devices import Placement, free_bytes, resolve_device
 from skbag._training.early_stopping import Outcome, Validation, stopping_rule
 from skbag._training.fit_checks import training_finding
-from skbag._training.initialisation import (
-    check_layers,
-    new_network,
-    preconditioner,
-    put_vectors,
-)
-from skbag._training.network import Network, PretrainedRows
+from skbag._training.origin import Origin, Start, check_layers
 from skbag._training.plan import (
     N_MOMENT_SAMPLES,
     Moments,
@@ -56,10 +51,10 @@ from skbag._training.plan import (
 from skbag._training.progress import Diverged, Progress, Schedule
 from skbag._training.samples import Samples
 from skbag._training.settings import TrainingOptions
-from skbag._training.sharding import cut_positions, n_own_rows, own_rows
-from skbag._training.trainer import LAYER_STEP, Trainer
+from skbag._training.sharding import cut_positions, own_rows
 
-AnyTrainer = Trainer | ColumnTrainer
+if TYPE_CHECKING:
+    from skbag._training.trainer import Trainer
 
 SCORES_AT_ONCE = 2**22
 """Scores that a loss is looked at by at most."""
@@ -73,41 +68,6 @@ class EpochReport:
     loss: float
     validation_score: float | None
     texts_per_second: float
-
-
-@dataclass(frozen=True, eq=False)
-class Start:
-    """Trained arrays to go on from.
-
-    `learning_rate` is the largest step that a rule may choose, `n_seen` the number of
-    samples of the same stream that they were trained on, `inverse_temperature` that of
-    the model.
-    """
-
-    predictor: Predictor
-    accumulators: tuple[NDArray[np.float32], ...] | None = None
-    learning_rate: float = np.inf
-    n_seen: int = 0
-    inverse_temperature: float = DEFAULT_INVERSE_TEMPERATURE
-
-
-@dataclass(frozen=True, eq=False)
-class Origin:
-    """What a training starts from, besides its samples.
-
-    Parameters
-    ----------
-    start : Start or None
-        Arrays to go on from.
-    table : ndarray of shape (n_ids, 1), dtype=float32, or None
-        Where to begin a table of scores: see `initial_table`.
-    vectors : Vectors or None
-        Rows of tokens to begin with.
-    """
-
-    start: Start | None = None
-    table: NDArray[np.float32] | None = None
-    vectors: Vectors | None = None
 
 
 class TrainingRun:
@@ -137,8 +97,6 @@ class TrainingRun:
         What the epochs have shown so far.
     """
 
-    # Training needs gradients even where the user has switched them off around fit.
-    @torch.inference_mode(False)
     def __init__(
         self,
         samples: Samples,
@@ -169,7 +127,7 @@ class TrainingRun:
             clusters = start.predictor.clusters
         problem = self._problem(samples, clusters, start)
         plan = Plan.make(problem, options, n_progressive)
-        self.trainer: AnyTrainer
+        self.trainer: ColumnTrainer | Trainer
         if self._may_go_by_columns(origin, plan):
             self._begin_by_columns(samples, origin, clusters, plan)
         else:
@@ -195,7 +153,6 @@ class TrainingRun:
             or self._stopping.terminate()
         )
 
-    @torch.inference_mode(False)
     def epoch(self) -> EpochReport | None:
         """Train for one epoch; None if it diverged.
 
@@ -302,9 +259,15 @@ class TrainingRun:
             len(samples), N_MOMENT_SAMPLES, max(SCORES_AT_ONCE // len(scores), 1)
         )
         rows = np.linspace(0, len(samples) - 1, n_rows).astype(np.int64)
+        codes = samples.codes[rows]
+        if is_squared_hinge(self.loss):
+            return constant_squared_hinge(scores, codes, label_weights(self.loss))
+        # Imported here: most trainings do without torch.
+        import torch
+
         _, value = self.loss.gradient(
             torch.from_numpy(np.tile(scores, (n_rows, 1))),
-            torch.from_numpy(as_array(samples.codes[rows])),
+            torch.from_numpy(as_array(codes)),
             None,
         )
         return float(value) / n_rows
@@ -343,19 +306,9 @@ class TrainingRun:
         return broadcast(communicator, moments)
 
     def _may_go_by_columns(self, origin: Origin, plan: Plan) -> bool:
-        """Whether `ColumnTrainer` can do what is asked for, on the CPU.
-
-        It is then faster than torch's steps, on one thread and more so on several
-        (measured: docs/benchmarks/log.md).
-        """
-        options = plan.options
-        return (
-            is_squared_hinge(self.loss)
-            and options.embedding_dim is None
-            and options.dropout == 0
-            and origin.vectors is None
-            and self.communicator.world_size == 1
-            and options.device in ("auto", "cpu")
+        """Whether `ColumnTrainer` can do what is asked for, on the CPU."""
+        return origin.vectors is None and goes_by_columns(
+            self.loss, plan.options, self.communicator
         )
 
     def _begin_by_columns(
@@ -369,7 +322,7 @@ class TrainingRun:
         bags = samples.X.slice(0, len(samples))
         self.plan = plan = plan.with_entries(len(bags.ids))
         options = plan.options
-        if resolve_device(options.device, plan.work * plan.n_epochs).type != "cpu":
+        if plan.may_go_to_a_gpu and _has_gpu(plan):
             self._begin(samples.with_inputs(bags), origin, clusters, plan)
             return
         self.rng.integers(2**62)  # As where layers are drawn.
@@ -383,14 +336,14 @@ class TrainingRun:
             label_weights(self.loss),
             self._table_to_start_from(origin, bags.n_ids),
             None if start is None else start.accumulators,
-            self._schedule(),
+            Schedule.of(self.plan),
             n_threads=options.n_threads,
         )
 
     def _table_to_start_from(self, origin: Origin, n_ids: int) -> Predictor:
         """Table of scores, and intercepts, before the first step."""
         if origin.start is not None:
-            return self._start_predictor(origin.start.predictor)
+            return self._start_predictor(origin.start.predictor, self.plan)
         n_outputs = self.plan.problem.n_outputs
         table = np.zeros((n_ids, n_outputs), dtype=WEIGHT_DTYPE)
         norm = self.plan.problem.moments.mean_squared_norm**0.5
@@ -398,8 +351,8 @@ class TrainingRun:
             table = origin.table / WEIGHT_DTYPE(norm)
         return Predictor(table, ((None, np.zeros(n_outputs, dtype=WEIGHT_DTYPE)),))
 
-    def _start_predictor(self, predictor: Predictor) -> Predictor:
-        check_layers(predictor, self.plan)
+    def _start_predictor(self, predictor: Predictor, plan: Plan) -> Predictor:
+        check_layers(predictor, plan)
         if self.targets.one_of_all:
             predictor = with_present(predictor, self._counts)
         return predictor
@@ -412,14 +365,29 @@ class TrainingRun:
         plan: Plan,
     ) -> None:
         """Set plan and trainer: torch's steps over batches, on any device."""
-        batches = self._make_batches(samples, plan)
-        n_entries = total(self.communicator, sum(len(batch.ids) for batch in batches))
-        self.plan = plan = plan.with_entries(n_entries)
-        device = resolve_device(
-            plan.options.device, plan.work * plan.n_epochs, self._on_all_processes
+        # Imported here: most trainings do without torch.
+        from skbag._training.torch_setup import TorchTask, torch_trainer
+
+        def step_weights(bags: Bags, first: int) -> NDArray[np.float64] | None:
+            weight = samples.weight
+            own_weight = None if weight is None else weight[first : first + len(bags)]
+            return self._weight_of_steps(bags, own_weight, plan)
+
+        start = origin.start
+        if start is not None:
+            predictor = self._start_predictor(start.predictor, plan)
+            origin = replace(origin, start=replace(start, predictor=predictor))
+        task = TorchTask(
+            samples,
+            origin,
+            self.loss,
+            clusters,
+            self._constant_scores(),
+            step_weights,
+            int(self.rng.integers(2**62)),
+            self.communicator,
         )
-        placed = Placement(batches, device, free_bytes(device))
-        self.trainer = self._make_trainer(samples, origin, clusters, placed)
+        self.trainer, self.plan = torch_trainer(task, plan)
 
     def _weight_of_steps(
         self, bags: Bags, weight: NDArray[np.float64] | None, plan: Plan
@@ -430,78 +398,11 @@ class TrainingRun:
         rate, curvature = plan.learning_rate, self.loss.curvature
         return clip_sample_weights(bags, weight, rate, curvature)
 
-    def _make_batches(self, samples: Samples, plan: Plan) -> list[Batch]:
-        def sample_weight(bags: Bags, first: int) -> NDArray[np.float64] | None:
-            weight = samples.weight
-            own_weight = None if weight is None else weight[first : first + len(bags)]
-            return self._weight_of_steps(bags, own_weight, plan)
-
-        return make_batches(
-            samples.X,
-            samples.codes,
-            sample_weight,
-            batch_size=plan.batch_size,
-            keep_order=plan.options.dropout > 0,
-            communicator=self.communicator,
-        )
-
-    def _make_trainer(
-        self,
-        samples: Samples,
-        origin: Origin,
-        clusters: Clusters | None,
-        batches: Placement,
-    ) -> Trainer:
-        plan, options = self.plan, self.plan.options
-        start, vectors = origin.start, origin.vectors
-        seed = int(self.rng.integers(2**62))
-        network = self._network(origin, samples.X.n_ids, clusters, seed)
-        norm = 1.0
-        if vectors is not None:
-            # Not on those that the first epoch is to be scored by.
-            n_shown = len(samples) - plan.n_progressive
-            norm = put_vectors(vectors, network, samples, n_shown, start is None)
-        network = network.to(batches.device)
-        rows = metric = None
-        if vectors is not None and not options.freeze_embedding:
-            rows = PretrainedRows.split_from(network, vectors.tokens)
-            metric = preconditioner(network, norm).to(batches.device)
-        return Trainer(
-            network,
-            self.loss,
-            batches,
-            self._schedule(),
-            dropout=options.dropout,
-            seed=seed,
-            accumulators=None if start is None else start.accumulators,
-            pretrained_rows=rows,
-            frozen=options.freeze_embedding,
-            preconditioner=metric,
-            first_layer_step=LAYER_STEP / norm,
-            communicator=self.communicator,
-        )
-
-    def _network(
-        self, origin: Origin, n_ids: int, clusters: Clusters | None, seed: int
-    ) -> Network:
-        n_rows = n_own_rows(n_ids, self.communicator)
-        if origin.start is not None:
-            predictor = self._start_predictor(origin.start.predictor)
-            return Network.from_predictor(predictor, n_rows)
-        table = origin.table
-        if table is not None:
-            table = own_rows(table, self.communicator)
-        constant = self._constant_scores()
-        return new_network(self.plan, n_rows, clusters, constant, table, seed)
-
     def _constant_scores(self) -> NDArray[np.float64]:
         """Scores, the same for all samples, that make the loss least."""
         targets, samples = self.targets, self.samples
         sums = total(self.communicator, targets.sums(samples.codes, samples.weight))
         return targets.constant_scores(self.loss, sums, self.n_samples)
-
-    def _on_all_processes(self, value: bool) -> bool:
-        return all(self.communicator.all_gather(value))
 
     def _order(self, first: bool) -> NDArray[np.int64]:
         """Order of the batches; in the first epoch the progressive ones come last."""
@@ -538,22 +439,38 @@ class TrainingRun:
     def _follow(self, plan: Plan) -> None:
         """Go on by another plan. Sets the plan, and the schedule of the trainer."""
         self.plan = plan
-        self.trainer.schedule = self._schedule()
-
-    def _schedule(self) -> Schedule:
-        plan, decays = self.plan, self.plan.options.decay
-        n_batches = len(range(0, self.n_samples, plan.batch_size))
-        return Schedule(
-            learning_rate=plan.learning_rate,
-            alpha=plan.alpha,
-            n_steps=plan.n_epochs * n_batches if decays else None,
-        )
+        self.trainer.schedule = Schedule.of(self.plan)
 
     def _without_absent(self, predictor: Predictor) -> Predictor:
         # Later parts of a stream may have classes that this one lacks.
         if self.plan.options.decay and self.targets.one_of_all:
             return without_absent(predictor, self._counts)
         return predictor
+
+
+def goes_by_columns(
+    loss: Loss, options: TrainingOptions, communicator: Communicator
+) -> bool:
+    """Whether a run without given vectors is for `ColumnTrainer`, on the CPU.
+
+    That is faster than torch's steps, on one thread and more so on several (measured:
+    docs/benchmarks/log.md), and torch need not be imported.
+    """
+    return (
+        is_squared_hinge(loss)
+        and options.embedding_dim is None
+        and options.dropout == 0
+        and communicator.world_size == 1
+        and options.device in ("auto", "cpu")
+    )
+
+
+def _has_gpu(plan: Plan) -> bool:
+    # Imported here: most trainings do without torch.
+    from skbag._training.devices import resolve_device
+
+    device = resolve_device(plan.options.device, plan.work * plan.n_epochs)
+    return device.type != "cpu"
 
 
 def _trained(predictor: Predictor) -> Iterator[tuple[str, Any]]:

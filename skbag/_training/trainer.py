@@ -135,6 +135,7 @@ class Trainer:
         """Squared-gradient sums of the head's parameters, copied to numpy."""
         return tuple(a.cpu().numpy().copy() for a in self._accumulators)
 
+    @torch.inference_mode(False)
     def run_epoch(
         self, order: NDArray[np.int64], n_progressive_batches: int = 0
     ) -> Progress:
@@ -173,6 +174,7 @@ class Trainer:
             rows=np.concatenate(rows) if rows else np.empty(0, dtype=np.int64),
         )
 
+    @torch.inference_mode(False)
     def score(self, bags: Bags, parts: Parts) -> NDArray[np.float32]:
         """Scores of bags by the state so far; see `Batch` for `parts`."""
         device = self.batches.device
@@ -199,6 +201,7 @@ class Trainer:
         """Number of batches."""
         return len(self.batches)
 
+    @torch.inference_mode(False)
     def export(self) -> Predictor:
         """Copy the state so far into numpy arrays: of the table, this rank's rows."""
         self._fold_scale()

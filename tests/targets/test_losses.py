@@ -4,8 +4,11 @@ from itertools import product
 
 import numpy as np
 import pytest
+import torch
 from scipy.optimize import minimize_scalar
+from scipy.sparse import csr_array
 
+from skbag._targets.label_sets import LabelSets, as_array
 from skbag._targets.links import (
     DEFAULT_INVERSE_TEMPERATURE,
     PRIOR_STD,
@@ -18,7 +21,13 @@ from skbag._targets.links import (
     predicted_codes,
     probabilities,
 )
-from skbag._targets.losses import LOSSES, MANY_CLASSES, of_classes, of_labels
+from skbag._targets.losses import (
+    LOSSES,
+    MANY_CLASSES,
+    constant_squared_hinge,
+    of_classes,
+    of_labels,
+)
 from tests.conftest import rotating
 
 
@@ -168,3 +177,25 @@ def test_adaptive_softmax_is_for_one_class_of_many():
     assert of_classes(LOSSES["squared_hinge"], 10) is LOSSES["squared_hinge"]
     with pytest.raises(ValueError, match="is for one class per sample, but y is an"):
         of_labels(loss, None)
+
+
+@pytest.mark.parametrize("width", [1, 2, 5])
+@pytest.mark.parametrize("kind", ["classes", "labels", "weighted labels"])
+def test_squared_hinge_of_constant_scores_is_that_of_torch(kind, width):
+    rng = np.random.default_rng(width)
+    scores, weights, codes = rng.normal(size=width), None, None
+    if kind == "classes":
+        loss = LOSSES["squared_hinge"]
+        codes = rng.integers(max(width, 2), size=30)
+    else:
+        weights = rng.uniform(0.5, 4, size=width) if kind != "labels" else None
+        loss = of_labels(LOSSES["squared_hinge"], weights)
+        indicator = (rng.random((30, width)) < 0.3).astype(int)
+        codes = LabelSets.from_csr(csr_array(indicator))
+    _, value = loss.gradient(
+        torch.from_numpy(np.tile(scores, (30, 1))),
+        torch.from_numpy(as_array(codes)),
+        None,
+    )
+    found = constant_squared_hinge(scores, codes, weights)
+    np.testing.assert_allclose(found, float(value) / 30, rtol=1e-12)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from skbag._core.bags import Bags
-from skbag._training import run
+from skbag._training import torch_setup
 from skbag._training.batches import make_batches
 from skbag._training.devices import Placement, free_bytes
 
@@ -77,7 +77,7 @@ def test_same_model_where_batches_do_not_fit(
         placements.append(Placement(made, device, 0))
         return placements[-1]
 
-    monkeypatch.setattr(run, "Placement", streaming)
+    monkeypatch.setattr(torch_setup, "Placement", streaming)
     clf = make_classifier(**parameters).fit(*corpus)
     assert not placements[0].is_resident
     np.testing.assert_array_equal(clf.embedding_, expected.embedding_)

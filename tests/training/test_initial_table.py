@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skbag._core.bags import Bags
-from skbag._training.initialisation import PRIOR_STRENGTH, SHRINKAGE, initial_table
+from skbag._training.initial_table import PRIOR_STRENGTH, SHRINKAGE, initial_table
 from skbag._weighting.document_counts import DocumentCounts
 
 

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from skbag._core.threads import keeps_torch_settings, n_threads, torch_threads
-from skbag._training.devices import CUDA_WORK, resolve_device
-from skbag._weighting.document_counts import DocumentCounts
+from skbag._training.devices import resolve_device
+from skbag._training.plan import CUDA_WORK
 
 
 def test_numbers_of_threads(monkeypatch):
@@ -239,27 +239,3 @@ def test_a_new_thread_beside_a_fit_does_not_keep_its_number_of_threads():
     new.join()
     assert found == [before]
     assert torch.get_num_threads() == before
-
-
-@pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_reading_and_counting_keep_to_n_jobs_too(
-    method, corpus, make_classifier, monkeypatch
-):
-    """The two sort by torch."""
-    seen = []
-    count = DocumentCounts.count.__func__
-
-    def counting(cls, *arguments):
-        seen.append(torch.get_num_threads())
-        return count(cls, *arguments)
-
-    monkeypatch.setattr(DocumentCounts, "count", classmethod(counting))
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        clf = make_classifier(n_jobs=1)
-        more = {"classes": sorted(set(corpus.labels))} if method != "fit" else {}
-        getattr(clf, method)(*corpus, **more)
-    finally:
-        torch.set_num_threads(before)
-    assert seen == [1]

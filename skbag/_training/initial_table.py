@@ -1,0 +1,43 @@
+"""Where a table of scores of two classes begins: at what each token says by itself."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skbag._core.dtypes import WEIGHT_DTYPE
+from skbag._weighting.document_counts import DocumentCounts
+
+PRIOR_STRENGTH = 10.0
+"""How many documents of prior class shares a token's own are mixed with. More than
+for weights: what training finds here it takes for learnt."""
+
+SHRINKAGE = 0.5
+"""How far to go: tokens that occur together say much the same again."""
+
+
+def initial_table(document_counts: DocumentCounts) -> NDArray[np.float32]:
+    """Score of each token by itself, before training.
+
+    ``2 s (q_j - pi)`` with ``s = SHRINKAGE``, `pi` the share of the second class and
+    ``q_j = (n_j1 + a pi) / (n_j + a)`` that among the documents that hold token j,
+    smoothed by ``a = PRIOR_STRENGTH`` documents of the prior. So `s` times how far the
+    mean of the classes, coded as -1 and +1, is from its prior where the token is.
+
+    Parameters
+    ----------
+    document_counts : DocumentCounts
+        Of at least one document, in two classes.
+
+    Returns
+    -------
+    table : ndarray of shape (n_ids, 1), dtype=float32
+    """
+    prior = document_counts.class_totals[1] / document_counts.n_documents
+    # The second column, in a product's time, which is that of one pass.
+    scores = document_counts.class_counts @ np.array([0.0, 1.0])
+    scores += PRIOR_STRENGTH * prior
+    scores /= document_counts.df + PRIOR_STRENGTH
+    scores -= prior
+    scores *= 2 * SHRINKAGE
+    return np.asarray(scores.astype(WEIGHT_DTYPE)[:, np.newaxis])

@@ -1,0 +1,77 @@
+"""What a training starts from, and whether it may go on from there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skbag._model.predictor import Predictor
+from skbag._targets.links import DEFAULT_INVERSE_TEMPERATURE
+from skbag._text.pretrained import Vectors
+from skbag._training.plan import Plan
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Trained arrays to go on from.
+
+    `learning_rate` is the largest step that a rule may choose, `n_seen` the number of
+    samples of the same stream that they were trained on, `inverse_temperature` that of
+    the model.
+    """
+
+    predictor: Predictor
+    accumulators: tuple[NDArray[np.float32], ...] | None = None
+    learning_rate: float = np.inf
+    n_seen: int = 0
+    inverse_temperature: float = DEFAULT_INVERSE_TEMPERATURE
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """What a training starts from, besides its samples.
+
+    Parameters
+    ----------
+    start : Start or None
+        Arrays to go on from.
+    table : ndarray of shape (n_ids, 1), dtype=float32, or None
+        Where to begin a table of scores: see `initial_table`.
+    vectors : Vectors or None
+        Rows of tokens to begin with.
+    """
+
+    start: Start | None = None
+    table: NDArray[np.float32] | None = None
+    vectors: Vectors | None = None
+
+
+def check_layers(predictor: Predictor, plan: Plan) -> None:
+    """Raise where training is to go on with layers of other sizes.
+
+    Raises
+    ------
+    ValueError
+    """
+    dim, hidden = plan.options.embedding_dim, plan.options.hidden_layer_sizes
+    n_outputs, loss = plan.problem.n_outputs, plan.problem.loss
+    wanted = [n_outputs] if dim is None else [dim, *hidden, n_outputs]
+    sizes = [len(coef) for coef, _ in predictor.layers if coef is not None]
+    fitted = [predictor.embedding.shape[1], *sizes[:-1]]
+    fitted += [predictor.n_outputs] * bool(sizes)
+    if (predictor.clusters is not None) != loss.clustered:
+        raise ValueError(
+            "warm_start and partial_fit go on with the layers of the fitted model, "
+            "and an adaptive softmax is a layer of its own: loss="
+            f"{loss.name!r} cannot go on from the loss of the earlier fit. "
+            "Set it back, or use fit with warm_start=False."
+        )
+    if wanted != fitted:
+        raise ValueError(
+            "warm_start and partial_fit go on with the layers of the fitted model, "
+            f"of {fitted} units from the table up, but embedding_dim={dim} and "
+            f"hidden_layer_sizes={hidden} ask for {wanted}. Set them back, or use "
+            "fit with warm_start=False."
+        )

@@ -32,7 +32,7 @@ from skbag._text.subwords import checked_range
 from skbag._text.token_rules import DEFAULT_TOKENS, DefaultTokens, rule_of_version
 from skbag._text.vocabulary import NotLatest, Vocabulary
 
-CHARACTERS_PER_THREAD = 2**21
+CHARACTERS_PER_THREAD = 2**20
 """Fewer characters are learnt by one thread: what several have learnt is to be merged,
 which costs about a fifth of learning it."""
 

@@ -230,6 +230,19 @@ def test_counts_that_one_byte_does_not_hold(n, company):
     assert by_name(encoder, bags)[len(company)] == {"a": n}
 
 
+@pytest.mark.parametrize("n", [1, 3, 4, 5, 127, 128, 129, 700])
+def test_entries_ascend_however_many_there_are(n):
+    # Few are sorted in another way than many.
+    encoder = VocabularyEncoder(ngram_range=(1, 1))
+    learnt = encoder.learn([" ".join(f"t{i}" for i in range(500))])
+    tokens = np.random.default_rng(0).integers(0, 500, size=n)
+    bags = encoder.encode([" ".join(f"t{i}" for i in tokens)])
+    ids, counts = np.unique(tokens, return_counts=True)
+    assert learnt.ids.tolist() == list(range(500))
+    assert bags.ids.tolist() == ids.tolist()
+    assert bags.weights.tolist() == counts.tolist()
+
+
 def test_kinds():
     encoder = VocabularyEncoder(**EVERYTHING)
     encoder.learn(["refugee in", "in one pot"])

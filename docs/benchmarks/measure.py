@@ -20,13 +20,14 @@ from methods.catalogue import (
     SKBAG,
     TWO_LAYER,
 )
-from workers import Worker, WorkerError
+from workers import Worker, WorkerError, busy_cores
 
 Record = dict[str, dict[str, Any]]
 LOGISTIC, SVC = "logistic", "svc"
 SINGLE_TEXTS = 300
 MANY_TEXTS = 1_000_000
 SEEDS = 3
+BUSY_REPEATS = 3
 LARGE = 10_000
 """With more texts than this, slow peers are fitted with one seed."""
 
@@ -87,6 +88,21 @@ class DataSet:
         for method in methods:
             self._put(method, "fit_seconds", seconds[method])
             self._put(method, "accuracy", hits[method])
+
+    def busy(self, n_cores: int) -> None:
+        """Fit skbag and its rival in turn while another process is on each core."""
+        if "busy_seconds" in self.record.get(RIVAL, {}):
+            return
+        methods = [method for method in (SKBAG, RIVAL) if self._is_installed(method)]
+        seconds: dict[str, list[float]] = {method: [] for method in methods}
+        for method in methods:
+            self._worker(method)
+        with busy_cores(n_cores):
+            for seed in range(BUSY_REPEATS):
+                for method in methods:
+                    seconds[method].append(self._fit(method, seed)["seconds"])
+        for method in methods:
+            self._put(method, "busy_seconds", seconds[method])
 
     def peers(self) -> None:
         """Accuracy and time of the other peers, each fitted within the limit."""

@@ -110,17 +110,38 @@ def summary(data: dict[str, Record]) -> str:
 
 
 def fit(data: dict[str, Record]) -> str:
-    """Seconds of a fit, in turns with the rival's."""
-    head = ["data", "skbag, s", "first fit, s", f"{METHODS[RIVAL].label}, s", "ratio"]
-    ratios, rows = [], []
+    """Seconds of a fit, in turns with the rival's; and what other processes cost."""
+    head = [
+        "data",
+        "skbag, s",
+        "first fit, s",
+        f"{METHODS[RIVAL].label}, s",
+        "busy machine: skbag, s",
+        f"busy machine: {METHODS[RIVAL].label}, s",
+        "busy machine: ratio",
+        "ratio",
+    ]
+    ratios, busy_ratios, rows = [], [], []
     for name, record in data.items():
-        ours = value(record, SKBAG, "fit_seconds", median)
         first = value(record, SKBAG, "fit_seconds", lambda runs: runs[0])
-        theirs = value(record, RIVAL, "fit_seconds", median)
-        ratio = ours / theirs if ours and theirs else None
+        ours, theirs, ratio = compared(record, "fit_seconds")
+        busy_ours, busy_theirs, busy_ratio = compared(record, "busy_seconds")
         ratios += [] if ratio is None else [ratio]
-        rows.append([name, *map(number, [ours, first, theirs, ratio])])
-    return markdown(head, [*rows, *geometric(ratios, len(head))])
+        busy_ratios += [] if busy_ratio is None else [busy_ratio]
+        figures = [ours, first, theirs, busy_ours, busy_theirs, busy_ratio, ratio]
+        rows.append([name, *map(number, figures)])
+    if ratios and busy_ratios:
+        means = [number(geometric_mean(r)) for r in (busy_ratios, ratios)]
+        rows.append(["geometric mean", *[""] * 5, *means])
+    return markdown(head, rows)
+
+
+def compared(
+    record: Record, figure: str
+) -> tuple[float | None, float | None, float | None]:
+    """Median seconds of skbag and of the rival, and their ratio."""
+    ours, theirs = (value(record, m, figure, median) for m in (SKBAG, RIVAL))
+    return ours, theirs, ours / theirs if ours and theirs else None
 
 
 def predict(data: dict[str, Record]) -> str:
@@ -278,10 +299,3 @@ def micro(seconds: float) -> float:
 def in_mb(size: int) -> float:
     """Megabytes."""
     return size / MB
-
-
-def geometric(ratios: list[float], width: int) -> Rows:
-    """A last row with the geometric mean of the last column."""
-    if not ratios:
-        return []
-    return [["geometric mean", *[""] * (width - 2), f"{geometric_mean(ratios):.2f}"]]

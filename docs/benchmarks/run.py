@@ -29,7 +29,16 @@ import report
 from measure import DataSet
 from workers import Worker
 
-SECTIONS = ("fits", "peers", "predictions", "calibration", "two_layer", "memory")
+SECTIONS = (
+    "fits",
+    "busy",
+    "peers",
+    "predictions",
+    "calibration",
+    "two_layer",
+    "memory",
+)
+N_CORES = min(2, os.cpu_count() or 1)
 LIBRARIES = ("skbag", "fasttext", "sklearn")
 MANY_TEXTS_OF = ("clinc150", data.SMOKE_NAME)
 SIZES = {
@@ -46,7 +55,7 @@ def machine(about: dict[str, Any]) -> dict[str, Any]:
     return {
         "date": date.today().isoformat(),
         "processor": processor(),
-        "cores": min(2, os.cpu_count() or 1),
+        "cores": N_CORES,
         "source": environments.source_hash(),
         "versions": about,
     }
@@ -93,8 +102,8 @@ def measure_data(
             for section in SECTIONS:
                 if section not in options.sections:
                     continue
-                arguments = [options.repeats] if section == "fits" else []
-                getattr(one, section)(*arguments)
+                arguments = {"fits": [options.repeats], "busy": [N_CORES]}
+                getattr(one, section)(*arguments.get(section, []))
             if "memory" in options.sections and name in MANY_TEXTS_OF:
                 one.many_texts()
         finally:

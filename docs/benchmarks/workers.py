@@ -6,9 +6,11 @@ import json
 import os
 import queue
 import subprocess
+import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
@@ -153,3 +155,16 @@ class Worker:
 
 StartWorker = Callable[[str], Worker]
 """From a library's name to a fresh worker."""
+
+
+@contextmanager
+def busy_cores(n_cores: int) -> Iterator[None]:
+    """Keep a process that computes without end on each core meanwhile."""
+    command = [sys.executable, "-c", "while True: sum(range(10_000))"]
+    processes = [subprocess.Popen(command) for _ in range(n_cores)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()

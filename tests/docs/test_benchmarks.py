@@ -26,8 +26,16 @@ def report(monkeypatch):
 DATA = {
     "one": {
         "about": {"n_train": 10, "n_classes": 2},
-        "skbag": {"fit_seconds": [3.0, 1.0, 2.0], "accuracy": [80.0, 82.0]},
-        "fasttext_2_5": {"fit_seconds": [4.0, 8.0, 9.0], "accuracy": [79.0]},
+        "skbag": {
+            "fit_seconds": [3.0, 1.0, 2.0],
+            "busy_seconds": [9.0, 4.0, 3.0],
+            "accuracy": [80.0, 82.0],
+        },
+        "fasttext_2_5": {
+            "fit_seconds": [4.0, 8.0, 9.0],
+            "busy_seconds": [16.0],
+            "accuracy": [79.0],
+        },
         "svc": {"error": "over the limit of 3 s"},
     },
     "two": {
@@ -45,8 +53,10 @@ def cells(table, row):
 
 def test_fit_times_are_medians_and_their_ratio(report):
     table = report.fit(DATA)
-    assert cells(table, "one") == ["one", "2.00", "3.00", "8.00", "0.25"]
-    assert cells(table, "geometric mean")[-1] == "0.50"
+    idle, busy = ["2.00", "3.00", "8.00"], ["4.00", "16.00", "0.25"]
+    assert cells(table, "one") == ["one", *idle, *busy, "0.25"]
+    assert cells(table, "two")[4:7] == [report.MISSING] * 3
+    assert cells(table, "geometric mean")[-2:] == ["0.25", "0.50"]
 
 
 def test_lead_is_over_the_best_peer_that_finished(report):
@@ -78,7 +88,9 @@ def test_small_run(tmp_path):
     results = json.loads((tmp_path / "results.json").read_text())
     record = results["data"]["made_up"]
     assert record["skbag"]["accuracy"][0] > 30
-    assert {"predict_seconds", "single_seconds", "log_loss"} <= set(record["skbag"])
+    assert {"predict_seconds", "single_seconds", "log_loss", "busy_seconds"} <= set(
+        record["skbag"]
+    )
     assert "accuracy" in record["svc"]
     assert set(results["costs"]) == {"texts", "length"}
     page = (tmp_path / "README.md").read_text()

@@ -91,28 +91,40 @@ def map_in_threads(
 ) -> list[_R]:
     """Call a function with each item, each in a thread of its own that may sleep.
 
+    The first of them in this thread: to start one takes up to some milliseconds.
+
     Where a call fails, or the user interrupts, the first byte of `cancel` is set: the
     others look at it now and then and end. The first error is raised when all have.
     """
     if len(items) == 1:
         return [function(items[0])]
-    futures: list[Future[_R]] = []
-    with ThreadPoolExecutor(len(items)) as executor:
+
+    def call(item: _T) -> _R:
         try:
-            for item in items:
-                futures.append(executor.submit(function, item))
+            return function(item)
+        except BaseException:
+            cancel[0] = 1
+            raise
+
+    results: list[_R] = []
+    futures: list[Future[_R]] = []
+    with ThreadPoolExecutor(len(items) - 1) as executor:
+        try:
+            for item in items[1:]:
+                futures.append(executor.submit(call, item))
+            results.append(call(items[0]))
             while not _have_ended(futures):
                 pass
-        finally:
-            if len(futures) < len(items) or not all(
-                f.done() and f.exception() is None for f in futures
-            ):
-                cancel[0] = 1
+        except Cancelled:
+            pass  # By one of the others, whose error is the one to raise.
+        except BaseException:
+            cancel[0] = 1
+            raise
     for future in futures:
         error = future.exception()
         if error is not None and not isinstance(error, Cancelled):
             raise error
-    return [future.result() for future in futures]
+    return results + [future.result() for future in futures]
 
 
 def _have_ended(futures: list[Future[_R]]) -> bool:

@@ -23,17 +23,19 @@ def wait_for(cancel, seconds=20.0):
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_results_are_in_the_order_of_the_items(n):
     cancel = bytearray(1)
+    all_have_begun = threading.Barrier(n, timeout=20)
 
     def slower_for_the_first(item):
+        all_have_begun.wait()
         time.sleep(0.01 * (n - item))
         return item, threading.get_ident()
 
     found = map_in_threads(slower_for_the_first, range(n), cancel)
     assert [item for item, _ in found] == list(range(n))
     assert not cancel[0]
-    threads = {thread for _, thread in found}
-    assert len(threads) == n
-    assert (threading.get_ident() in threads) == (n == 1)
+    threads = [thread for _, thread in found]
+    assert len(set(threads)) == n
+    assert threads[0] == threading.get_ident()
 
 
 @pytest.mark.parametrize("failing", [0, 1, 2])

@@ -27,6 +27,10 @@ INSTALLS: dict[str, list[list[str]]] = {
 MODULES = {"skbag": "skbag", "fasttext": "fasttext", "sklearn": "sklearn"}
 
 
+SOURCES = (".py", ".pyx", ".pxd", ".h")
+"""Of which files skbag is made."""
+
+
 def default_folder() -> Path:
     """A folder in the user's cache."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -73,6 +77,7 @@ def present(library: str) -> Path | None:
 def source_hash() -> str:
     """Short name of the very source of skbag that is measured."""
     digest = hashlib.sha256()
-    for path in sorted((REPOSITORY / "skbag").rglob("*.py")):
-        digest.update(path.read_bytes())
+    for path in sorted((REPOSITORY / "skbag").rglob("*")):
+        if path.suffix in SOURCES:
+            digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

@@ -325,8 +325,8 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
 
     inverse_temperature_ : float
         Factor of the scores in `predict_proba`, one for all classes or labels. It is
-        fitted on samples of the first epoch before the model was trained on them; 1 for
-        the cross-entropy.
+        fitted to what the finished model says of training samples, had it not been
+        trained on each of them; 1 for the cross-entropy.
 
     See Also
     --------
@@ -591,10 +591,15 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         return scores.ravel() if self._targets.has_two_classes else scores
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Probability of each class: the softmax of ``inverse_temperature_`` x scores.
+        """Probability of each class, from ``inverse_temperature_`` x scores.
 
-        Of several labels per sample, that of each label by itself, the logistic
-        function of ``inverse_temperature_`` x scores: rows do not sum to 1.
+        Of two classes the logistic function (Platt, "Probabilistic Outputs for Support
+        Vector Machines", 1999); of several each one's share of ``ln(1 + exp(x))``, a
+        smooth form of the line that links scores by the squared hinge and probabilities
+        (Zhang, "Statistical behavior and consistency of classification methods based
+        on convex risk minimization", 2004); of the cross-entropy the softmax. Of
+        several labels per sample, that of each label by itself, the logistic function:
+        rows do not sum to 1.
 
         Parameters
         ----------
@@ -607,9 +612,7 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         """
         return self._map_scores(
             X,
-            lambda scores: self._targets.probabilities(
-                scores, self._model.inverse_temperature
-            ),
+            lambda scores: self._targets.probabilities(scores, self._model.calibration),
         )
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
@@ -626,7 +629,7 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         return self._map_scores(
             X,
             lambda scores: self._targets.log_probabilities(
-                scores, self._model.inverse_temperature
+                scores, self._model.calibration
             ),
         )
 
@@ -713,7 +716,7 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
 
     def _keep(self, result: FitResult) -> None:
         super()._keep(result)
-        self.inverse_temperature_ = result.model.inverse_temperature
+        self.inverse_temperature_ = result.model.calibration.inverse_temperature
 
 
 # Pickles and skops name the public place, and no private one.

@@ -321,8 +321,8 @@ class BaseEmbeddingBag(
         inputs.check_lengths(X, codes)
         weight = inputs.read_sample_weight(sample_weight, len(codes))
         weight = weights_on_all(communicator, weight, len(codes))
-        targets, weight = self._weigh(self._targets, codes, weight, communicator)
-        return Samples(X, codes, weight, targets)
+        targets, total = self._weigh(self._targets, codes, weight, communicator)
+        return Samples(X, codes, total, targets, document_weight=weight)
 
     def _keep(self, result: FitResult) -> None:
         """Set the fitted attributes that do not depend on the kind of `y`."""

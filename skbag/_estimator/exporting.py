@@ -114,7 +114,7 @@ class ExportingMixin(FittedModelMixin):
         model = self._learning_model("become an ONNX graph; convert")
         return build_onnx(
             model.predictor,
-            model.inverse_temperature,
+            model.calibration,
             self.classes_,
             one_of_all=self._targets.one_of_all,
         )

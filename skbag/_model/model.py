@@ -17,6 +17,7 @@ from skbag._core.bags import Bags
 from skbag._core.growing import GrowingRows
 from skbag._model.predictor import Predictor
 from skbag._model.quantization import QuantizedTable
+from skbag._targets.calibration import Calibration
 from skbag._targets.targets import ClassificationTargets
 from skbag._text.encoder import Encoder, LearningEncoder
 from skbag._weighting.document_counts import DocumentCounts, PendingCounts
@@ -120,13 +121,13 @@ class Model:
     ----------
     featurizer : Featurizer
     predictor : Predictor
-    inverse_temperature : float
-        Factor of the scores before the softmax.
+    calibration : Calibration
+        How scores become probabilities; its offset is in the intercepts.
     """
 
     featurizer: Featurizer
     predictor: Predictor
-    inverse_temperature: float
+    calibration: Calibration
 
     @property
     def encoder(self) -> Encoder | None:
@@ -192,7 +193,7 @@ class Model:
         """Codes of the k best classes and their probabilities, in parts."""
 
         def best(bags: Bags) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-            return self.predictor.best(bags, k, targets, self.inverse_temperature)
+            return self.predictor.best(bags, k, targets, self.calibration)
 
         return self._in_parts(best, k, X, n_threads)
 

@@ -18,6 +18,7 @@ from skbag._core.dtypes import WEIGHT_DTYPE
 from skbag._model.clusters import ClusteredLayer, Clusters
 from skbag._model.quantization import QuantizedTable
 from skbag._model.top_k import best_columns
+from skbag._targets.calibration import Calibration
 from skbag._targets.targets import ClassificationTargets
 
 NUMBERS_AT_ONCE = 2**20
@@ -186,7 +187,7 @@ class Predictor:
         bags: Bags,
         k: int,
         targets: ClassificationTargets,
-        inverse_temperature: float,
+        calibration: Calibration,
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Codes of the k best classes of each bag, (n_samples, k), and probabilities.
 
@@ -195,7 +196,7 @@ class Predictor:
         if self.clusters is not None:
             codes, log_probabilities = self._best_of_clusters(bags, k)
             return codes, np.exp(log_probabilities.astype(np.float64))
-        return self._best_of_all(bags, k, targets, inverse_temperature)
+        return self._best_of_all(bags, k, targets, calibration)
 
     def _best_of_clusters(
         self, bags: Bags, k: int
@@ -212,7 +213,7 @@ class Predictor:
         bags: Bags,
         k: int,
         targets: ClassificationTargets,
-        inverse_temperature: float,
+        calibration: Calibration,
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         n_outputs = self.n_outputs
         step = max(1, NUMBERS_AT_ONCE // n_outputs)
@@ -221,6 +222,6 @@ class Predictor:
             scores = self.scores(bags.slice(start, min(start + step, len(bags))))
             part = best_columns(targets.ranking_scores(scores), k)
             codes.append(part)
-            probabilities = targets.probabilities(scores, inverse_temperature)
+            probabilities = targets.probabilities(scores, calibration)
             best_probabilities.append(np.take_along_axis(probabilities, part, axis=1))
         return np.concatenate(codes), np.concatenate(best_probabilities)

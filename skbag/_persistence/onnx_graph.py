@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from skbag._core.dtypes import WEIGHT_DTYPE
 from skbag._model.clusters import Clusters
 from skbag._model.predictor import Predictor
+from skbag._targets.calibration import Calibration
 from skbag._targets.links import class_scores
 from skbag._version import __version__
 
@@ -55,7 +56,7 @@ def _import_onnx() -> Any:
 
 def build_onnx(
     predictor: Predictor,
-    inverse_temperature: float,
+    calibration: Calibration,
     classes: NDArray[Any],
     *,
     one_of_all: bool = True,
@@ -65,8 +66,7 @@ def build_onnx(
     Parameters
     ----------
     predictor : Predictor
-    inverse_temperature : float
-        Factor of the scores before the softmax, or the logistic function.
+    calibration : Calibration
     classes : ndarray of shape (n_classes,)
         Labels; each one's ``str`` is kept in the metadata.
     one_of_all : bool
@@ -90,13 +90,13 @@ def build_onnx(
     graph = _Graph()
     sums = _sum_bags(graph, predictor.dense)
     scores = _apply_layers(graph, sums, predictor)
-    if one_of_all:
+    inverse_temperature = calibration.inverse_temperature
+    if calibration.link == "softplus":
+        _apply_softplus(graph, scores, inverse_temperature)
+    elif one_of_all:
         _apply_softmax(graph, scores, inverse_temperature, predictor.n_outputs)
     else:
-        factor = graph.constant(
-            np.array(inverse_temperature, WEIGHT_DTYPE), "temperature"
-        )
-        powers = graph.node("Mul", scores, factor)
+        powers = _powers(graph, scores, inverse_temperature)
         graph.node("Sigmoid", powers, output="probabilities")
     int64, float32 = TensorProto.INT64, TensorProto.FLOAT
     model = helper.make_model(
@@ -263,6 +263,21 @@ def _apply_softmax(
     link = graph.constant(factors.astype(WEIGHT_DTYPE), "temperature")
     powers = graph.node("Mul", scores, link)
     graph.node("Softmax", powers, axis=1, output="probabilities")
+
+
+def _powers(graph: _Graph, scores: str, inverse_temperature: float) -> str:
+    factor = graph.constant(np.array(inverse_temperature, WEIGHT_DTYPE), "temperature")
+    return graph.node("Mul", scores, factor)
+
+
+def _apply_softplus(graph: _Graph, scores: str, inverse_temperature: float) -> None:
+    """Shares of softplus, as the softmax of its logarithm: x itself far below 0."""
+    powers = _powers(graph, scores, inverse_temperature)
+    least = graph.constant(np.array(-15, WEIGHT_DTYPE), "least")
+    near = graph.node("Max", powers, least)
+    logs = graph.node("Log", graph.node("Softplus", near))
+    shares = graph.node("Where", graph.node("Less", powers, least), powers, logs)
+    graph.node("Softmax", shares, axis=1, output="probabilities")
 
 
 def _check_size(predictor: Predictor) -> None:

@@ -40,6 +40,7 @@ from skbag._persistence.fields import (
     table_from_state,
     table_state,
 )
+from skbag._targets.calibration import Calibration
 from skbag._targets.classification_targets import ClassTargets, LabelTargets
 from skbag._targets.targets import ClassificationTargets
 from skbag._text.compact_encoders import (
@@ -101,7 +102,9 @@ def model_state(model: Model) -> dict[str, Any]:
         "clusters": None
         if predictor.clusters is None
         else _clusters_state(predictor.clusters),
-        "temperature": model.inverse_temperature,
+        "temperature": model.calibration.inverse_temperature,
+        "score_offset": model.calibration.score_offset,
+        "link": model.calibration.link,
     }
 
 
@@ -151,8 +154,19 @@ def model_from_state(state: Any, targets: ClassificationTargets) -> Model:
             encoder, _read_weighting(state), document_counts, id_weights, pending
         ),
         predictor,
-        positive_of(state, "temperature"),
+        _read_calibration(state, targets),
     )
+
+
+def _read_calibration(state: Any, targets: ClassificationTargets) -> Calibration:
+    # Earlier files know a softmax alone.
+    offset, link = state.get("score_offset", 0.0), state.get("link", "softmax")
+    if type(offset) is not float or not abs(offset) < LARGEST:
+        raise damaged(f"'score_offset' is {offset!r:.30}")
+    is_shared = targets.one_of_all and not targets.has_two_classes
+    if link not in (("softmax", "softplus") if is_shared else ("softmax",)):
+        raise damaged(f"'link' is {link!r:.30}")
+    return Calibration(positive_of(state, "temperature"), offset, link)
 
 
 def targets_state(targets: ClassificationTargets) -> dict[str, Any]:

@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.special import logit
 
+from skbag._targets.calibration import (
+    DEFAULT_INVERSE_TEMPERATURE,
+    USUAL_SOFTPLUS,
+    Calibration,
+    fit_label_inverse_temperature,
+    fit_offset,
+    fit_softplus,
+)
 from skbag._targets.class_weight import label_weight, total_weight
 from skbag._targets.indicator import is_indicator, label_sets
 from skbag._targets.label_sets import Codes, LabelSets
@@ -22,16 +31,15 @@ from skbag._targets.labels import (
     merge_labels,
 )
 from skbag._targets.links import (
-    DEFAULT_INVERSE_TEMPERATURE,
     class_scores,
-    fit_inverse_temperature,
-    fit_label_inverse_temperature,
     label_log_probabilities,
     label_probabilities,
     log_probabilities,
     n_outputs,
     predicted_codes,
     probabilities,
+    softplus_log_probabilities,
+    softplus_probabilities,
 )
 from skbag._targets.losses import BaseLoss, Loss, of_classes, of_labels
 from skbag._targets.targets import ClassificationTargets, Targets
@@ -139,24 +147,36 @@ class ClassTargets(ClassificationTargets):
         return class_scores(scores) if self.has_two_classes else scores
 
     def probabilities(
-        self, scores: NDArray[np.float32], inverse_temperature: float
+        self, scores: NDArray[np.float32], calibration: Calibration
     ) -> NDArray[np.float64]:
-        return probabilities(scores, inverse_temperature)
+        link = probabilities
+        if calibration.link == "softplus":
+            link = softplus_probabilities
+        return link(scores, calibration.inverse_temperature)
 
     def log_probabilities(
-        self, scores: NDArray[np.float32], inverse_temperature: float
+        self, scores: NDArray[np.float32], calibration: Calibration
     ) -> NDArray[np.float64]:
-        return log_probabilities(scores, inverse_temperature)
+        link = log_probabilities
+        if calibration.link == "softplus":
+            link = softplus_log_probabilities
+        return link(scores, calibration.inverse_temperature)
 
-    def fit_inverse_temperature(
+    def fit_calibration(
         self,
         scores: NDArray[np.float32],
         codes: Codes,
         weights: NDArray[np.float64] | None,
-        usual: float = DEFAULT_INVERSE_TEMPERATURE,
-    ) -> float:
+        shares: NDArray[np.float64],
+        earlier: Calibration | None = None,
+    ) -> Calibration:
         assert not isinstance(codes, LabelSets)
-        return fit_inverse_temperature(scores, codes, weights, usual)
+        if not self.has_two_classes:
+            usual = earlier if earlier and earlier.link == "softplus" else None
+            return fit_softplus(scores, codes, weights, usual or USUAL_SOFTPLUS)
+        return fit_offset(
+            scores, codes, float(logit(shares[1])), weights, _usual(earlier)
+        )
 
     def accuracies(self, predictions: Any, codes: Codes) -> NDArray[Any]:
         return np.asarray(predictions == codes)
@@ -273,25 +293,28 @@ class LabelTargets(ClassificationTargets):
         return indicator if self.sparse else indicator.toarray()
 
     def probabilities(
-        self, scores: NDArray[np.float32], inverse_temperature: float
+        self, scores: NDArray[np.float32], calibration: Calibration
     ) -> NDArray[np.float64]:
-        return label_probabilities(scores, inverse_temperature)
+        return label_probabilities(scores, calibration.inverse_temperature)
 
     def log_probabilities(
-        self, scores: NDArray[np.float32], inverse_temperature: float
+        self, scores: NDArray[np.float32], calibration: Calibration
     ) -> NDArray[np.float64]:
-        return label_log_probabilities(scores, inverse_temperature)
+        return label_log_probabilities(scores, calibration.inverse_temperature)
 
-    def fit_inverse_temperature(
+    def fit_calibration(
         self,
         scores: NDArray[np.float32],
         codes: Codes,
         weights: NDArray[np.float64] | None,
-        usual: float = DEFAULT_INVERSE_TEMPERATURE,
-    ) -> float:
+        shares: NDArray[np.float64],
+        earlier: Calibration | None = None,
+    ) -> Calibration:
         assert isinstance(codes, LabelSets)
         true = codes.rows, codes.labels
-        return fit_label_inverse_temperature(scores, true, weights, usual)
+        return Calibration(
+            fit_label_inverse_temperature(scores, true, weights, _usual(earlier))
+        )
 
     def accuracies(self, predictions: Any, codes: Codes) -> NDArray[Any]:
         """1 minus the Hamming loss."""
@@ -387,3 +410,10 @@ def _overlap(
         np.asarray(m.sum(axis=1)).ravel() for m in (both, predictions)
     )
     return n_both, n_predicted, np.diff(codes.offsets)
+
+
+def _usual(earlier: Calibration | None) -> float:
+    """Temperature that a prior is centred at."""
+    if earlier is None:
+        return DEFAULT_INVERSE_TEMPERATURE
+    return earlier.inverse_temperature

@@ -269,6 +269,35 @@ def label_weights(loss: Loss) -> NDArray[Any] | None:
     return loss.label_weights if isinstance(loss, OfLabels) else None
 
 
+def squared_hinge_slopes(
+    scores: NDArray[np.float32], codes: Codes, weights: NDArray[Any] | None = None
+) -> NDArray[np.float64]:
+    """Derivative of the squared hinge in each score, without torch.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_samples, n_outputs), dtype=float32
+    codes : ndarray of shape (n_samples,), dtype=int64, or LabelSets
+    weights : ndarray of shape (n_labels,) or None
+        Of having each label.
+
+    Returns
+    -------
+    slopes : ndarray of shape (n_samples, n_outputs), dtype=float64
+    """
+    if isinstance(codes, LabelSets):
+        true = codes.rows, codes.labels
+    elif scores.shape[1] == 1:
+        rows = np.flatnonzero(codes)
+        true = rows, np.zeros(len(rows), dtype=np.int64)
+    else:
+        true = np.arange(len(codes)), codes
+    slopes = 2 * np.maximum(scores.astype(np.float64) + 1, 0)
+    with_label = 2 * np.minimum(scores[true].astype(np.float64) - 1, 0)
+    slopes[true] = with_label if weights is None else with_label * weights[true[1]]
+    return slopes
+
+
 def constant_squared_hinge(
     scores: NDArray[np.float64], codes: Codes, weights: NDArray[Any] | None
 ) -> float:

@@ -14,10 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skbag._targets.calibration import UNCALIBRATED, Calibration
 from skbag._targets.label_sets import Codes, one_each
-from skbag._targets.links import (
-    DEFAULT_INVERSE_TEMPERATURE,
-)
 from skbag._targets.losses import BaseLoss, Loss
 
 
@@ -97,9 +95,12 @@ class Targets(ABC):
 
     @abstractmethod
     def constant_scores(
-        self, loss: Loss, sums: NDArray[np.float64], n_samples: int
+        self, loss: Loss, sums: NDArray[np.float64], weight: float
     ) -> NDArray[np.float64]:
-        """Scores, the same for all samples, that make the loss least, (n_outputs,)."""
+        """Scores, the same for all samples, that make the loss least, (n_outputs,).
+
+        `sums` over samples of so much weight together.
+        """
 
     @abstractmethod
     def numbers(self, codes: Codes) -> NDArray[np.float64]:
@@ -140,15 +141,28 @@ class Targets(ABC):
     def sample_scores(self, predictions: Any, codes: Codes) -> NDArray[Any]:
         """The score of each sample that early stopping goes by, (n_samples,)."""
 
-    def fit_inverse_temperature(
+    def fit_calibration(
         self,
         scores: NDArray[np.float32],
         codes: Codes,
         weights: NDArray[np.float64] | None,
-        usual: float = DEFAULT_INVERSE_TEMPERATURE,
-    ) -> float:
-        """Factor of scores for the best probabilities of these codes."""
-        return 1.0
+        shares: NDArray[np.float64],
+        earlier: Calibration | None = None,
+    ) -> Calibration:
+        """What makes the best probabilities of scores for these codes.
+
+        Parameters
+        ----------
+        scores : ndarray of shape (n_samples, n_outputs), dtype=float32
+            Of samples that the model had not been trained on, by the squared hinge.
+        codes : Codes
+        weights : ndarray of shape (n_samples,) or None
+        shares : ndarray of shape (n_groups,), dtype=float64
+            Of the groups among all documents of the fit.
+        earlier : Calibration or None
+            That of the model that training went on from.
+        """
+        return UNCALIBRATED
 
 
 class ClassificationTargets(Targets):
@@ -188,11 +202,11 @@ class ClassificationTargets(Targets):
         return sums.astype(np.float64)
 
     def constant_scores(
-        self, loss: Loss, sums: NDArray[np.float64], n_samples: int
+        self, loss: Loss, sums: NDArray[np.float64], weight: float
     ) -> NDArray[np.float64]:
         """Those of the shares of the classes, kept within (0, 1)."""
         # Half a sample more on either side: there may be none, or no other.
-        return loss.constant_scores((sums + 0.5) / (n_samples + 1))
+        return loss.constant_scores((sums + 0.5) / (weight + 1))
 
     @abstractmethod
     def weighted_counts(
@@ -215,13 +229,13 @@ class ClassificationTargets(Targets):
 
     @abstractmethod
     def probabilities(
-        self, scores: NDArray[np.float32], inverse_temperature: float
+        self, scores: NDArray[np.float32], calibration: Calibration
     ) -> NDArray[np.float64]:
         """Probability of each class or label."""
 
     @abstractmethod
     def log_probabilities(
-        self, scores: NDArray[np.float32], inverse_temperature: float
+        self, scores: NDArray[np.float32], calibration: Calibration
     ) -> NDArray[np.float64]:
         """Logarithm of the same, without underflow."""
 

@@ -22,6 +22,7 @@ from skbag._training.progress import (
     INTERCEPT_STEP,
     LARGEST_LOSS,
     LARGEST_STEP,
+    NO_BATCHES,
     SMALLEST_SCALE,
     SMALLEST_SQUARES,
     Diverged,
@@ -141,20 +142,20 @@ class ColumnTrainer:
         return (self._joined([block.squares for block in self._blocks]),)
 
     def run_epoch(
-        self, order: NDArray[np.int64], n_progressive_batches: int = 0
+        self, order: NDArray[np.int64], scored: NDArray[np.int64] = NO_BATCHES
     ) -> Progress:
         """Train once on each batch; see `Trainer.run_epoch`.
 
         Where the loss of a block of columns is unsound, it stays in its last sound
         state, and the others finish the epoch.
         """
-        rates = self._rates(len(order))
+        rates = self.schedule.rates(self._n_steps_done, len(order))
         if rates.max(initial=0) > LARGEST_STEP:
             raise Diverged(
                 f"a step of {rates.max():.3g} is beyond the numbers of a table"
             )
-        score_rows, rows = self._score_rows(order, n_progressive_batches)
-        scores = np.empty((len(rows), self._width), dtype=WEIGHT_DTYPE)
+        score_rows, rows = self._score_rows(order, scored)
+        before = np.empty((len(rows), self._width), dtype=WEIGHT_DTYPE)
         losses = np.zeros((len(self._blocks), len(order)))
         ends = np.zeros(len(self._blocks), dtype=np.int64)
         scales = np.zeros(len(self._blocks))
@@ -178,7 +179,7 @@ class ColumnTrainer:
                     LARGEST_LOSS,
                     SMALLEST_SCALE,
                     score_rows,
-                    scores,
+                    before,
                     losses[i],
                     cancel,
                 )
@@ -191,7 +192,7 @@ class ColumnTrainer:
             raise Diverged(f"the loss of a batch is unsound in step {step} of an epoch")
         return Progress(
             loss=float(losses.sum() / max(len(self._bags), 1)),
-            scores=scores if n_progressive_batches else None,
+            scores=before if len(scored) else None,
             rows=rows,
         )
 
@@ -252,29 +253,15 @@ class ColumnTrainer:
             arrays += [block.table, block.intercept, block.squares]
         return arrays
 
-    def _rates(self, n_steps: int) -> NDArray[np.float64]:
-        """Size of each of the next steps."""
-        schedule = self.schedule
-        if schedule.n_steps is None:
-            return np.full(n_steps, schedule.learning_rate)
-        done = np.arange(self._n_steps_done, self._n_steps_done + n_steps)
-        left = np.maximum(1 - done / schedule.n_steps, 0)
-        return np.asarray(schedule.learning_rate * left)
-
     def _score_rows(
-        self, order: NDArray[np.int64], n_progressive: int
+        self, order: NDArray[np.int64], scored: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where the scores of each step go, -1 for nowhere, and of which samples."""
-        score_rows = np.full(len(order), -1, dtype=np.int64)
-        if not n_progressive:
-            return score_rows, np.empty(0, dtype=np.int64)
-        batches = order[len(order) - n_progressive :]
-        starts, stops = self._edges[batches], self._edges[batches + 1]
-        score_rows[len(order) - n_progressive :] = np.cumsum(stops - starts) - (
-            stops - starts
-        )
+        starts, stops = self._edges[scored], self._edges[scored + 1]
+        place = np.full(self.n_batches, -1, dtype=np.int64)
+        place[scored] = np.cumsum(stops - starts) - (stops - starts)
         rows = [np.arange(*bounds) for bounds in zip(starts, stops, strict=True)]
-        return score_rows, np.concatenate(rows)
+        return place[order], np.concatenate([NO_BATCHES, *rows])
 
     def _fold(self, scales: NDArray[np.float64]) -> None:
         """Take over the scale of the blocks, which is one unless some have stopped."""

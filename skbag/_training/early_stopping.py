@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
 from skbag._core.communicator import Communicator, broadcast, concatenate_weights
+from skbag._targets.calibration import UNCALIBRATED, Calibration
 from skbag._targets.label_sets import as_array
 from skbag._training.plan import Plan, max_progressive_samples
 from skbag._training.samples import Samples
@@ -42,14 +43,15 @@ class Outcome:
 
     Parameters
     ----------
-    inverse_temperature : float
+    calibration : Calibration
+        Of the scores that training gives, whose offset is yet to be added.
     diverged : bool
         Whether the loss grew beyond all bounds in the last epoch.
     loss_curve, validation_scores : list of float
         One for each epoch; no scores without validation samples.
     """
 
-    inverse_temperature: float = 1.0
+    calibration: Calibration = UNCALIBRATED
     diverged: bool = False
     loss_curve: list[float] = field(default_factory=list)
     validation_scores: list[float] = field(default_factory=list)

@@ -26,6 +26,7 @@ from skbag._core.growing import GrowingRows
 from skbag._core.threads import keeps_torch_settings, torch_threads
 from skbag._model.model import Featurizer, Model, Resume, Stream
 from skbag._model.predictor import Predictor
+from skbag._targets.calibration import Calibration, blend
 from skbag._text.pretrained import Vectors, find_vectors
 from skbag._text.pruning import Pruning
 from skbag._training.column_scales import (
@@ -37,8 +38,8 @@ from skbag._training.column_scales import (
 )
 from skbag._training.early_stopping import Outcome, split_validation
 from skbag._training.fit_checks import warn_of
-from skbag._training.origin import Origin, Start
-from skbag._training.plan import Plan, max_progressive_samples
+from skbag._training.origin import Origin, Start, with_score_offset
+from skbag._training.plan import Plan, goes_by_columns, max_progressive_samples
 from skbag._training.preparation import (
     Prepared,
     carry_over,
@@ -46,7 +47,7 @@ from skbag._training.preparation import (
     prepare,
     reprepare,
 )
-from skbag._training.run import EpochReport, TrainingRun, goes_by_columns
+from skbag._training.run import EpochReport, TrainingRun
 from skbag._training.samples import Samples
 from skbag._training.settings import Settings
 from skbag._training.stream import RowUpdate, TouchedRows
@@ -235,7 +236,7 @@ def fit(
 
         def model_so_far() -> Model:
             so_far = in_users_units(run.export(), split.scales)
-            return Model(featurizer, so_far, run.outcome.inverse_temperature)
+            return _model(featurizer, so_far, run.outcome.calibration)
 
         stopped = _run_epochs(run, callbacks, checkpoints, model_so_far)
         communicator.stage("it put the model together")
@@ -247,12 +248,20 @@ def fit(
         training = run.finding() if is_new_text and not stopped else None
     warn_of(findings, training)
     return FitResult(
-        Model(featurizer, predictor, run.outcome.inverse_temperature),
+        _model(featurizer, predictor, run.outcome.calibration),
         Resume(accumulators, run.plan.learning_rate, run.n_samples),
         run.plan,
         run.outcome,
         None if vectors is None else vectors.coverage,
     )
+
+
+def _model(
+    featurizer: Featurizer, predictor: Predictor, calibration: Calibration
+) -> Model:
+    """Model of trained arrays, whose scores get the offset of their calibration."""
+    predictor = with_score_offset(predictor, calibration.score_offset)
+    return Model(featurizer, predictor, calibration)
 
 
 def _split_and_scale(
@@ -273,9 +282,13 @@ def _split_and_scale(
     if samples.weight is not None:
         # Only proportions matter; steps are sized for weights of 1 on average.
         n_samples = total(communicator, len(samples))
-        mean = total(communicator, samples.weight.sum()) / n_samples
+        sums = [
+            total(communicator, 0.0 if weight is None else float(weight.sum()))
+            for weight in (samples.weight, samples.document_weight)
+        ]
+        means = sums[0] / n_samples, sums[1] / n_samples
         # Some may be nothing beside the others.
-        samples = samples.with_weights_divided_by(mean).without_weightless()
+        samples = samples.with_weights_divided_by(means).without_weightless()
     return _Split(samples, validation, scales)
 
 
@@ -308,17 +321,26 @@ def _make_run(
     """Training of prepared samples, before its first epoch."""
     start, validation, featurizer = None, split.validation, prepared.featurizer
     if before is not None:
-        predictor = _carried(before, featurizer, settings)
-        start = Start(in_scaled_units(predictor, split.scales))
+        predictor = in_scaled_units(
+            _carried(before, featurizer, settings), split.scales
+        )
+        offset = before.calibration.score_offset
+        start = Start(with_score_offset(predictor, -offset))
     if validation is not None:
         validation = validation.with_inputs(featurizer.weigh(validation.X))
+    counts = featurizer.document_counts
     return TrainingRun(
         prepared.samples,
         settings.training,
         n_progressive=prepared.n_progressive,
         rng=rng,
         validation=validation,
-        origin=Origin(start, prepared.initial_table, vectors),
+        origin=Origin(
+            start,
+            prepared.initial_counts,
+            None if counts is None else counts.df,
+            vectors,
+        ),
         communicator=communicator,
     )
 
@@ -384,14 +406,13 @@ def partial_fit(
         None if resume is None else resume.stream,
     )
     run, predictor = trained.run, trained.predictor
-    inverse_temperature = run.outcome.inverse_temperature
+    calibration = run.outcome.calibration
     if before is not None:
         share = n_progressive / (n_progressive + min(n_seen, N_CALIBRATION_SAMPLES))
-        earlier = before.inverse_temperature
-        inverse_temperature = earlier ** (1 - share) * inverse_temperature**share
+        calibration = blend(before.calibration, calibration, share)
     rate = run.plan.learning_rate if resume is None else resume.learning_rate
     return FitResult(
-        Model(featurizer, predictor, inverse_temperature),
+        _model(featurizer, predictor, calibration),
         Resume(
             trained.accumulators,
             rate,
@@ -472,12 +493,12 @@ def _start_of_part(before: Model | None, resume: Resume | None) -> Start | None:
         return None
     return Start(
         # Rows stay as they are where weights change: see `extend`.
-        before.predictor,
+        with_score_offset(before.predictor, -before.calibration.score_offset),
         resume.accumulators,
         # Smaller for a part for which that would be too large, and for late ones.
         resume.learning_rate,
         resume.n_seen,
-        before.inverse_temperature,
+        before.calibration,
     )
 
 
@@ -555,7 +576,8 @@ def _needs_torch(
 ) -> bool:
     """Whether anything but a GPU, which is looked for late, may need torch."""
     loss = samples.targets.loss(settings.training.loss)
-    return not goes_by_columns(loss, settings.training, communicator)
+    alone = communicator.world_size == 1
+    return not goes_by_columns(loss, settings.training, alone=alone)
 
 
 def _training_threads(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from skbag._core.bags import Bags
 from skbag._core.dtypes import WEIGHT_DTYPE
+from skbag._targets.label_sets import Codes, LabelSets
 from skbag._weighting.document_counts import DocumentCounts
 
 PRIOR_STRENGTH = 10.0
@@ -41,3 +43,33 @@ def initial_table(document_counts: DocumentCounts) -> NDArray[np.float32]:
     scores -= prior
     scores *= 2 * SHRINKAGE
     return np.asarray(scores.astype(WEIGHT_DTYPE)[:, np.newaxis])
+
+
+def own_part_of_initial_table(
+    document_counts: DocumentCounts,
+    bags: Bags,
+    codes: Codes,
+) -> NDArray[np.float64]:
+    """How much of each sample's score by that table is there because it was counted.
+
+    Parameters
+    ----------
+    document_counts : DocumentCounts
+        That the table was made of.
+    bags : Bags
+        Weighted, of samples that were counted, each as one document.
+    codes : ndarray of shape (n_bags,), dtype=int64
+
+    Returns
+    -------
+    moves : ndarray of shape (n_bags,), dtype=float64
+    """
+    prior = document_counts.class_totals[1] / document_counts.n_documents
+    of_second = document_counts.class_counts @ np.array([0.0, 1.0])
+    assert not isinstance(codes, LabelSets)
+    rows = np.repeat(np.arange(len(bags)), np.diff(bags.offsets))
+    second = of_second[bags.ids] + PRIOR_STRENGTH * prior
+    total = document_counts.df[bags.ids] + PRIOR_STRENGTH
+    share = second / total - (second - codes[rows]) / (total - 1)
+    moves = np.bincount(rows, share * bags.weights, minlength=len(bags))
+    return np.asarray(2 * SHRINKAGE * moves)

@@ -65,7 +65,7 @@ def new_network(
     clusters : Clusters or None
         Of an adaptive softmax.
     constant_scores : ndarray of shape (n_outputs,), dtype=float64
-        What the intercepts of layers start at.
+        What the intercepts start at.
     table : ndarray of shape (n_ids, 1), dtype=float32, or None
         See `initial_table`; for bags of norm 1.
     seed : int
@@ -78,7 +78,7 @@ def new_network(
         torch.Generator().manual_seed(seed),
         clusters,
     )
-    if network.has_plain_layers:
+    if network.adaptive_softmax is None:
         network.add_to_scores(constant_scores)
     norm = plan.problem.moments.mean_squared_norm**0.5
     if table is not None and plan.options.embedding_dim is None and norm > 0:

@@ -13,157 +13,16 @@ from skbag._targets.label_sets import LabelSets
 from skbag._targets.losses import MANY_CLASSES
 from skbag._text.encoder import LearningEncoder
 from skbag._text.features import FeatureKind
-from skbag._training.plan import Moments, Plan, Problem, clusters_of
+from skbag._training.footprint import FitSize, Footprint, footprint
+from skbag._training.plan import (
+    Moments,
+    Plan,
+    Problem,
+    clusters_of,
+    goes_by_columns,
+)
 from skbag._training.samples import LazyBags, Samples
 from skbag._training.settings import Settings
-
-_COUNTED_PAIR = 12  # a float64 and an int32
-
-_ENTRY_BEING_COUNTED = 8
-"""Of tables, or of the samples that hold each token and where they go: `class_counts`
-takes no more threads than that allows."""
-
-_PAIR_BEING_WEIGHED = 12
-"""A copy, where most of the tokens have not been met."""
-
-_BATCH = 6000
-"""Bytes of the objects of a batch, whatever it holds."""
-
-_WORKING = 2**24
-"""Bytes of the arrays that a fit works with, a few thousand entries at a time."""
-
-
-@dataclass(frozen=True)
-class FitSize:
-    """What decides how much memory a fit takes.
-
-    Parameters
-    ----------
-    n_samples, n_entries, n_ids, n_classes : int
-        Of the samples to train on, their bags together, the table, the task.
-    n_pairs : int
-        Pairs of a token and a class that are met, or a bound of them; 0 where they
-        are not counted.
-    n_batch_rows : int
-        Rows that the batches touch, each once per batch, or a bound of them.
-    width, n_outputs : int
-        Columns of the table, and of the scores that training computes.
-    batch_size : int
-    n_progressive : int
-        Samples of the first epoch that are scored before it trains on them.
-    n_head : int
-        Numbers in the layers above the bag.
-    n_tables : int
-        How often the table is there at most: trained, exported, best, carried over.
-    bytes_per_entry : int
-        What the batches keep of an entry.
-    n_labels : int
-        Of all samples together, where one may have several; else 0.
-    n_validation_entries : int
-        Entries of the bags held out for early stopping.
-    counts_freed : int
-        Bytes of what is there already that the batches make superfluous.
-    """
-
-    n_samples: int
-    n_entries: int
-    n_ids: int
-    n_classes: int
-    n_pairs: int
-    n_batch_rows: int
-    width: int
-    n_outputs: int
-    batch_size: int
-    n_progressive: int
-    n_head: int
-    n_tables: int
-    bytes_per_entry: int
-    n_labels: int = 0
-    n_validation_entries: int = 0
-    counts_freed: int = 0
-
-
-@dataclass(frozen=True)
-class Footprint:
-    """Bytes by what they are for.
-
-    Parameters
-    ----------
-    table : int
-        One copy of it.
-    n_tables : int
-    document_counts : int
-        Counts by class while they are made and used; most of it is free again before
-        training.
-    batches : int
-    scores : int
-        Scores and gradients of a batch and of the progressive samples, and layers
-        above the bag.
-    total : int
-        At the peak, which is less than the sum: not all are there at once.
-    """
-
-    table: int
-    n_tables: int
-    document_counts: int
-    batches: int
-    scores: int
-    total: int
-
-
-def footprint(size: FitSize) -> Footprint:
-    """Estimate the peak of a fit above what is allocated already."""
-    kept_counts = _COUNTED_PAIR * size.n_pairs
-    document_counts = _counting(size) if size.n_pairs else 0
-    # By their numbers before and after pruning.
-    id_weights = 8 * size.n_ids if size.n_pairs else 0
-    table = 4 * size.n_ids * size.width
-    n_batches = -(-size.n_samples // size.batch_size)
-    batches = (
-        size.bytes_per_entry * size.n_entries
-        # Numbers of rows and where each starts.
-        + 12 * size.n_batch_rows
-        # Codes, offsets and weights of the samples.
-        + 24 * size.n_samples
-        # Pairs of a sample and a label.
-        + 16 * size.n_labels
-        + _BATCH * n_batches
-        + 8 * size.n_validation_entries
-    )
-    rows_of_a_batch = min(size.n_ids, -(-size.n_batch_rows // max(n_batches, 1)))
-    step = (
-        # The gradient of the touched rows, and the rows themselves.
-        8 * rows_of_a_batch * size.width
-        # Scores, slack, gradient, value.
-        + 16 * size.batch_size * size.n_outputs
-        # Weights, gradients, their squared sums and roots, and a copy.
-        + 20 * size.n_head
-    )
-    progressive = 8 * size.n_progressive * size.n_outputs
-    # What is exported comes when progressive scores are gone.
-    beside_training = max(progressive, (size.n_tables - 1) * table)
-    batched = kept_counts + id_weights + batches
-    training = batched - size.counts_freed + table + step + beside_training
-    return Footprint(
-        table=table,
-        n_tables=size.n_tables,
-        document_counts=document_counts,
-        batches=batches,
-        scores=step + progressive,
-        total=_WORKING + max(document_counts, batched, training),
-    )
-
-
-def _counting(size: FitSize) -> int:
-    """Bytes at the peak of counting by class, and of making weights of the counts."""
-    counting = (
-        _ENTRY_BEING_COUNTED * size.n_entries
-        + _COUNTED_PAIR * size.n_pairs
-        + 40 * size.n_ids
-    )
-    weighing = (_COUNTED_PAIR + _PAIR_BEING_WEIGHED) * size.n_pairs + 48 * size.n_ids
-    return max(counting, weighing)
-
 
 SMALL = 2**26
 """Bytes that nobody lacks: to ask the system takes longer than to fit a few texts."""
@@ -198,6 +57,10 @@ class Task:
         How often the table is there at most, early stopping aside.
     prunes : bool, default=True
         Whether features are pruned, which those that join a model are not.
+    alone : bool, default=True
+        Whether no other process trains the same model.
+    visits : float, default=1.0
+        Of a sample in an epoch, on average: see `with_visits`.
     """
 
     counts: Samples
@@ -207,6 +70,8 @@ class Task:
     n_pairs_before: int = 0
     n_tables: int = 2
     prunes: bool = True
+    alone: bool = True
+    visits: float = 1.0
 
 
 def check_memory(task: Task) -> None:
@@ -294,6 +159,10 @@ def fit_size(task: Task, *, exactly: bool = False) -> FitSize:
         last = targets.n_outputs if clusters is None else clusters.n_rows
         layers = (training.embedding_dim, *training.hidden_layer_sizes, last)
     fraction = task.settings.validation_fraction or 0.0
+    has_vectors = task.settings.embedding_init is not None
+    by_columns = not has_vectors and goes_by_columns(loss, training, alone=task.alone)
+    # What two classes start from is kept beside what is made of it.
+    keeps_start = by_columns and weighting.supervised and targets.has_two_classes
     return FitSize(
         n_samples=len(bags),
         n_entries=n_entries,
@@ -307,9 +176,12 @@ def fit_size(task: Task, *, exactly: bool = False) -> FitSize:
         n_progressive=task.n_progressive,
         n_head=sum(m * n for m, n in zip(layers, layers[1:], strict=False)),
         # Vectors that tokens begin with, and the rows that lie below what is learnt.
-        n_tables=task.n_tables + (fraction > 0) + _tables_of_vectors(task.settings),
+        n_tables=task.n_tables
+        + (fraction > 0)
+        + keeps_start
+        + _tables_of_vectors(task.settings),
         # Where nothing changes them, ids and weights are those of the samples.
-        bytes_per_entry=8
+        bytes_per_entry=8 * (not by_columns)
         + 4 * (bags.new_ids is not None)
         + 4 * changed
         + 8 * (training.dropout > 0),
@@ -318,6 +190,8 @@ def fit_size(task: Task, *, exactly: bool = False) -> FitSize:
         counts_freed=0
         if bags.new_ids is None
         else bags.counts.ids.nbytes + bags.counts.weights.nbytes,
+        by_columns=by_columns,
+        visits=task.visits,
     )
 
 

@@ -200,18 +200,14 @@ class Network(nn.Module):
         """Layers of the head that have weights, from the bag upwards."""
         return (m for m in self.head.modules() if isinstance(m, nn.Linear))
 
-    @property
-    def has_plain_layers(self) -> bool:
-        """Whether there are layers above the table, the last of them linear."""
-        return isinstance(self.head, nn.Sequential) and self.adaptive_softmax is None
-
     def add_to_scores(self, scores: np.ndarray) -> None:
-        """Add numbers, one for each output, to the intercepts of the last layer.
+        """Add numbers, one for each output, to the intercepts above all layers.
 
         From intercepts of zero, thousands of outputs at once would first move by as
         much, and with them the layer below, before it has learnt anything.
         """
-        *_, last = self.linears()
+        head = self.head
+        *_, last = (head,) if isinstance(head, Intercept) else self.linears()
         last.bias.data.add_(_tensor(scores))
 
     @property

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skbag._model.predictor import Predictor
-from skbag._targets.links import DEFAULT_INVERSE_TEMPERATURE
+from skbag._targets.calibration import Calibration
 from skbag._text.pretrained import Vectors
 from skbag._training.plan import Plan
+from skbag._weighting.document_counts import DocumentCounts
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,15 +19,15 @@ class Start:
     """Trained arrays to go on from.
 
     `learning_rate` is the largest step that a rule may choose, `n_seen` the number of
-    samples of the same stream that they were trained on, `inverse_temperature` that of
-    the model.
+    samples of the same stream that they were trained on, `calibration` that of the
+    model, whose offset is no longer in the intercepts.
     """
 
     predictor: Predictor
     accumulators: tuple[NDArray[np.float32], ...] | None = None
     learning_rate: float = np.inf
     n_seen: int = 0
-    inverse_temperature: float = DEFAULT_INVERSE_TEMPERATURE
+    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,14 +38,18 @@ class Origin:
     ----------
     start : Start or None
         Arrays to go on from.
-    table : ndarray of shape (n_ids, 1), dtype=float32, or None
-        Where to begin a table of scores: see `initial_table`.
+    counts : DocumentCounts or None
+        Of two classes, where a table of scores is to begin at what each token says by
+        itself: see `initial_table`.
+    document_counts : ndarray of shape (n_ids,), dtype=float64, or None
+        Number of documents that hold each id, where it is known.
     vectors : Vectors or None
         Rows of tokens to begin with.
     """
 
     start: Start | None = None
-    table: NDArray[np.float32] | None = None
+    counts: DocumentCounts | None = None
+    document_counts: NDArray[np.float64] | None = None
     vectors: Vectors | None = None
 
 
@@ -75,3 +80,12 @@ def check_layers(predictor: Predictor, plan: Plan) -> None:
             f"hidden_layer_sizes={hidden} ask for {wanted}. Set them back, or use "
             "fit with warm_start=False."
         )
+
+
+def with_score_offset(predictor: Predictor, offset: float) -> Predictor:
+    """Add a number to all scores."""
+    if not offset:
+        return predictor
+    *below, (coef, intercept) = predictor.layers
+    moved = (intercept + offset).astype(intercept.dtype)
+    return replace(predictor, layers=(*below, (coef, moved)))

@@ -33,11 +33,11 @@ from skbag._training.fit_checks import (
     feature_findings,
     share_without_common_tokens,
 )
-from skbag._training.initial_table import initial_table
 from skbag._training.memory_estimate import Task, check_buckets, check_memory
 from skbag._training.plan import n_progressive_samples
 from skbag._training.samples import LazyBags, Samples
 from skbag._training.settings import Settings
+from skbag._training.visits import visits_per_sample, with_visits
 from skbag._weighting.class_pruning import (
     RarePairs,
     are_rare,
@@ -69,9 +69,9 @@ class Prepared:
         How many of the last samples, those of all ranks together, the first epoch
         scores before it trains on them; they have not been counted for the
         class-informed weights.
-    initial_table : ndarray of shape (n_ids, 1), dtype=float32, or None
-        See `initial_table`; None where classes are not two or not to be counted, and
-        where training goes on from an earlier one.
+    initial_counts : DocumentCounts or None
+        What the table is to begin at: see `initial_table`. None where classes are not
+        two or not to be counted, and where training goes on from an earlier one.
     findings : tuple of str
         Warnings about the features.
     """
@@ -79,7 +79,7 @@ class Prepared:
     featurizer: Featurizer
     samples: Samples
     n_progressive: int
-    initial_table: NDArray[np.float32] | None
+    initial_counts: DocumentCounts | None
     findings: tuple[str, ...] = ()
 
 
@@ -123,8 +123,10 @@ def prepare(
     """
     encoder, counts = _learn(samples, settings, communicator)
     counts = _shuffled(counts, order)
-    check_memory(Task(counts, encoder, settings, _n_held(counts, communicator)))
-    prepared = _weigh(counts, encoder, settings.weighting, communicator)
+    n_held, alone = _n_held(counts, communicator), communicator.world_size == 1
+    visits = visits_per_sample(counts)
+    check_memory(Task(counts, encoder, settings, n_held, alone=alone, visits=visits))
+    prepared = _weigh(counts, encoder, settings.weighting, order, communicator)
     if encoder is not None and settings.text.vocabulary is None:
         findings = _findings(counts, prepared.featurizer, settings, communicator)
         prepared = replace(prepared, findings=findings)
@@ -134,7 +136,7 @@ def prepare(
         and document_counts
         and samples.targets.has_two_classes
     ):
-        return replace(prepared, initial_table=initial_table(document_counts))
+        return replace(prepared, initial_counts=document_counts)
     return prepared
 
 
@@ -151,10 +153,10 @@ def reprepare(
     encoder, counts = _learn_more(featurizer, samples, settings)
     counts = _shuffled(counts, order)
     settings = replace(settings, weighting=featurizer.weighting)
-    check_memory(
-        _to_go_on(featurizer, Task(counts, encoder, settings, _n_held(counts)))
-    )
-    return _weigh(counts, encoder, featurizer.weighting)
+    visits = visits_per_sample(counts)
+    task = Task(counts, encoder, settings, _n_held(counts), visits=visits)
+    check_memory(_to_go_on(featurizer, task))
+    return _weigh(counts, encoder, featurizer.weighting, order)
 
 
 def extend(
@@ -224,7 +226,7 @@ def _count_on(
         return Extended(replace(before, encoder=encoder))
     n_ids = counts.X.n_ids
     document_counts, added = before.document_counts.add(
-        counts.X, counts.targets.groups(counts.codes), counts.weight
+        counts.X, counts.targets.groups(counts.codes), counts.document_weight
     )
     pending = added if before.pending is None else before.pending + added
     n_documents = before.document_counts.n_documents, document_counts.n_documents
@@ -375,7 +377,7 @@ def _findings(
     n_texts = total(communicator, len(counts))
     if n_texts < MIN_SAMPLES:
         return ()
-    if document_counts is None or counts.weight is not None:
+    if document_counts is None or counts.document_weight is not None:
         ids = bags.slice(0, len(bags)).ids
         documents = total(communicator, np.bincount(ids, minlength=bags.n_ids))
     else:
@@ -438,28 +440,28 @@ def _weigh(
     counts: Samples,
     encoder: LearningEncoder | None,
     weighting: Weighting,
+    order: np.random.Generator | None,
     communicator: Communicator = SINGLE_PROCESS,
 ) -> Prepared:
-    n_progressive, sizes = (
-        _n_held(counts, communicator),
-        communicator.all_gather(len(counts)),
-    )
-    n_counted = len(counts)
-    if weighting.supervised:
-        n_counted = int(share_of(sum(sizes) - n_progressive, sizes)[communicator.rank])
+    n_progressive = _n_held(counts, communicator)
+    sizes = communicator.all_gather(len(counts))
+    n_before = int(share_of(sum(sizes) - n_progressive, sizes)[communicator.rank])
+    n_counted = n_before if weighting.supervised else len(counts)
     document_counts = _count(counts, weighting, n_counted)
     if document_counts is not None:
         document_counts = reduce_counts(communicator, document_counts)
     featurizer = _with_weights(encoder, weighting, document_counts)
-    bags = counts.X.weighted(weighting, featurizer.id_weights)
-    return Prepared(featurizer, counts.with_inputs(bags), n_progressive, None)
+    samples = counts.with_inputs(counts.X.weighted(weighting, featurizer.id_weights))
+    samples = with_visits(samples, len(counts) - n_before, order)
+    return Prepared(featurizer, samples, n_progressive, None)
 
 
 def _count(counts: Samples, weighting: Weighting, stop: int) -> DocumentCounts | None:
     """Count the documents up to `stop`, where a weight depends on them."""
     if not (weighting.use_idf or weighting.supervised):
         return None
-    weight = None if counts.weight is None else counts.weight[:stop]
+    weight = counts.document_weight
+    weight = None if weight is None else weight[:stop]
     targets, codes = counts.targets, counts.codes[:stop]
     return DocumentCounts.count(
         counts.X, targets.groups(codes), targets.n_groups, weight, counts.X.n_threads

@@ -24,6 +24,11 @@ LARGEST_LOSS = 1e8
 SMALLEST_SQUARES = 1e-8
 """What sums of squared gradients start at."""
 
+LEAST_KEPT = 0.5
+"""Of the table, by the penalty of one step."""
+
+NO_BATCHES: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -52,6 +57,19 @@ class Schedule:
         n_steps = plan.n_epochs * n_batches if decays else None
         return cls(plan.learning_rate, plan.alpha, n_steps)
 
+    def rates(self, n_done: int, n_steps: int) -> NDArray[np.float64]:
+        """Sizes of the next steps, after so many."""
+        if self.n_steps is None:
+            return np.full(n_steps, self.learning_rate)
+        done = np.arange(n_done, n_done + n_steps)
+        return np.asarray(self.learning_rate * np.maximum(1 - done / self.n_steps, 0))
+
+    def kept(
+        self, rates: NDArray[np.float64], sizes: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Factor that the penalty puts on the table in steps of batches of sizes."""
+        return np.maximum(1 - rates * self.alpha * sizes, LEAST_KEPT)
+
 
 @dataclass(frozen=True, eq=False)
 class Progress:
@@ -61,12 +79,12 @@ class Progress:
     ----------
     loss : float
         Mean loss per sample, each at the moment it was trained on.
-    scores : ndarray of shape (n_seen, n_outputs), dtype=float32, or None
-        Scores of the last texts of the epoch before each was trained on: in a first
-        epoch an honest hold-out estimate that costs nothing (Dawid, "Statistical
-        theory: the prequential approach", 1984).
-    rows : ndarray of shape (n_seen,), dtype=int64
-        Which texts those are.
+    scores : ndarray of shape (n_scored, n_outputs), dtype=float32, or None
+        Scores of some samples before each was trained on: in a first epoch an honest
+        hold-out estimate that costs nothing (Dawid, "Statistical theory: the
+        prequential approach", 1984).
+    rows : ndarray of shape (n_scored,), dtype=int64
+        Which samples those are.
     """
 
     loss: float

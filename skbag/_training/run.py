@@ -27,10 +27,9 @@ from skbag._core.communicator import (
 from skbag._core.dtypes import WEIGHT_DTYPE
 from skbag._model.clusters import Clusters
 from skbag._model.predictor import Predictor
-from skbag._targets.label_sets import as_array, together
-from skbag._targets.links import DEFAULT_INVERSE_TEMPERATURE
+from skbag._targets.calibration import Calibration
+from skbag._targets.label_sets import Codes, as_array, together
 from skbag._targets.losses import (
-    Loss,
     constant_squared_hinge,
     is_squared_hinge,
     label_weights,
@@ -39,7 +38,12 @@ from skbag._training.absent_classes import with_present, without_absent
 from skbag._training.column_trainer import ColumnTrainer
 from skbag._training.early_stopping import Outcome, Validation, stopping_rule
 from skbag._training.fit_checks import training_finding
+from skbag._training.initial_table import (
+    initial_table,
+    own_part_of_initial_table,
+)
 from skbag._training.origin import Origin, Start, check_layers
+from skbag._training.own_steps import OwnSteps, followed_batches
 from skbag._training.plan import (
     N_MOMENT_SAMPLES,
     Moments,
@@ -47,9 +51,10 @@ from skbag._training.plan import (
     Problem,
     clip_sample_weights,
     clusters_of,
+    goes_by_columns,
 )
-from skbag._training.progress import Diverged, Progress, Schedule
-from skbag._training.samples import Samples
+from skbag._training.progress import NO_BATCHES, Diverged, Progress, Schedule
+from skbag._training.samples import Samples, documents_by_id
 from skbag._training.settings import TrainingOptions
 from skbag._training.sharding import cut_positions, own_rows
 
@@ -112,6 +117,7 @@ class TrainingRun:
         # Without their bags: the batches hold all of them, and memory is dear.
         self.samples = samples.with_inputs(None)
         self.targets = samples.targets
+        self._is_stream = not options.decay
         self.rng = rng
         self.communicator = communicator
         self.outcome = Outcome()
@@ -119,9 +125,7 @@ class TrainingRun:
         self.loss = self.targets.loss(options.loss)
         self._counts = total(communicator, self.targets.counts(samples.codes))
         start = origin.start
-        self._earlier_inverse_temperature = (
-            DEFAULT_INVERSE_TEMPERATURE if start is None else start.inverse_temperature
-        )
+        self._earlier_calibration = None if start is None else start.calibration
         clusters = clusters_of(self.loss, self._counts)
         if start is not None and clusters is not None:
             clusters = start.predictor.clusters
@@ -134,7 +138,7 @@ class TrainingRun:
             self._begin(samples, origin, clusters, plan)
         starts = np.arange(0, self.n_samples, plan.batch_size)
         n_before = self.n_samples - n_progressive
-        self.n_progressive_batches = int(np.count_nonzero(starts >= n_before))
+        self._held = np.flatnonzero(starts >= n_before)
         self._validation = None
         if validation is not None:
             self._validation = Validation(validation, communicator)
@@ -142,6 +146,8 @@ class TrainingRun:
             options.n_iter_no_change, options.tol, validated=validation is not None
         )
         self._best: Predictor | None = None
+        self._followed = self._held
+        self._own_steps = self._follow_own_steps(samples, origin)
 
     @property
     def done(self) -> bool:
@@ -163,14 +169,21 @@ class TrainingRun:
         outcome = self.outcome
         started = perf_counter()
         first = not outcome.loss_curve
-        keeps_scores = first and self.plan.needs_scores
-        n_kept = self.n_progressive_batches if keeps_scores else 0
+        scored = self._followed if self._own_steps is not None else NO_BATCHES
+        if first and self.plan.needs_scores and len(self._held) > len(scored):
+            scored = self._held
+        order, schedule = self._order(first), self.trainer.schedule
         try:
-            progress = self.trainer.run_epoch(self._order(first), n_kept)
+            progress = self.trainer.run_epoch(order, scored)
         except Diverged:
             outcome.diverged = True
             return None
         seconds = perf_counter() - started
+        if self._own_steps is not None and progress.scores is not None:
+            n_done = len(outcome.loss_curve) * len(order)
+            first_row = len(progress.scores) - self._n_rows(self._followed)
+            followed = progress.scores[first_row:]
+            self._own_steps.add(followed, order, schedule, n_done)
         outcome.loss_curve.append(progress.loss)
         if first and progress.scores is not None:
             self._learn_from(progress, progress.scores)
@@ -181,6 +194,7 @@ class TrainingRun:
         self._follow(self._stopping.update(outcome, self.plan))
         if self._stopping.is_best(outcome):
             self._best = self.trainer.export()
+            self._calibrate()
         return EpochReport(
             n_iter=len(outcome.loss_curve),
             loss=progress.loss,
@@ -189,11 +203,14 @@ class TrainingRun:
         )
 
     def export(self) -> Predictor:
-        """Copy the state so far."""
+        """Copy the state so far; the outcome then has the calibration of it."""
+        self._calibrate()
         return self._without_absent(self.trainer.whole(self.trainer.export()))
 
     def finish(self) -> tuple[Predictor, tuple[NDArray[np.float32], ...]]:
         """Trained arrays, the best of them where validated, and the accumulators."""
+        if self._best is None:
+            self._calibrate()
         predictor = self.trainer.whole(self._best or self.trainer.export())
         return self._without_absent(predictor), broadcast(
             self.communicator, self.trainer.accumulators
@@ -209,14 +226,19 @@ class TrainingRun:
             "n_without_gain": self._stopping.n_without_gain,
             "draws": self.rng.bit_generator.state,
             "best": None if best is None else dict(_trained(best)),
+            "own_steps": None if self._own_steps is None else self._own_steps.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from the state of a run that began in the same way."""
         self.trainer.restore(state["trainer"])
         self._follow(replace(self.plan, **state["plan"]))
-        self.outcome = Outcome(**state["outcome"])
+        outcome = state["outcome"]
+        calibration = Calibration(**outcome["calibration"])
+        self.outcome = Outcome(**{**outcome, "calibration": calibration})
         self._stopping.n_without_gain = state["n_without_gain"]
+        if self._own_steps is not None:
+            self._own_steps.restore(state["own_steps"])
         self.rng.bit_generator.state = state["draws"]
         best = state["best"]
         if best is not None:
@@ -282,6 +304,7 @@ class TrainingRun:
             self._counts,
             self.n_samples,
             self._measure(samples),
+            self._shares(),
             n_seen=0 if start is None else start.n_seen,
             max_learning_rate=np.inf if start is None else start.learning_rate,
         )
@@ -292,11 +315,12 @@ class TrainingRun:
         sizes = communicator.all_gather(len(samples))
         n_measured = min(sum(sizes), N_MOMENT_SAMPLES)
         n_own = share_of(n_measured, sizes)[communicator.rank]
-        # Each sample in the output where it weighs most.
         weight = np.ones(len(samples)) if samples.weight is None else samples.weight
-        weight = self.loss.max_sample_weight * weight
+        largest = 1.0 if samples.numbers is not None else float(weight.max(initial=0))
+        # Each sample in the output where it weighs most.
+        most = self.loss.max_sample_weight
         received = communicator.all_gather(
-            (samples.X.slice(0, n_own), weight[:n_own], weight.max(initial=0))
+            (samples.X.slice(0, n_own), most * weight[:n_own], most * largest)
         )
         moments = Moments.measure(
             Bags.concatenate([bags for bags, _, _ in received]),
@@ -308,7 +332,7 @@ class TrainingRun:
     def _may_go_by_columns(self, origin: Origin, plan: Plan) -> bool:
         """Whether `ColumnTrainer` can do what is asked for, on the CPU."""
         return origin.vectors is None and goes_by_columns(
-            self.loss, plan.options, self.communicator
+            self.loss, plan.options, alone=self.communicator.world_size == 1
         )
 
     def _begin_by_columns(
@@ -347,9 +371,10 @@ class TrainingRun:
         n_outputs = self.plan.problem.n_outputs
         table = np.zeros((n_ids, n_outputs), dtype=WEIGHT_DTYPE)
         norm = self.plan.problem.moments.mean_squared_norm**0.5
-        if origin.table is not None and norm > 0:
-            table = origin.table / WEIGHT_DTYPE(norm)
-        return Predictor(table, ((None, np.zeros(n_outputs, dtype=WEIGHT_DTYPE)),))
+        if origin.counts is not None and norm > 0:
+            table = initial_table(origin.counts) / WEIGHT_DTYPE(norm)
+        intercept = self._constant_scores().astype(WEIGHT_DTYPE)
+        return Predictor(table, ((None, intercept),))
 
     def _start_predictor(self, predictor: Predictor, plan: Plan) -> Predictor:
         check_layers(predictor, plan)
@@ -399,10 +424,31 @@ class TrainingRun:
         return clip_sample_weights(bags, weight, rate, curvature)
 
     def _constant_scores(self) -> NDArray[np.float64]:
-        """Scores, the same for all samples, that make the loss least."""
-        targets, samples = self.targets, self.samples
-        sums = total(self.communicator, targets.sums(samples.codes, samples.weight))
-        return targets.constant_scores(self.loss, sums, self.n_samples)
+        """Scores, the same for all documents, that make the loss least.
+
+        In a stream, classes that are yet to come are taken to be as frequent as others.
+        """
+        sums, n_documents = self._document_sums()
+        if self._is_stream and self.targets.one_of_all:
+            sums = np.where(sums > 0, sums, sums.sum() / len(sums))
+        return self.targets.constant_scores(self.loss, sums, n_documents)
+
+    def _shares(self) -> NDArray[np.float64]:
+        """Share of each class in the documents, kept within (0, 1)."""
+        sums, n_documents = self._document_sums()
+        return (sums + 0.5) / (n_documents + 1)
+
+    def _document_sums(self) -> tuple[NDArray[np.float64], float]:
+        """Sums over all documents that rules are made of, and their number.
+
+        Whatever classes weigh: where a rare class weighs more, most documents still
+        are of the others, and rows need not learn that.
+        """
+        samples = self.samples
+        weight = samples.document_weight
+        sums = self.targets.sums(samples.codes, weight)
+        own = float(len(samples)) if weight is None else float(weight.sum())
+        return total(self.communicator, sums), total(self.communicator, own)
 
     def _order(self, first: bool) -> NDArray[np.int64]:
         """Order of the batches; in the first epoch the progressive ones come last."""
@@ -411,30 +457,113 @@ class TrainingRun:
             return np.arange(n_batches)
         if not first:
             return self.rng.permutation(n_batches)
-        n_free = n_batches - self.n_progressive_batches
+        n_free = n_batches - len(self._held)
         return np.concatenate(
             [self.rng.permutation(n_free), np.arange(n_free, n_batches)]
         )
 
     def _learn_from(self, progress: Progress, scores: NDArray[np.float32]) -> None:
         """Settle epochs, penalty and temperature by what the first epoch showed."""
-        targets, communicator, samples = self.targets, self.communicator, self.samples
-        weight = None if samples.weight is None else samples.weight[progress.rows]
-        received = communicator.all_gather(
-            (scores, samples.codes[progress.rows], weight)
+        targets, communicator = self.targets, self.communicator
+        # Others may have been followed for the temperature alone.
+        n_held = self._n_rows(self._held)
+        scores, codes, weight = self._gathered(
+            scores[-n_held:], progress.rows[-n_held:]
         )
-        scores = np.concatenate([scores for scores, _, _ in received])
-        codes = together([codes for _, codes, _ in received])
-        weight = concatenate_weights([(len(part), w) for _, part, w in received])
-        if self.loss.calibrated_by_temperature:
-            inverse_temperature = targets.fit_inverse_temperature(
-                scores, codes, weight, self._earlier_inverse_temperature
-            )
-            self.outcome.inverse_temperature = broadcast(
-                communicator, inverse_temperature
-            )
+        if self._own_steps is None:
+            self._fit_calibration(scores, codes, weight)
         skill = targets.skill_score(scores, codes, weight, self._counts, self.n_samples)
         self._follow(self.plan.with_skill(broadcast(communicator, skill)))
+
+    def _n_rows(self, batches: NDArray[np.int64]) -> int:
+        """Number of own samples in the last batches, from the first of some on."""
+        return int(self._own_edges[-1] - self._own_edges[batches[0]])
+
+    def _gathered(
+        self, scores: NDArray[np.float32], rows: NDArray[np.int64] | slice
+    ) -> tuple[NDArray[np.float32], Codes, NDArray[np.float64] | None]:
+        """Scores, codes and weights of some samples of each rank, put together."""
+        samples = self.samples
+        weight = None if samples.weight is None else samples.weight[rows]
+        received = self.communicator.all_gather((scores, samples.codes[rows], weight))
+        return (
+            np.concatenate([scores for scores, _, _ in received]),
+            together([codes for _, codes, _ in received]),
+            concatenate_weights([(len(part), w) for _, part, w in received]),
+        )
+
+    def _calibrate(self) -> None:
+        """Fit temperature and offset to the state so far, where its steps are followed.
+
+        Sets the outcome.
+        """
+        if self._own_steps is None or not self.outcome.loss_curve:
+            return
+        n_epochs = len(self.outcome.loss_curve)
+        scores = self._own_steps.scores_without(self.trainer, n_epochs)
+        rows = slice(int(self._own_edges[self._followed[0]]), None)
+        scores, codes, weight = self._gathered(scores, rows)
+        self._fit_calibration(scores, codes, weight)
+
+    def _fit_calibration(
+        self,
+        scores: NDArray[np.float32],
+        codes: Codes,
+        weight: NDArray[np.float64] | None,
+    ) -> None:
+        if not self.loss.calibrated_by_temperature:
+            return
+        calibration = self.targets.fit_calibration(
+            scores, codes, weight, self._shares(), self._earlier_calibration
+        )
+        self.outcome.calibration = broadcast(self.communicator, calibration)
+
+    def _follow_own_steps(self, samples: Samples, origin: Origin) -> OwnSteps | None:
+        """Follow some samples, to calibrate the finished model by them.
+
+        Only in a table of scores that has several epochs: a part of a stream is scored
+        before it is trained on, and a step of layers moves the scores of all.
+        """
+        plan, communicator = self.plan, self.communicator
+        options = plan.options
+        edges = cut_positions(communicator.all_gather(len(samples)), plan.batch_size)
+        self._own_edges = edges[:, communicator.rank]
+        if not (
+            is_squared_hinge(self.loss)
+            and options.embedding_dim is None
+            and options.decay
+            and len(self._held)
+        ):
+            return None
+        smaller = float(self._shares().min()) if self.targets.has_two_classes else None
+        self._followed = followed_batches(edges, samples, plan, smaller, self._held)
+        first = int(self._own_edges[self._followed[0]])
+        bags = samples.X.slice(first, len(samples))
+        weight = None if samples.weight is None else samples.weight[first:]
+        moves = np.zeros((len(bags), plan.problem.n_outputs))
+        n_counted = len(bags) - self._n_rows(self._held)
+        if origin.counts is not None and n_counted > 0:
+            moves[:n_counted, 0] = own_part_of_initial_table(
+                origin.counts,
+                bags.slice(0, n_counted),
+                samples.codes[first:][:n_counted],
+            )
+            moves /= plan.problem.moments.mean_squared_norm**0.5
+        document_counts = origin.document_counts
+        if document_counts is None:
+            document_counts = total(communicator, documents_by_id(samples.X))
+        return OwnSteps(
+            bags,
+            document_counts,
+            samples.codes[first:],
+            self._weight_of_steps(bags, weight, plan),
+            label_weights(self.loss),
+            edges,
+            self._followed,
+            moves,
+            None if samples.numbers is None else samples.numbers[first:],
+            communicator,
+        )
 
     def _follow(self, plan: Plan) -> None:
         """Go on by another plan. Sets the plan, and the schedule of the trainer."""
@@ -446,23 +575,6 @@ class TrainingRun:
         if self.plan.options.decay and self.targets.one_of_all:
             return without_absent(predictor, self._counts)
         return predictor
-
-
-def goes_by_columns(
-    loss: Loss, options: TrainingOptions, communicator: Communicator
-) -> bool:
-    """Whether a run without given vectors is for `ColumnTrainer`, on the CPU.
-
-    That is faster than torch's steps, on one thread and more so on several (measured:
-    docs/benchmarks/log.md), and torch need not be imported.
-    """
-    return (
-        is_squared_hinge(loss)
-        and options.embedding_dim is None
-        and options.dropout == 0
-        and communicator.world_size == 1
-        and options.device in ("auto", "cpu")
-    )
 
 
 def _has_gpu(plan: Plan) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skbag._core.bags import Bags, Entries
+from skbag._core.bags import Bags, Entries, SomeBags
 from skbag._core.dtypes import OFFSET_DTYPE, WEIGHT_DTYPE
 from skbag._targets.label_sets import Codes
 from skbag._targets.targets import Targets
@@ -104,12 +104,20 @@ class Samples:
         None where all count alike.
     targets : Targets
         What codes mean. Fewer classes than it knows may be here.
+    document_weight : ndarray of shape (n_samples,), dtype=float64, or None
+        How many documents each is counted as, where documents are counted: its sample
+        weight, whatever its class weighs. None where all are one.
+    numbers : ndarray of shape (n_samples,), dtype=int64, or None
+        Which of some samples each visit is of, where they are visited more than once.
+        Then none but the last weighs more than a step carries.
     """
 
     X: Any
     codes: Codes
     weight: NDArray[np.float64] | None
     targets: Targets
+    document_weight: NDArray[np.float64] | None = None
+    numbers: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -122,8 +130,18 @@ class Samples:
             X = self.X.take(rows)
         else:
             X = self.X[rows]
-        weight = None if self.weight is None else self.weight[rows]
-        return replace(self, X=X, codes=self.codes[rows], weight=weight)
+
+        def own(array: NDArray[Any] | None) -> NDArray[Any] | None:
+            return None if array is None else array[rows]
+
+        return replace(
+            self,
+            X=X,
+            codes=self.codes[rows],
+            weight=own(self.weight),
+            document_weight=own(self.document_weight),
+            numbers=own(self.numbers),
+        )
 
     def with_inputs(self, X: Any) -> Samples:
         """Return the same samples in another form."""
@@ -135,8 +153,23 @@ class Samples:
             return self
         return self.take(np.flatnonzero(self.weight))
 
-    def with_weights_divided_by(self, mean: float) -> Samples:
-        """Scale the weights: only proportions matter."""
-        if self.weight is None:
-            return self
-        return replace(self, weight=self.weight / mean)
+    def with_weights_divided_by(self, means: tuple[float, float]) -> Samples:
+        """Scale the weights, and those of documents: only proportions matter."""
+        weight, document_weight = self.weight, self.document_weight
+        return replace(
+            self,
+            weight=None if weight is None else weight / means[0],
+            document_weight=None
+            if document_weight is None
+            else document_weight / means[1],
+        )
+
+
+def documents_by_id(bags: SomeBags) -> NDArray[np.float64]:
+    """Number of bags that hold each id, of those that are stored."""
+    entries = bags.entries()
+    ids = entries.ids
+    if entries.new_ids is not None:
+        ids = entries.new_ids[ids]
+        ids = ids[ids >= 0]
+    return np.bincount(ids, minlength=bags.n_ids).astype(np.float64)

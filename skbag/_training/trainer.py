@@ -40,6 +40,7 @@ from skbag._training.progress import (
     INTERCEPT_STEP,
     LARGEST_LOSS,
     LARGEST_STEP,
+    NO_BATCHES,
     SMALLEST_SCALE,
     SMALLEST_SQUARES,
     Diverged,
@@ -137,7 +138,7 @@ class Trainer:
 
     @torch.inference_mode(False)
     def run_epoch(
-        self, order: NDArray[np.int64], n_progressive_batches: int = 0
+        self, order: NDArray[np.int64], scored: NDArray[np.int64] = NO_BATCHES
     ) -> Progress:
         """Train once on each batch.
 
@@ -149,8 +150,8 @@ class Trainer:
         ----------
         order : ndarray of shape (n_batches,), dtype=int
             In which order.
-        n_progressive_batches : int
-            Of how many of the last batches to keep the scores before training.
+        scored : ndarray of shape (n_scored,), dtype=int64
+            Of which batches to keep the scores before the step.
 
         Raises
         ------
@@ -158,20 +159,25 @@ class Trainer:
             Before the step that would have made the state unsound.
         """
         total, n_texts = 0.0, 0
-        scores: list[Tensor] = []
-        rows: list[NDArray[np.int64]] = []
-        for place, batch in enumerate(self.batches.visit(order)):
-            progressive = place >= len(order) - n_progressive_batches
-            value, before = self._step(batch, progressive)
+        scores: dict[int, Tensor] = {}
+        rows: dict[int, NDArray[np.int64]] = {}
+        wanted = set(scored.tolist())
+        for number, batch in zip(
+            order.tolist(), self.batches.visit(order), strict=True
+        ):
+            value, before = self._step(batch, number in wanted)
             total += value
             n_texts += len(batch)
-            if progressive and before is not None:
-                scores.append(before)
-                rows.append(np.arange(batch.start, batch.stop))
+            if number in wanted and before is not None:
+                scores[number] = before
+                rows[number] = np.arange(batch.start, batch.stop)
+        found = [number for number in scored.tolist() if number in scores]
         return Progress(
             loss=total / max(n_texts, 1),
-            scores=torch.cat(scores).cpu().numpy() if scores else None,
-            rows=np.concatenate(rows) if rows else np.empty(0, dtype=np.int64),
+            scores=torch.cat([scores[i] for i in found]).cpu().numpy()
+            if found
+            else None,
+            rows=np.concatenate([NO_BATCHES, *(rows[i] for i in found)]),
         )
 
     @torch.inference_mode(False)

@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import entr
 
 from skbag._core.bags import Bags, Entries
 from skbag._core.dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
@@ -25,7 +26,8 @@ from skbag._weighting.document_counts import DocumentCounts
 from skbag._weighting.weight_kernels import Rows, weigh_bags
 
 INFORMED_SHARE = 0.5
-"""Share of a token's weight that its class information decides; the rest it keeps."""
+"""Share of a token's weight that its class information decides; the rest it keeps.
+For even classes; of uneven ones there is less to tell: see `informed_share`."""
 
 _BLOCK_IDS = 2**15
 """Tokens whose factors are computed at a time."""
@@ -73,6 +75,20 @@ def mean_divergence(
     return float(max(mean, MIN_MEAN * divergence.max(initial=0)))
 
 
+def informed_share(document_counts: DocumentCounts) -> float:
+    """Share of a token's weight that its class information is to decide.
+
+    `INFORMED_SHARE` times the entropy of the class shares, over that of even shares:
+    where one class has nearly all documents, what tokens say of the others is estimated
+    from few. Documents of any number of labels have no such shares: `INFORMED_SHARE`.
+    """
+    if not document_counts.exclusive or len(document_counts.class_totals) < 2:
+        return INFORMED_SHARE
+    shares = document_counts.class_totals / document_counts.n_documents
+    evenness = entr(shares).sum() / np.log(len(shares))
+    return float(INFORMED_SHARE * np.clip(evenness, 0, 1))
+
+
 def class_informed_factors(
     document_counts: DocumentCounts,
     kinds: NDArray[np.uint8] | None,
@@ -80,8 +96,8 @@ def class_informed_factors(
 ) -> NDArray[np.float64]:
     """Factor of each token's weight: what it says of the classes, and its kind.
 
-    ``kind * (1 - s + s sqrt(KL_j / mean KL))`` with ``s = INFORMED_SHARE``, the mean
-    taken over all occurrences of all tokens. Weighting terms by their relation to the
+    ``kind * (1 - s + s sqrt(KL_j / mean KL))``, the mean taken over all occurrences of
+    all tokens; s: see `informed_share`. Weighting terms by their relation to the
     classes goes back to Debole and Sebastiani, "Supervised Term Weighting for
     Automated Text Categorization", 2003.
 
@@ -98,6 +114,7 @@ def class_informed_factors(
     factors : ndarray of shape (n_ids,), dtype=float64, positive
     """
     divergence = class_divergence(document_counts)
+    share = informed_share(document_counts)
     if mean is None:
         mean = mean_divergence(document_counts, divergence)
     by_kind = np.ones(max(KIND_FACTORS) + 1)
@@ -111,7 +128,7 @@ def class_informed_factors(
             own /= mean
             np.sqrt(own, out=own)
             own -= 1
-            own *= INFORMED_SHARE
+            own *= share
             own += 1
         else:
             own[:] = 1

@@ -228,7 +228,7 @@ def test_scores_are_those_of_the_model_in_float64(
     assert_array_equal(scores.reshape(in_float32.shape), in_float32)
     assert_array_equal(
         clf.predict_proba(corpus.texts),
-        clf._targets.probabilities(in_float32, clf.inverse_temperature_),
+        clf._targets.probabilities(in_float32, clf._model.calibration),
     )
 
 

@@ -62,7 +62,7 @@ def test_a_frozen_model(format_, name, make):
     assert_allclose(clf.predict_proba(X_new), expected["predict_proba"], atol=1e-6)
     assert_allclose(clf.transform(X_new), expected["transform"], atol=1e-6)
     # It was called temperature_ once, the inverse though it was.
-    assert clf.inverse_temperature_ == clf._model.inverse_temperature > 0
+    assert clf.inverse_temperature_ == clf._model.calibration.inverse_temperature > 0
     assert not hasattr(clf, "temperature_")
     if expected["vocabulary"] is not None:
         assert dict(clf.vocabulary_) == expected["vocabulary"]

@@ -24,6 +24,7 @@ from skbag._core.bags import Bags
 from skbag._model.predictor import Predictor
 from skbag._persistence import onnx_graph
 from skbag._persistence.onnx_graph import build_onnx
+from skbag._targets.calibration import Calibration
 from tests.conftest import OPINIONS, TOPICS, examples, make_corpus
 
 # Fits by the dozen.
@@ -176,7 +177,7 @@ def test_texts_without_tokens(model, texts):
 def test_same_as_by_hand_for_any_bags(arrays):
     n_outputs = len(arrays.layers[-1][1])
     classes = np.arange(2 if n_outputs == 1 else n_outputs)
-    graph = session(build_onnx(arrays, 1.7, classes))
+    graph = session(build_onnx(arrays, Calibration(1.7), classes))
     entries = st.tuples(st.integers(0, N_IDS - 1), st.floats(-4, 4, width=32))
 
     @examples(50)
@@ -306,4 +307,4 @@ def test_a_table_of_three_gigabytes_is_refused_before_it_is_copied():
     table = np.broadcast_to(row, (2**28, 3))
     large = Predictor(table, ((None, np.zeros(3, dtype=np.float32)),))
     with pytest.raises(ValueError, match=r"this model has 3\.00 GiB"):
-        build_onnx(large, 1.0, np.arange(3))
+        build_onnx(large, Calibration(1.0), np.arange(3))

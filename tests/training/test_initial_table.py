@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skbag._core.bags import Bags
-from skbag._training.initial_table import PRIOR_STRENGTH, SHRINKAGE, initial_table
+from skbag._training.initial_table import (
+    PRIOR_STRENGTH,
+    SHRINKAGE,
+    initial_table,
+    own_part_of_initial_table,
+)
 from skbag._weighting.document_counts import DocumentCounts
 
 
@@ -54,6 +59,25 @@ def test_a_text_of_weight_two_counts_twice():
     weighted = statistics_of([[1, 0], [0, 1]], [0, 1], np.array([2.0, 1.0]))
     repeated = statistics_of([[1, 0], [1, 0], [0, 1]], [0, 0, 1])
     np.testing.assert_allclose(initial_table(weighted), initial_table(repeated))
+
+
+def test_own_part_is_what_is_missing_without_the_sample():
+    rng = np.random.default_rng(0)
+    holds, codes = rng.random((12, 5)) < 0.5, rng.integers(0, 2, size=12)
+    counts = statistics_of(holds, codes)
+    bags = Bags.from_csr(sp.csr_array(rng.uniform(0.1, 1, size=(12, 5)) * holds))
+    found = own_part_of_initial_table(counts, bags, codes)
+    prior = counts.class_totals[1] / counts.n_documents
+    for row in range(12):
+        others = np.arange(12) != row
+        left = statistics_of(holds[others], codes[others])
+        # The prior is that of all: it is hardly moved by one of many.
+        second = left.class_counts[:, [1]].toarray().ravel() + PRIOR_STRENGTH * prior
+        table = 2 * SHRINKAGE * (second / (left.df + PRIOR_STRENGTH) - prior)
+        own = bags.slice(row, row + 1)
+        score = (own.weights * table[own.ids]).sum()
+        whole = (own.weights * initial_table(counts)[own.ids, 0]).sum()
+        np.testing.assert_allclose(found[row], whole - score, rtol=1e-4, atol=1e-6)
 
 
 def after_no_step(make_classifier, texts, labels, **parameters):

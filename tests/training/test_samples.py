@@ -1,5 +1,7 @@
 """Samples keep inputs, codes and weights together, whatever the inputs are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -28,12 +30,14 @@ def make(form, weight=(1.0, 0.0, 3.0, 2.0)):
 @pytest.mark.parametrize("weighted", [True, False])
 def test_take(form, weighted):
     samples = make(form) if weighted else make(form, None)
+    samples = replace(samples, document_weight=samples.weight)
     taken = samples.take(np.array([3, 1, 1]))
     assert plain(taken.X) == [plain(FORMS[form])[i] for i in (3, 1, 1)]
     assert taken.codes.tolist() == [0, 1, 1]
     assert len(taken) == 3
     assert taken.targets.n_outputs == 1
-    assert (taken.weight.tolist() == [2, 0, 0]) if weighted else taken.weight is None
+    for weight in (taken.weight, taken.document_weight):
+        assert (weight.tolist() == [2, 0, 0]) if weighted else weight is None
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -47,6 +51,9 @@ def test_samples_of_weight_zero_are_left_out(form):
 
 def test_weights_are_divided():
     samples = make("texts")
-    half = samples.with_weights_divided_by(2.0)
-    assert_array_equal(half.weight, samples.weight / 2)
-    assert make("texts", None).with_weights_divided_by(2.0).weight is None
+    samples = replace(samples, document_weight=np.array([1.0, 0.0, 1.0, 2.0]))
+    scaled = samples.with_weights_divided_by((2.0, 4.0))
+    assert_array_equal(scaled.weight, samples.weight / 2)
+    assert_array_equal(scaled.document_weight, samples.document_weight / 4)
+    without = make("texts", None).with_weights_divided_by((2.0, 4.0))
+    assert without.weight is without.document_weight is None

@@ -152,7 +152,7 @@ def test_watched_scores_are_those_before_the_step():
     trainer, bags, _ = make_trainer(rate=0.2)
     trainer.run_epoch(np.array([0, 1]))
     before = trainer.export().scores(bags.slice(16, 24))
-    progress = trainer.run_epoch(np.array([2]), n_progressive_batches=1)
+    progress = trainer.run_epoch(np.array([2]), np.array([2]))
     np.testing.assert_array_equal(progress.rows, np.arange(16, 24))
     np.testing.assert_allclose(progress.scores, before, rtol=1e-5, atol=1e-6)
 

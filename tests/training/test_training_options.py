@@ -66,34 +66,24 @@ def test_loss_falls(loss, parameters, corpus, make_classifier):
     assert clf.best_validation_score_ is None
 
 
-@pytest.mark.parametrize(
-    ("loss", "n_classes", "expected"),
-    [
-        ("squared_hinge", 2, 1.0),
-        ("squared_hinge", 3, 3.0),
-        ("cross_entropy", 2, np.log(2)),
-        ("cross_entropy", 3, np.log(3)),
-    ],
-)
+@pytest.mark.parametrize("loss", ["squared_hinge", "cross_entropy"])
+@pytest.mark.parametrize("n_classes", [2, 3])
 @layers
-def test_loss_of_the_untrained_model(
-    loss, n_classes, expected, parameters, make_classifier
-):
+def test_loss_of_the_untrained_model(loss, n_classes, parameters, make_classifier):
     """The curve tells the loss of every sample just before it was trained on.
 
-    With layers, that of the best scores which are the same for all.
+    At first that is the loss of the best scores which are the same for all.
     """
     texts, labels = noisy(60, seed=0, n_classes=n_classes)
-    if "embedding_dim" in parameters:
-        counts = np.unique(labels, return_counts=True)[1]
-        smooth, shares = (counts + 0.5) / 61, counts / 60
-        z, share = 2 * smooth - 1, shares
-        if n_classes == 2:
-            z, share = z[1:], share[1:]
-        expected = {
-            "squared_hinge": (share * (1 - z) ** 2 + (1 - share) * (1 + z) ** 2).sum(),
-            "cross_entropy": -(shares * np.log(smooth / smooth.sum())).sum(),
-        }[loss]
+    counts = np.unique(labels, return_counts=True)[1]
+    smooth, shares = (counts + 0.5) / 61, counts / 60
+    z, share = 2 * smooth - 1, shares
+    if n_classes == 2:
+        z, share = z[1:], share[1:]
+    expected = {
+        "squared_hinge": (share * (1 - z) ** 2 + (1 - share) * (1 + z) ** 2).sum(),
+        "cross_entropy": -(shares * np.log(smooth / smooth.sum())).sum(),
+    }[loss]
     # Class-informed, it would begin at a first guess.
     parameters = parameters | {"supervised_weighting": False}
     clf = make_classifier(loss=loss, batch_size=60, max_iter=1, **parameters)
@@ -354,8 +344,11 @@ def test_temperature_leaves_the_classes_alone(corpus, make_classifier):
     scores = hinge.inverse_temperature_ * hinge.decision_function(corpus.texts).astype(
         float
     )
-    softmax = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-    assert_allclose(hinge.predict_proba(corpus.texts), softmax)
+    softplus = np.log1p(np.exp(scores))
+    shares = softplus / softplus.sum(axis=1, keepdims=True)
+    assert_allclose(hinge.predict_proba(corpus.texts), shares)
+    named = hinge.classes_[shares.argmax(axis=1)]
+    assert_array_equal(hinge.predict(corpus.texts), named)
 
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])

@@ -11,7 +11,13 @@ from skbag._core.bags import Bags
 from skbag._text.features import FeatureKind
 from skbag._weighting.divergence import PRIOR_STRENGTH, class_divergence
 from skbag._weighting.document_counts import DocumentCounts
-from skbag._weighting.weighting import KIND_FACTORS, Weighting, class_informed_factors
+from skbag._weighting.weighting import (
+    INFORMED_SHARE,
+    KIND_FACTORS,
+    Weighting,
+    class_informed_factors,
+    informed_share,
+)
 
 
 def corpus(seed=0, n=30, n_ids=12, n_classes=3):
@@ -97,3 +103,27 @@ def test_weights_are_positive_and_finite_for_tokens_never_counted():
     weights = weighting.id_weights(DocumentCounts.count(wider, codes, 3), None)
     assert np.isfinite(weights).all()
     assert (weights > 0).all()
+
+
+def counts_of(class_sizes, exclusive=True):
+    sizes = np.array(class_sizes, dtype=np.float64)
+    nothing = sp.csr_array((1, len(sizes)))
+    return DocumentCounts(nothing, sizes, np.zeros(1), sizes.sum(), exclusive)
+
+
+def test_even_classes_decide_half_of_a_weight():
+    assert informed_share(counts_of([5, 5])) == pytest.approx(INFORMED_SHARE)
+    assert informed_share(counts_of([5] * 7)) == pytest.approx(INFORMED_SHARE)
+
+
+def test_the_rarer_a_class_the_less_is_decided():
+    shares = [informed_share(counts_of([n, 1000 - n])) for n in (500, 100, 10, 1, 0)]
+    assert shares == sorted(shares, reverse=True)
+    # The entropy of one in a hundred is 0.08 bits.
+    assert shares[2] == pytest.approx(0.0808 * INFORMED_SHARE, rel=1e-3)
+    assert shares[-1] == 0
+
+
+def test_one_class_and_sets_of_labels():
+    assert informed_share(counts_of([5])) == INFORMED_SHARE
+    assert informed_share(counts_of([1, 900], exclusive=False)) == INFORMED_SHARE

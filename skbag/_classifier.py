@@ -103,7 +103,8 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         Also use the first and the last token of a text, the prefixes of 4 and 5
         and the suffix of 3 characters of its words, and skip pairs: two tokens with
         one or two others between them. 'auto' does where texts have fewer than 256
-        characters on average and are fewer than 200,000, if the tokens are those of
+        characters on average and are fewer than 200,000 (in a stream, where the first
+        part does, until 50,000 were seen), if the tokens are those of
         the default and `supervised_weighting` is on.
 
     subword_ngram_range : tuple (min_n, max_n) or None, default=None
@@ -520,9 +521,10 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
 
         Tokens that come for the first time join the vocabulary with new ids, or meet
         their bucket. Document and class counts add up; weights are made of them anew
-        as texts become a quarter more, or tokens are new. Rows of the table stay as
-        they are then: what earlier texts have taught is read with the weights of
-        today, as new texts are. ``learning_rate_init='auto'`` falls with the square
+        as texts double, and of tokens that are new. Rows of the table stay as they are
+        then: what earlier texts have taught is read with the weights of today, as new
+        texts are. ``short_text_features='auto'`` is settled by the first part, and
+        ends after 50,000 texts. ``learning_rate_init='auto'`` falls with the square
         root of the number of texts seen; a number stays what it is. `min_df`, `max_df`
         and `max_features` need all texts at once and apply in `fit` only, as do
         `early_stopping` and ``class_weight="balanced"``.
@@ -693,6 +695,14 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
 
     def _announce_targets(self, y: Any, **announced: Any) -> ClassificationTargets:
         classes = announced["classes"]
+        if (
+            type(classes) is list
+            and hasattr(self, "classes_")
+            and set(map(type, classes)) <= {str, int}
+            and classes == self.classes_.tolist()
+        ):
+            # They are known to be sound: to check them takes a while, in many calls.
+            classes = None
         if classes is not None:
             classes = read_classes(classes)
         if _check_partial_fit_first_call(self, classes):

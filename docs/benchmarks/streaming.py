@@ -1,11 +1,15 @@
 """``partial_fit`` over a stream against ``fit`` of all: memory, time, accuracy.
 
     python docs/benchmarks/streaming.py FOLDER accuracy [--test]
+    python docs/benchmarks/streaming.py FOLDER defaults [--test]
+    python docs/benchmarks/streaming.py FOLDER sorted [--test]
     python docs/benchmarks/streaming.py FOLDER cost [--texts 100000 1000000] [--repeats 3]
     python docs/benchmarks/streaming.py FOLDER memory [--texts 5000000]
 
 FOLDER holds the data sets (see data.py). `accuracy` compares on a part of the training
-set that is left out, or on the test set. `cost` fits the same texts in both ways, in
+set that is left out, or on the test set. `defaults` does so for a stream and a `fit`
+with all parameters at their defaults, or with `n_buckets` alone, and compares their
+processor time; `sorted` for texts in the order of their classes. `cost` fits the same texts in both ways, in
 turns, each in a fresh process that makes them beforehand: seconds are those of learning
 alone, bytes what the process grew by at its peak above imports and, for `fit`, texts.
 `memory` streams texts that are made as they come and are gone afterwards. They are
@@ -37,7 +41,20 @@ Chunk = tuple[list[str], list[str]]
 Record = dict[str, Any]
 
 LEFT_OUT = {"imdb": 5_000, "registry": 40_000}
-"""How many training texts judge where the test set is not to be looked at."""
+"""How many training texts judge where the test set is not to be looked at; of the other
+data sets a third."""
+
+DEFAULT_PARTS = {
+    "registry": (1_000, 5_000, 20_000),
+    "imdb": (1_000, 5_000, 20_000),
+    "debian_section": (1_000, 5_000, 20_000),
+    "tweet_emoji": (1_000, 5_000, 20_000),
+    "20news": (1_000, 5_000),
+    "clinc150": (1_000,),
+    "trec6": (100, 1_000),
+    "sst2": (100, 1_000),
+}
+"""Texts of a part where a stream with the defaults is compared."""
 
 # As `fit` has it from 200,000 texts on, which a stream cannot know beforehand.
 SETTINGS = {"short_text_features": False, "n_jobs": 1}
@@ -83,7 +100,7 @@ def split(folder: Path, name: str, seed: int, *, test: bool) -> tuple[Chunk, Chu
     texts, labels = [texts[i] for i in order], [labels[i] for i in order]
     if test:
         return (texts, labels), data.read(folder, name, "test")
-    n = LEFT_OUT[name]
+    n = LEFT_OUT.get(name, len(texts) // 3)
     return (texts[n:], labels[n:]), (texts[:n], labels[:n])
 
 
@@ -115,6 +132,106 @@ def accuracy(options: argparse.Namespace) -> list[Record]:
                     }
                 )
                 print(row(found[-1]), flush=True)
+    return found
+
+
+# -- the defaults ----------------------------------------------------------------------
+
+
+def learnt(
+    clf: Any, learn: Chunk, size: int | None, judge: Chunk
+) -> tuple[float, float]:
+    """Accuracy after a stream in parts of `size`, or a `fit`, and processor seconds."""
+    classes = sorted(set(learn[1]))
+    pairs = zip(*learn, strict=True)
+    parts = [learn] if size is None else list(chunks(pairs, len(learn[0]), size))
+    started = time.process_time()
+    for texts, labels in parts:
+        if size is None:
+            clf.fit(texts, labels)
+        else:
+            clf.partial_fit(texts, labels, classes=classes)
+    seconds = time.process_time() - started
+    return 100 * clf.score(*judge), seconds
+
+
+def defaults(options: argparse.Namespace) -> list[Record]:
+    """Accuracy and processor time of a stream and a `fit` with the defaults."""
+    found = []
+    for name in options.names:
+        for n_buckets in (None, 2**20):
+            scores: dict[int | None, list[tuple[float, float]]] = {}
+            for seed in range(options.seeds):
+                learn, judge = split(options.folder, name, seed, test=options.test)
+                for size in (None, *DEFAULT_PARTS[name]):
+                    clf = EmbeddingBagClassifier(
+                        n_buckets=n_buckets, random_state=seed, n_jobs=1
+                    )
+                    scores.setdefault(size, []).append(learnt(clf, learn, size, judge))
+            fit = scores.pop(None)
+            for size, streams in scores.items():
+                pairs = list(zip(fit, streams, strict=True))
+                found.append(
+                    {
+                        "data": name,
+                        "table": "vocabulary" if n_buckets is None else "2^20",
+                        "parts": size,
+                        "fit": mean(accuracy for accuracy, _ in fit),
+                        "partial_fit": mean(accuracy for accuracy, _ in streams),
+                        "difference": mean(b[0] - a[0] for a, b in pairs),
+                        "fit, cpu s": median(seconds for _, seconds in fit),
+                        "partial_fit, cpu s": median(seconds for _, seconds in streams),
+                        "ratio of cpu": median(b[1] / a[1] for a, b in pairs),
+                    }
+                )
+                print(row(found[-1]), flush=True)
+    return found
+
+
+SORTED_SIZE = 1_000
+
+
+def by_class(learn: Chunk) -> Chunk:
+    """All texts of one class, then all of the next."""
+    texts, labels = learn
+    order = sorted(range(len(texts)), key=labels.__getitem__)
+    return [texts[i] for i in order], [labels[i] for i in order]
+
+
+def in_turns(learn: Chunk, n_readers: int = 16) -> Chunk:
+    """What several readers yield in turns, each of a stretch of the texts."""
+    texts, labels = learn
+    stretch = -(-len(texts) // n_readers)
+    order = [i for first in range(stretch) for i in range(first, len(texts), stretch)]
+    return [texts[i] for i in order], [labels[i] for i in order]
+
+
+def sorted_streams(options: argparse.Namespace) -> list[Record]:
+    """Accuracy of a stream whose classes come one after the other, and of remedies."""
+    found = []
+    for name in options.names:
+        scores: dict[str, list[float]] = {}
+        for seed in range(options.seeds):
+            learn, judge = split(options.folder, name, seed, test=options.test)
+            sorted_ = by_class(learn)
+            orders = {
+                "fit": (learn, None),
+                "shuffled": (learn, SORTED_SIZE),
+                "sorted": (sorted_, SORTED_SIZE),
+                "sorted, twice": (
+                    (sorted_[0] * 2, sorted_[1] * 2),
+                    SORTED_SIZE,
+                ),
+                "sorted, 16 readers in turns": (in_turns(sorted_), SORTED_SIZE),
+            }
+            for order, (texts, size) in orders.items():
+                clf = EmbeddingBagClassifier(random_state=seed, n_jobs=1)
+                accuracy, _ = learnt(clf, texts, size, judge)
+                scores.setdefault(order, []).append(accuracy)
+        found.append(
+            {"data": name, **{order: mean(each) for order, each in scores.items()}}
+        )
+        print(row(found[-1]), flush=True)
     return found
 
 
@@ -249,7 +366,13 @@ def table(records: list[Record]) -> str:
     return "\n".join([*lines, *map(row, records)])
 
 
-PARTS = {"accuracy": accuracy, "cost": cost, "memory": stream}
+PARTS = {
+    "accuracy": accuracy,
+    "defaults": defaults,
+    "sorted": sorted_streams,
+    "cost": cost,
+    "memory": stream,
+}
 
 
 def main() -> None:
@@ -257,6 +380,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("part", choices=[*PARTS, "measure"])
     parser.add_argument("--test", action="store_true", help="judge by the test sets")
+    parser.add_argument("--names", nargs="+", default=list(DEFAULT_PARTS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--texts", type=int, nargs="+", default=[100_000, 1_000_000])

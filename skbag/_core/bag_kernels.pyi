@@ -13,3 +13,11 @@ def order_by_count(counts: NDArray[np.int64]) -> NDArray[np.int32]: ...
 def squared_norms(
     offsets: NDArray[np.int64], weights: NDArray[np.float32]
 ) -> NDArray[np.float64]: ...
+def add_second_moment(
+    ids: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    weights: NDArray[np.float32],
+    shares: NDArray[np.float64],
+    vector: NDArray[np.float64],
+    product: NDArray[np.float64],
+) -> None: ...

@@ -245,3 +245,55 @@ def squared_norms(const int64_t[::1] offsets, const float[::1] weights):
                 total += <double> weights[k] * <double> weights[k]
             out[i] = total
     return squared
+
+
+def add_second_moment(
+    const int32_t[::1] ids,
+    const int64_t[::1] offsets,
+    const float[::1] weights,
+    const double[::1] shares,
+    const double[::1] vector,
+    double[::1] product,
+):
+    """Add ``X.T @ (shares * (X @ vector))`` to a product, with the bags as rows of X.
+
+    Parameters
+    ----------
+    ids : buffer of shape (nnz,), int32
+    offsets : buffer of shape (n_bags + 1,), int64
+    weights : buffer of shape (nnz,), float32
+    shares : buffer of shape (n_bags,), float64
+    vector : buffer of shape (n_ids,), float64
+    product : buffer of shape (n_ids,), float64
+        Added to, one bag after the other.
+
+    Raises
+    ------
+    IndexError
+        If the arrays do not fit each other.
+    """
+    cdef int64_t i, k, n = offsets.shape[0] - 1
+    cdef int64_t n_ids = min(vector.shape[0], product.shape[0])
+    cdef double total
+    cdef bint fits = (
+        n == shares.shape[0]
+        and ids.shape[0] == weights.shape[0]
+        and offsets[0] >= 0
+        and offsets[n] <= ids.shape[0]
+    )
+    if fits:
+        for i in range(n):
+            fits &= offsets[i] <= offsets[i + 1]
+    if fits:
+        for k in range(ids.shape[0]):
+            fits &= 0 <= ids[k] < n_ids
+    if not fits:
+        raise IndexError("the arrays of bags and vectors do not fit each other")
+    with nogil:
+        for i in range(n):
+            total = 0
+            for k in range(offsets[i], offsets[i + 1]):
+                total += <double> weights[k] * vector[ids[k]]
+            total = shares[i] * total
+            for k in range(offsets[i], offsets[i + 1]):
+                product[ids[k]] += <double> weights[k] * total

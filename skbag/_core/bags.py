@@ -26,6 +26,12 @@ from skbag._core.sparse_checks import (
     check_csr,
 )
 
+IDS_PER_ENTRY = 16
+"""More ids than so many for each entry of bags are found by sorting the entries, ..."""
+
+MOST_IDS_PER_ENTRY = 256
+"""... and of more than so many not even a number each is worth its memory."""
+
 
 class EmbeddingBagInput(NamedTuple):
     """Bags as ``torch.nn.EmbeddingBag(mode="sum")`` takes them, in numpy arrays."""
@@ -192,6 +198,35 @@ class Bags:
         entries = np.arange(offsets[-1])
         entries += np.repeat(self.offsets[rows] - offsets[:-1], lengths)
         return Bags(self.ids[entries], offsets, self.weights[entries], self.n_ids)
+
+    def compacted(self) -> tuple[NDArray[np.int32], Bags]:
+        """Leave out the ids that do not occur.
+
+        Returns
+        -------
+        ids : ndarray of shape (n_occurring,), dtype=int32
+            Those that do, ascending.
+        bags : Bags
+            The same bags with the places of `ids` as ids.
+        """
+        if self.n_ids > MOST_IDS_PER_ENTRY * len(self.ids):
+            ids, places = np.unique(self.ids, return_inverse=True)
+            local = places.ravel().astype(ID_DTYPE)
+            return ids, Bags(local, self.offsets, self.weights, len(ids))
+        if self.n_ids > IDS_PER_ENTRY * len(self.ids):
+            # Not np.unique, which since NumPy 2.3 takes several times as long.
+            ids = np.sort(self.ids)
+            ids = ids[np.flatnonzero(np.diff(ids, prepend=-1))]
+        else:
+            # The same without sorting, in time that grows with the number of ids.
+            occurs = np.zeros(self.n_ids, dtype=np.bool_)
+            occurs[self.ids] = True
+            ids = np.flatnonzero(occurs).astype(ID_DTYPE)
+        # Not filled: only the numbers of these are read.
+        numbers = np.empty(self.n_ids, dtype=ID_DTYPE)
+        numbers[ids] = np.arange(len(ids), dtype=ID_DTYPE)
+        local = numbers[self.ids]
+        return ids, Bags(local, self.offsets, self.weights, len(ids))
 
     def with_weights(self, weights: NDArray[Any]) -> Bags:
         """Return the same bags with other weights."""

@@ -43,7 +43,8 @@ class GrowingRows:
         """
         n = n_before + len(rows)
         if n > len(self._buffer):
-            shape = (n + n // 4 + 16, *self._buffer.shape[1:])
+            # Memory that is never written takes none.
+            shape = (2 * n + 16, *self._buffer.shape[1:])
             buffer = np.empty(shape, dtype=self._buffer.dtype)
             buffer[:n_before] = self._buffer[:n_before]
             self._buffer = buffer

@@ -145,21 +145,19 @@ def encode_labels(y: Any, classes: NDArray[Any]) -> NDArray[np.int64]:
     ValueError
         If `y` holds a label that is not among `classes`.
     """
-    # Imported here: prediction does not need it.
-    from sklearn.preprocessing import LabelEncoder
-
     # Not `read_labels`: a part of many classes may have hardly one of them twice.
-    y = _read_1d(y)
-    unseen = sorted(set(y.tolist()).difference(classes.tolist()), key=str)
-    if unseen:
+    is_plain = type(y) is list and set(map(type, y)) == {str}
+    labels = y if is_plain else _read_1d(y).tolist()
+    numbers = {label: code for code, label in enumerate(classes.tolist())}
+    try:
+        return np.fromiter(map(numbers.__getitem__, labels), np.int64, len(labels))
+    except KeyError:
+        unseen = sorted(set(labels).difference(numbers), key=str)
         raise ValueError(
             f"y contains labels that are not among the classes: {unseen[:5]}. The "
             "classes are fixed by the first call of partial_fit: pass all that will "
             "ever come as `classes` then."
-        )
-    encoder = LabelEncoder()
-    encoder.classes_ = classes
-    return np.asarray(encoder.transform(y), dtype=np.int64)
+        ) from None
 
 
 def read_labels(y: Any) -> NDArray[Any]:

@@ -96,6 +96,22 @@ class LearningEncoder(Encoder, Protocol):
             Distinct ids, in any order.
         """
 
+    @property
+    def has_short_text_features(self) -> bool:
+        """Whether the short-text features are counted."""
+
+    def without_short_text_features(self) -> tuple[LearningEncoder, NDArray[np.int32]]:
+        """Return a new encoder that counts the other features alone.
+
+        This encoder stays as it is.
+
+        Returns
+        -------
+        encoder : LearningEncoder
+        old_ids : ndarray of shape (n_ids of the new one,), dtype=int32
+            The id here of each of its features; -1 where no feature is left.
+        """
+
     def names(self) -> list[str]:
         """Return the name of each feature, in the order of the ids."""
 

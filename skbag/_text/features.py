@@ -58,6 +58,10 @@ class FeatureKind(IntEnum):
     """A run of characters of a token."""
 
 
+SHORT_TEXT_KINDS = (FeatureKind.EDGE, FeatureKind.AFFIX, FeatureKind.SKIP)
+"""The kinds of the short-text features."""
+
+
 class Role(IntEnum):
     """How a feature that holds one string uses it."""
 

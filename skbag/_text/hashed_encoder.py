@@ -30,7 +30,7 @@ from skbag._text.bucket_counter import BucketCounter
 from skbag._text.buckets import FEWEST_BUCKETS, Buckets, key_of
 from skbag._text.documents import Documents
 from skbag._text.encoder import bag_arrays
-from skbag._text.features import FeatureKind
+from skbag._text.features import SHORT_TEXT_KINDS, FeatureKind
 from skbag._text.subwords import checked_range
 from skbag._text.token_rules import (
     DEFAULT_TOKENS,
@@ -103,6 +103,8 @@ class HashedEncoder:
             tokens = _rule(token_pattern)
         self._tokens = tokens
         self._short_text_features = short_text_features
+        # They have buckets, too, where they are no longer counted.
+        self._short_text_buckets = short_text_features
         self._subword_ngram_range = subword_ngram_range
         self._is_met = np.zeros(n_buckets, dtype=np.bool_)
 
@@ -169,6 +171,24 @@ class HashedEncoder:
             "renumbered. Use n_buckets=None for a vocabulary."
         )
 
+    @property
+    def has_short_text_features(self) -> bool:
+        """Whether the short-text features are counted."""
+        return self._short_text_features
+
+    def without_short_text_features(self) -> tuple[HashedEncoder, NDArray[np.int32]]:
+        """Return an encoder of the other features; see `LearningEncoder`.
+
+        Those keep their buckets, and the buckets of the short-text features stay empty.
+        """
+        left_out = np.isin(self.kinds, SHORT_TEXT_KINDS)
+        encoder = HashedEncoder.__new__(HashedEncoder)
+        encoder.__setstate__({**self.__getstate__(), "short_text_features": False})
+        encoder._is_met = self._is_met & ~left_out
+        old_ids = np.arange(self._n_buckets, dtype=ID_DTYPE)
+        old_ids[left_out] = -1
+        return encoder, old_ids
+
     def absorb(self, features: dict[str, Any]) -> NDArray[np.int32]:
         """Note the buckets that another encoder has met; see `Encoder`."""
         is_met = np.unpackbits(features["is_met"], count=self._n_buckets)
@@ -213,8 +233,8 @@ class HashedEncoder:
             kinds = [FeatureKind.TERM] if shortest <= 1 else []
             if longest > 1:
                 kinds.append(FeatureKind.NGRAM)
-            if self._short_text_features:
-                kinds += [FeatureKind.EDGE, FeatureKind.AFFIX, FeatureKind.SKIP]
+            if self._short_text_buckets:
+                kinds += SHORT_TEXT_KINDS
             if self._subword_ngram_range is not None:
                 kinds.append(FeatureKind.SUBWORD)
         return Buckets(self._n_buckets, kinds)
@@ -305,6 +325,7 @@ class HashedEncoder:
             "default_tokens": self._is_native,
             "feature_rule": self._tokens.version,
             "short_text_features": self._short_text_features,
+            "short_text_buckets": self._short_text_buckets,
             "subword_ngram_range": self._subword_ngram_range,
             "is_met": np.packbits(self._is_met),
         }
@@ -326,6 +347,11 @@ class HashedEncoder:
                 f"token_pattern={pattern!r:.50} is not that of a token rule"
             )
         self._short_text_features = bool(state["short_text_features"])
+        # Earlier files do not say.
+        has_buckets = state.get("short_text_buckets", self._short_text_features)
+        self._short_text_buckets = bool(has_buckets)
+        if self._short_text_features and not self._short_text_buckets:
+            raise ValueError("there are no buckets for the short-text features")
         self._subword_ngram_range = checked_range(state["subword_ngram_range"])
         self._is_met = np.unpackbits(bits, count=n_buckets).astype(np.bool_)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import itemgetter
 from typing import Any
@@ -24,7 +24,7 @@ from skbag._text.analyzers import (
     vectorizer,
 )
 from skbag._text.encoder import bag_arrays
-from skbag._text.features import FeatureKind, Role, name_of_skip_pair
+from skbag._text.features import SHORT_TEXT_KINDS, FeatureKind, Role, name_of_skip_pair
 from skbag._text.subwords import checked_range
 from skbag._text.token_rules import (
     DEFAULT_TOKENS,
@@ -241,6 +241,18 @@ class PlainEncoder:
         selected.ids = {keys[old]: new for new, old in enumerate(ids.tolist())}
         selected._kinds = bytearray(self.kinds[ids].tobytes())
         return selected
+
+    @property
+    def has_short_text_features(self) -> bool:
+        """Whether the short-text features are counted."""
+        return self.analysis.short_text_features
+
+    def without_short_text_features(self) -> tuple[PlainEncoder, NDArray[np.int32]]:
+        """Return an encoder of the other features; see `LearningEncoder`."""
+        old_ids = np.flatnonzero(~np.isin(self.kinds, SHORT_TEXT_KINDS))
+        selected = self.select(old_ids.astype(ID_DTYPE))
+        selected.analysis = replace(self.analysis, short_text_features=False)
+        return selected, old_ids.astype(ID_DTYPE)
 
     def absorb(self, features: dict[str, Any]) -> NDArray[np.int32]:
         """Know more features; see `Encoder`.

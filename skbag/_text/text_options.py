@@ -19,15 +19,16 @@ SHORT_TEXT = 256
 MANY_TEXTS = 200_000
 """... and number of texts from which on words are known well enough by themselves."""
 
-MANY_TEXTS_OF_A_PART = 10_000
-"""The same for the first part of a stream: it says that many more will come."""
+MANY_TEXTS_OF_A_STREAM = 50_000
+"""The same for a stream, which has to begin before it is known how long it will be: to
+have had these features for longer would take more time than a long stream has."""
 
 
 def texts_are_short(
-    n_characters: int, n_texts: int, *, are_first_part: bool = False
+    n_characters: int, n_texts: int, *, in_a_stream: bool = False
 ) -> bool:
     """Whether texts gain from the short-text features at little cost."""
-    many = MANY_TEXTS_OF_A_PART if are_first_part else MANY_TEXTS
+    many = MANY_TEXTS_OF_A_STREAM if in_a_stream else MANY_TEXTS
     return n_characters < SHORT_TEXT * n_texts and n_texts < many
 
 
@@ -119,7 +120,7 @@ def wants_short_text_features(
     supervised: bool,
     sizes: Callable[[], tuple[int, int]],
     *,
-    are_first_part: bool = False,
+    in_a_stream: bool = False,
 ) -> bool:
     """Resolve the parameter `short_text_features`.
 
@@ -141,7 +142,7 @@ def wants_short_text_features(
             and options.ngram_range[0] == 1
         ):
             return False
-        return texts_are_short(*sizes(), are_first_part=are_first_part)
+        return texts_are_short(*sizes(), in_a_stream=in_a_stream)
     if setting and options.vocabulary is not None:
         raise ValueError(
             "short_text_features=True adds features to the vocabulary, but a "

@@ -8,7 +8,7 @@ on.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
@@ -27,7 +27,7 @@ from skbag._text.feature_keys import (
     key_by_strings,
     unpack,
 )
-from skbag._text.features import Role, name_of_skip_pair
+from skbag._text.features import SHORT_TEXT_KINDS, Role, name_of_skip_pair
 from skbag._text.subwords import checked_range
 from skbag._text.token_rules import DEFAULT_TOKENS, DefaultTokens, rule_of_version
 from skbag._text.vocabulary import NotLatest, Vocabulary
@@ -311,6 +311,24 @@ class VocabularyEncoder:
         ids = np.ascontiguousarray(ids, dtype=np.int32)
         selected._set(self.options, self._vocabulary.selected(ids))
         return selected
+
+    @property
+    def has_short_text_features(self) -> bool:
+        """Whether the short-text features are counted."""
+        return self.options.short_text_features
+
+    def without_short_text_features(
+        self,
+    ) -> tuple[VocabularyEncoder, NDArray[np.int32]]:
+        """Return an encoder of the other features; see `LearningEncoder`."""
+        old_ids = np.flatnonzero(~np.isin(self.kinds, SHORT_TEXT_KINDS))
+        selected = self.select(old_ids.astype(np.int32))
+        options = replace(self.options, short_text_features=False)
+        vocabulary = empty_vocabulary(options)
+        vocabulary.set_strings(selected.lines)
+        vocabulary.set_features(selected.keys)
+        selected._set(options, vocabulary)
+        return selected, old_ids.astype(np.int32)
 
     def absorb(self, features: dict[str, Any]) -> NDArray[np.int32]:
         """Know more features; see `LearningEncoder`.

@@ -22,6 +22,7 @@ from skbag._core.communicator import (
     generator_of_process,
     total,
 )
+from skbag._core.dtypes import WEIGHT_DTYPE
 from skbag._core.growing import GrowingRows
 from skbag._core.threads import keeps_torch_settings, torch_threads
 from skbag._model.model import Featurizer, Model, Resume, Stream
@@ -37,6 +38,10 @@ from skbag._training.column_scales import (
     scaled,
 )
 from skbag._training.early_stopping import Outcome, split_validation
+from skbag._training.fewer_features import (
+    outgrows_short_texts,
+    without_short_text_features,
+)
 from skbag._training.fit_checks import warn_of
 from skbag._training.origin import Origin, Start, with_score_offset
 from skbag._training.plan import Plan, goes_by_columns, max_progressive_samples
@@ -338,8 +343,8 @@ def _make_run(
         origin=Origin(
             start,
             prepared.initial_counts,
-            None if counts is None else counts.df,
-            vectors,
+            document_counts=None if counts is None else counts.df,
+            vectors=vectors,
         ),
         communicator=communicator,
     )
@@ -385,25 +390,33 @@ def partial_fit(
     rng = np.random.default_rng([random_state.randint(np.iinfo(np.int32).max), n_seen])
     settings = _for_one_part(settings)
     samples = samples.without_weightless()
-    if settings.training.shuffle:
-        samples = samples.take(rng.permutation(len(samples)))
+    order = rng.permutation(len(samples)) if settings.training.shuffle else None
     most = min(
         N_CALIBRATION_SAMPLES, max_progressive_samples(samples.targets.n_outputs)
     )
-    known = None if before is None or resume is None else before.featurizer
+    known = None
+    if before is not None and resume is not None:
+        known = before.featurizer
+        if outgrows_short_texts(known, settings, n_seen + len(samples)):
+            before, resume = without_short_text_features(before, resume)
+            known = before.featurizer
     # Earlier samples of the first part are learnt before later ones are scored.
     n_progressive = min(len(samples) // 2 if known is None else len(samples), most)
-    extended = extend(known, samples, settings, n_progressive, resume)
+    extended = extend(known, samples, settings, order, n_progressive, resume)
     featurizer, weighted = extended.featurizer, extended.samples
     assert weighted is not None
     vectors = _vectors(settings, featurizer, before, coverage)
+    table = None
+    # Rows that are all changed are in a table of their own.
+    if extended.table_change is None and resume is not None and resume.stream:
+        table = resume.stream.table
     trained = _train_part(
         weighted,
         settings,
-        Origin(_start_of_part(before, resume), vectors=vectors),
+        _origin_of_part(before, resume, extended.table_change, vectors),
         n_progressive,
         rng,
-        None if resume is None else resume.stream,
+        table,
     )
     run, predictor = trained.run, trained.predictor
     calibration = run.outcome.calibration
@@ -456,17 +469,28 @@ def _train_part(
     origin: Origin,
     n_progressive: int,
     rng: np.random.Generator,
-    stream: Stream | None,
+    table: GrowingRows | None,
 ) -> _TrainedPart:
-    """Train once on weighted samples, where that may be in a table of their rows."""
+    """Train once on weighted samples, where that may be in a table of their rows.
+
+    `table` holds the rows to start from, which may be written; None for a copy.
+    """
     start, touched, n_ids = origin.start, None, samples.X.n_ids
+    rows_before = None
     # A penalty shrinks all rows; vectors may begin any.
-    if start is not None and origin.vectors is None and not settings.training.alpha:
+    if origin.vectors is None and not settings.training.alpha:
         touched = TouchedRows.of(samples.X.slice(0, len(samples)))
-    if start is not None and touched is not None and len(touched.ids):
+    if touched is not None and len(touched.ids):
         samples = samples.with_inputs(touched.bags)
-        own_rows = touched.from_table(start.predictor)
-        origin = replace(origin, start=replace(start, predictor=own_rows))
+        if start is not None:
+            own_rows = touched.from_table(start.predictor)
+            rows_before = own_rows.dense  # Trainers copy what they start from.
+            origin = replace(origin, start=replace(start, predictor=own_rows))
+        elif len(touched.ids) == n_ids:
+            # The table is that of its rows: features of a vocabulary are all met.
+            touched = None
+        elif origin.table is not None:
+            origin = replace(origin, table=origin.table[touched.ids])
     with _training_threads(samples, settings, SINGLE_PROCESS):
         run = TrainingRun(
             samples,
@@ -478,28 +502,46 @@ def _train_part(
         del samples  # As in fit.
         run.epoch()
         predictor, accumulators = run.finish()
-    if start is None or touched is None or not len(touched.ids):
+    if touched is None or not len(touched.ids):
         table = GrowingRows(predictor.dense)
         return _TrainedPart(run, predictor, accumulators, table, None)
-    before = start.predictor.dense
-    table = GrowingRows(before.copy()) if stream is None else stream.table
-    predictor, update = touched.into_table(predictor, table, len(before), n_ids)
+    if start is None:
+        # All rows but those of this part are zero, which costs nothing.
+        rows = np.zeros((n_ids, predictor.dense.shape[1]), dtype=WEIGHT_DTYPE)
+        table, n_before = GrowingRows(rows), n_ids
+    else:
+        n_before = len(start.predictor.dense)
+        if table is None:
+            table = GrowingRows(start.predictor.dense.copy())
+    predictor, update = touched.into_table(
+        predictor, table, n_before, n_ids, rows_before
+    )
     return _TrainedPart(run, predictor, accumulators, table, update)
 
 
-def _start_of_part(before: Model | None, resume: Resume | None) -> Start | None:
+def _origin_of_part(
+    before: Model | None,
+    resume: Resume | None,
+    table_change: NDArray[np.float32] | None,
+    vectors: Vectors | None,
+) -> Origin:
     """What one more part of a stream goes on from."""
     if before is None or resume is None:
-        return None
-    return Start(
-        # Rows stay as they are where weights change: see `extend`.
-        with_score_offset(before.predictor, -before.calibration.score_offset),
+        return Origin(table=table_change, vectors=vectors)
+    # Rows stay as they are where weights change: see `extend`.
+    predictor = before.predictor
+    if table_change is not None:
+        table_change[: len(predictor.dense)] += predictor.dense
+        predictor = replace(predictor, embedding=table_change)
+    start = Start(
+        with_score_offset(predictor, -before.calibration.score_offset),
         resume.accumulators,
         # Smaller for a part for which that would be too large, and for late ones.
         resume.learning_rate,
         resume.n_seen,
         before.calibration,
     )
+    return Origin(start, vectors=vectors)
 
 
 def _restore(run: TrainingRun, state: Any, path: str) -> None:

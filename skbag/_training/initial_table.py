@@ -36,13 +36,46 @@ def initial_table(document_counts: DocumentCounts) -> NDArray[np.float32]:
     table : ndarray of shape (n_ids, 1), dtype=float32
     """
     prior = document_counts.class_totals[1] / document_counts.n_documents
+    return _as_table(_shares(document_counts, prior) - prior)
+
+
+def change_of_initial_table(
+    before: DocumentCounts, after: DocumentCounts
+) -> NDArray[np.float32]:
+    """What more documents change in the scores of tokens by themselves.
+
+    Both by the class shares of all documents, so that what only these change counts
+    for nothing.
+
+    Parameters
+    ----------
+    before, after : DocumentCounts
+        More tokens may be known after.
+
+    Returns
+    -------
+    change : ndarray of shape (n_ids after, 1), dtype=float32
+    """
+    prior = after.class_totals[1] / after.n_documents
+    change = _shares(after, prior)
+    n_before = len(before.df)
+    change[:n_before] -= _shares(before, prior)
+    change[n_before:] -= prior
+    return _as_table(change)
+
+
+def _shares(document_counts: DocumentCounts, prior: float) -> NDArray[np.float64]:
+    """Share of the second class among the documents of each token, smoothed."""
     # The second column, in a product's time, which is that of one pass.
-    scores = document_counts.class_counts @ np.array([0.0, 1.0])
-    scores += PRIOR_STRENGTH * prior
-    scores /= document_counts.df + PRIOR_STRENGTH
-    scores -= prior
-    scores *= 2 * SHRINKAGE
-    return np.asarray(scores.astype(WEIGHT_DTYPE)[:, np.newaxis])
+    shares = document_counts.class_counts @ np.array([0.0, 1.0])
+    shares += PRIOR_STRENGTH * prior
+    shares /= document_counts.df + PRIOR_STRENGTH
+    return np.asarray(shares)
+
+
+def _as_table(differences: NDArray[np.float64]) -> NDArray[np.float32]:
+    differences *= 2 * SHRINKAGE
+    return np.asarray(differences.astype(WEIGHT_DTYPE)[:, np.newaxis])
 
 
 def own_part_of_initial_table(

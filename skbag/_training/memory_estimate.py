@@ -12,7 +12,7 @@ from skbag._core.available_memory import available_bytes
 from skbag._targets.label_sets import LabelSets
 from skbag._targets.losses import MANY_CLASSES
 from skbag._text.encoder import LearningEncoder
-from skbag._text.features import FeatureKind
+from skbag._text.features import SHORT_TEXT_KINDS
 from skbag._training.footprint import FitSize, Footprint, footprint
 from skbag._training.plan import (
     Moments,
@@ -34,8 +34,6 @@ _PER_BUCKET = 32
 """Bytes of a bucket beside its rows: whether it was met, its kind, counts, weight."""
 
 _NO_LIMITS = Moments(mean_squared_norm=1.0, eigenvalue=0.0, max_sample_weight=1.0)
-
-_OF_SHORT_TEXTS = (FeatureKind.EDGE, FeatureKind.AFFIX, FeatureKind.SKIP)
 
 
 @dataclass(frozen=True, eq=False)
@@ -292,7 +290,7 @@ def _fewer_rows(task: Task, size: FitSize) -> list[str]:
     if task.prunes:
         remedies.append(f"a higher min_df (now {pruning.min_df!r})")
         remedies.append(f"a smaller max_features (now {pruning.max_features!r})")
-    if np.isin(task.encoder.kinds, _OF_SHORT_TEXTS).any():
+    if np.isin(task.encoder.kinds, SHORT_TEXT_KINDS).any():
         remedies.append("short_text_features=False")
     if text.ngram_range[1] > 1:
         remedies.append(f"a smaller ngram_range (now {text.ngram_range})")

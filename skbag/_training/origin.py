@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from skbag._model.predictor import Predictor
 from skbag._targets.calibration import Calibration
 from skbag._text.pretrained import Vectors
+from skbag._training.initial_table import initial_table
 from skbag._training.plan import Plan
 from skbag._weighting.document_counts import DocumentCounts
 
@@ -41,6 +42,8 @@ class Origin:
     counts : DocumentCounts or None
         Of two classes, where a table of scores is to begin at what each token says by
         itself: see `initial_table`.
+    table : ndarray of shape (n_ids, 1), dtype=float32, or None
+        Where it is to begin instead.
     document_counts : ndarray of shape (n_ids,), dtype=float64, or None
         Number of documents that hold each id, where it is known.
     vectors : Vectors or None
@@ -49,8 +52,15 @@ class Origin:
 
     start: Start | None = None
     counts: DocumentCounts | None = None
+    table: NDArray[np.float32] | None = None
     document_counts: NDArray[np.float64] | None = None
     vectors: Vectors | None = None
+
+    def initial_table(self) -> NDArray[np.float32] | None:
+        """Return where a table of scores of two classes begins, for bags of norm 1."""
+        if self.table is not None or self.counts is None:
+            return self.table
+        return initial_table(self.counts)
 
 
 def check_layers(predictor: Predictor, plan: Plan) -> None:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skbag._core.bag_kernels import squared_norms
+from skbag._core.bag_kernels import add_second_moment, squared_norms
 from skbag._core.bags import Bags, SomeBags
-from skbag._core.dtypes import ID_DTYPE, WEIGHT_DTYPE
+from skbag._core.dtypes import WEIGHT_DTYPE
 from skbag._model.clusters import Clusters
 from skbag._targets.losses import Loss, is_squared_hinge
 from skbag._targets.targets import Targets
@@ -56,6 +56,9 @@ CUDA_WORK = 2e10
 
 N_MOMENT_SAMPLES = 2000
 """How many samples stand for all where norms and directions are measured."""
+
+EIGENVALUE_TOLERANCE = 1e-4
+"""Relative change of the strength of a direction at which its measurement ends."""
 
 MAX_PROGRESSIVE_SCORES = 2**23
 """How many scores of samples not yet trained on are kept at most (32 MiB)."""
@@ -212,23 +215,19 @@ def _largest_second_moment(bags: Bags, share: NDArray[np.float64]) -> float:
     if len(bags) == 1:
         return float(share[0] * _squared_norms(bags)[0])
     # Only of the columns that occur.
-    if bags.n_ids < 16 * len(bags.ids):
-        # As np.unique does it, but without sorting.
-        occurs = np.zeros(bags.n_ids, dtype=np.bool_)
-        occurs[bags.ids] = True
-        numbers = np.cumsum(occurs, dtype=ID_DTYPE) - ID_DTYPE(1)
-        local, n_columns = numbers[bags.ids], int(occurs.sum())
-    else:
-        columns, inverse = np.unique(bags.ids, return_inverse=True)
-        local, n_columns = inverse.ravel().astype(ID_DTYPE), len(columns)
-    X = Bags(local, bags.offsets, bags.weights, n_columns).to_csr()
-    # Not abs(X): scipy would sort the entries of X, and with them the bags', in place.
-    vector = np.bincount(local, weights=np.abs(bags.weights)).astype(np.float64)
+    columns, local = bags.compacted()
+    weights = bags.weights.astype(WEIGHT_DTYPE, copy=False)
+    vector = np.bincount(local.ids, weights=np.abs(weights)).astype(np.float64)
     eigenvalue = _length(vector)
+    before = 0.0
     for _ in range(10):
-        if eigenvalue > 0:
-            vector = X.T @ (share * (X @ (vector / eigenvalue))) / len(bags)
-            eigenvalue = _length(vector)
+        # Far closer than it has to be known.
+        if abs(eigenvalue - before) <= EIGENVALUE_TOLERANCE * eigenvalue:
+            break
+        direction, vector = vector / eigenvalue, np.zeros(len(columns))
+        add_second_moment(local.ids, local.offsets, weights, share, direction, vector)
+        vector /= len(bags)
+        before, eigenvalue = eigenvalue, _length(vector)
     return eigenvalue
 
 

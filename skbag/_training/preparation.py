@@ -33,6 +33,7 @@ from skbag._training.fit_checks import (
     feature_findings,
     share_without_common_tokens,
 )
+from skbag._training.initial_table import change_of_initial_table, initial_table
 from skbag._training.memory_estimate import Task, check_buckets, check_memory
 from skbag._training.plan import n_progressive_samples
 from skbag._training.samples import LazyBags, Samples
@@ -52,7 +53,7 @@ from skbag._weighting.document_counts import (
 )
 from skbag._weighting.weighting import Weighting
 
-GROWTH = 1.25
+GROWTH = 2.0
 """Factor by which documents grow before ``partial_fit`` recomputes weights."""
 
 
@@ -95,12 +96,16 @@ class Extended:
     mean_divergence : float or None
         That they were made with: see `Resume`.
     samples : Samples or None
+    table_change : ndarray of shape (n_ids, 1), dtype=float32, or None
+        What is to be added to the rows before these samples are learnt: what counts
+        that were just summed up say of tokens by themselves (see `initial_table`).
     """
 
     featurizer: Featurizer
     id_weights: GrowingRows | None = None
     mean_divergence: float | None = None
     samples: Samples | None = None
+    table_change: NDArray[np.float32] | None = None
 
 
 def prepare(
@@ -163,6 +168,7 @@ def extend(
     featurizer: Featurizer | None,
     samples: Samples,
     settings: Settings,
+    order: NDArray[np.int64] | None,
     n_progressive: int,
     resume: Resume | None = None,
 ) -> Extended:
@@ -176,13 +182,17 @@ def extend(
     old and new texts are read with the same weights, and a factor that all weights
     share changes nothing where bags have norm 1. To keep weight x row instead would
     freeze what the first, small parts have guessed of the weights (measured:
-    docs/benchmarks/streaming.md).
+    docs/benchmarks/streaming.md). For two classes the table starts at what the counts
+    say, as in `fit`, and follows them as they grow.
+
+    `order` is that of the samples returned; None for the one given.
     """
     if featurizer is None:
         encoder, counts = _learn(samples, settings, is_first_part=True)
         check_memory(Task(counts, encoder, settings, n_progressive, prunes=False))
         document_counts = _count(counts, settings.weighting, len(counts))
         extended = _extended(encoder, settings.weighting, document_counts)
+        sums_before = None
     else:
         encoder, counts = _learn_more(featurizer, samples, settings)
         settings = replace(settings, weighting=featurizer.weighting)
@@ -192,9 +202,41 @@ def extend(
             # Rows are not carried over, and the model before is there already.
             check_memory(replace(_to_go_on(featurizer, task), n_tables=2))
         extended = _count_on(featurizer, encoder, counts, resume)
+        sums_before = featurizer.document_counts
     after = extended.featurizer
     bags = counts.X.weighted(after.weighting, after.id_weights)
-    return replace(extended, samples=counts.with_inputs(bags))
+    weighted = counts.with_inputs(bags)
+    # Once they are counted: texts are read in the order in which they lie in memory.
+    if order is not None:
+        weighted = weighted.take(order)
+    change = None
+    if _follows_counts(counts, settings):
+        change = _table_change(sums_before, after)
+    return replace(extended, samples=weighted, table_change=change)
+
+
+def _follows_counts(counts: Samples, settings: Settings) -> bool:
+    """Whether a table of the scores of two classes is to follow class counts."""
+    weighting = settings.weighting
+    return (
+        weighting.supervised
+        # Rows then mean the same for bags of any part.
+        and weighting.norm == "l2"
+        and counts.targets.has_two_classes
+        and settings.training.embedding_dim is None
+    )
+
+
+def _table_change(
+    sums_before: DocumentCounts | None, after: Featurizer
+) -> NDArray[np.float32] | None:
+    """What to add to the rows where counts were just summed up; else None."""
+    sums = after.document_counts
+    if sums is None or after.pending is not None:
+        return None
+    if sums_before is None:
+        return initial_table(sums)
+    return change_of_initial_table(sums_before, sums)
 
 
 def carry_over(
@@ -266,10 +308,9 @@ def _extended(
     document_counts: DocumentCounts | None,
 ) -> Extended:
     """Featurizer whose weights are all made anew."""
-    featurizer = _with_weights(encoder, weighting, document_counts)
-    if document_counts is None or featurizer.id_weights is None:
+    featurizer, mean = _with_weights(encoder, weighting, document_counts)
+    if featurizer.id_weights is None:
         return Extended(featurizer)
-    mean = weighting.mean_divergence(document_counts)
     return Extended(featurizer, GrowingRows(featurizer.id_weights), mean)
 
 
@@ -297,7 +338,7 @@ def _learn(
         options,
         settings.weighting.supervised,
         partial(_sizes, texts, communicator),
-        are_first_part=is_first_part,
+        in_a_stream=is_first_part,
     )
     check_subwords(options)
     if options.n_buckets is not None:
@@ -450,7 +491,7 @@ def _weigh(
     document_counts = _count(counts, weighting, n_counted)
     if document_counts is not None:
         document_counts = reduce_counts(communicator, document_counts)
-    featurizer = _with_weights(encoder, weighting, document_counts)
+    featurizer, _ = _with_weights(encoder, weighting, document_counts)
     samples = counts.with_inputs(counts.X.weighted(weighting, featurizer.id_weights))
     samples = with_visits(samples, len(counts) - n_before, order)
     return Prepared(featurizer, samples, n_progressive, None)
@@ -472,11 +513,10 @@ def _with_weights(
     encoder: LearningEncoder | None,
     weighting: Weighting,
     document_counts: DocumentCounts | None,
-) -> Featurizer:
+) -> tuple[Featurizer, float]:
+    """Featurizer, and the `mean_divergence` that its weights were made with."""
+    if document_counts is None:
+        return Featurizer(encoder, weighting, None, None), 0.0
     kinds = None if encoder is None else encoder.kinds
-    id_weights = (
-        None
-        if document_counts is None
-        else weighting.id_weights(document_counts, kinds)
-    )
-    return Featurizer(encoder, weighting, document_counts, id_weights)
+    id_weights, mean = weighting.weights_and_mean(document_counts, kinds)
+    return Featurizer(encoder, weighting, document_counts, id_weights), mean

@@ -39,7 +39,6 @@ from skbag._training.column_trainer import ColumnTrainer
 from skbag._training.early_stopping import Outcome, Validation, stopping_rule
 from skbag._training.fit_checks import training_finding
 from skbag._training.initial_table import (
-    initial_table,
     own_part_of_initial_table,
 )
 from skbag._training.origin import Origin, Start, check_layers
@@ -371,8 +370,9 @@ class TrainingRun:
         n_outputs = self.plan.problem.n_outputs
         table = np.zeros((n_ids, n_outputs), dtype=WEIGHT_DTYPE)
         norm = self.plan.problem.moments.mean_squared_norm**0.5
-        if origin.counts is not None and norm > 0:
-            table = initial_table(origin.counts) / WEIGHT_DTYPE(norm)
+        start = origin.initial_table()
+        if start is not None and norm > 0:
+            table = start / WEIGHT_DTYPE(norm)
         intercept = self._constant_scores().astype(WEIGHT_DTYPE)
         return Predictor(table, ((None, intercept),))
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
-from skbag._core.dtypes import ID_DTYPE, WEIGHT_DTYPE
+from skbag._core.dtypes import WEIGHT_DTYPE
 from skbag._core.growing import GrowingRows
 from skbag._model.predictor import Predictor
 
@@ -62,9 +62,7 @@ class TouchedRows:
     @classmethod
     def of(cls, bags: Bags) -> TouchedRows:
         """Rows that bags touch."""
-        ids, places = np.unique(bags.ids, return_inverse=True)
-        local = places.ravel().astype(ID_DTYPE)
-        return cls(ids, Bags(local, bags.offsets, bags.weights, len(ids)))
+        return cls(*bags.compacted())
 
     def from_table(self, predictor: Predictor) -> Predictor:
         """Return a predictor with these rows only; zeros for rows that are new."""
@@ -75,7 +73,12 @@ class TouchedRows:
         return replace(predictor, embedding=rows)
 
     def into_table(
-        self, trained: Predictor, table: GrowingRows, n_before: int, n_ids: int
+        self,
+        trained: Predictor,
+        table: GrowingRows,
+        n_before: int,
+        n_ids: int,
+        before: NDArray[np.float32] | None = None,
     ) -> tuple[Predictor, RowUpdate]:
         """Return a predictor of all rows, and what is to be written into them.
 
@@ -87,8 +90,12 @@ class TouchedRows:
             All rows; those that are new are put after the others, as zeros.
         n_before, n_ids : int
             Rows so far, and with the new ones.
+        before : ndarray of shape (n_touched, width), dtype=float32, or None
+            What `from_table` gave, if that is known.
         """
-        new = np.zeros((n_ids - n_before, trained.dense.shape[1]), dtype=WEIGHT_DTYPE)
-        rows = table.put(n_before, new)
-        update = RowUpdate(rows, self.ids, rows[self.ids], trained.dense)
+        shape = n_ids - n_before, trained.dense.shape[1]
+        rows = table.put(n_before, np.broadcast_to(WEIGHT_DTYPE(0), shape))
+        if before is None:
+            before = rows[self.ids]
+        update = RowUpdate(rows, self.ids, before, trained.dense)
         return replace(trained, embedding=rows), update

@@ -15,7 +15,6 @@ from skbag._model.clusters import Clusters
 from skbag._targets.losses import Loss
 from skbag._training.batches import Batch, make_batches
 from skbag._training.devices import Placement, free_bytes, resolve_device
-from skbag._training.initial_table import initial_table
 from skbag._training.initialisation import new_network, preconditioner, put_vectors
 from skbag._training.network import Network, PretrainedRows
 from skbag._training.origin import Origin
@@ -120,9 +119,9 @@ def _network(task: TorchTask, plan: Plan) -> Network:
     n_rows = n_own_rows(task.samples.X.n_ids, communicator)
     if origin.start is not None:
         return Network.from_predictor(origin.start.predictor, n_rows)
-    table = None
-    if origin.counts is not None:
-        table = own_rows(initial_table(origin.counts), communicator)
+    table = origin.initial_table()
+    if table is not None:
+        table = own_rows(table, communicator)
     return new_network(
         plan, n_rows, task.clusters, task.constant_scores, table, task.seed
     )

@@ -93,7 +93,7 @@ def class_informed_factors(
     document_counts: DocumentCounts,
     kinds: NDArray[np.uint8] | None,
     mean: float | None = None,
-) -> NDArray[np.float64]:
+) -> tuple[NDArray[np.float64], float]:
     """Factor of each token's weight: what it says of the classes, and its kind.
 
     ``kind * (1 - s + s sqrt(KL_j / mean KL))``, the mean taken over all occurrences of
@@ -112,11 +112,13 @@ def class_informed_factors(
     Returns
     -------
     factors : ndarray of shape (n_ids,), dtype=float64, positive
+    mean : float
+        That which they were made with.
     """
     divergence = class_divergence(document_counts)
-    share = informed_share(document_counts)
     if mean is None:
         mean = mean_divergence(document_counts, divergence)
+    share = informed_share(document_counts)
     by_kind = np.ones(max(KIND_FACTORS) + 1)
     by_kind[list(KIND_FACTORS)] = list(KIND_FACTORS.values())
     # Some at a time, in place: fresh arrays of all would take longer than their sums.
@@ -134,7 +136,7 @@ def class_informed_factors(
             own[:] = 1
         if kinds is not None:
             own *= by_kind[kinds[block]]
-    return factors
+    return factors, mean
 
 
 _NORMS = {None: 0, "l1": 1, "l2": 2}
@@ -161,8 +163,21 @@ class Weighting:
         -------
         id_weights : ndarray of shape (n_ids,), dtype=float32, positive, or None
         """
+        return self.weights_and_mean(document_counts, kinds)[0]
+
+    def weights_and_mean(
+        self, document_counts: DocumentCounts, kinds: NDArray[np.uint8] | None
+    ) -> tuple[NDArray[np.float32] | None, float]:
+        """Weight of each token, and the `mean_divergence` that they were made with.
+
+        Returns
+        -------
+        id_weights : ndarray of shape (n_ids,), dtype=float32, positive, or None
+        mean : float
+            0 where no weight depends on the classes.
+        """
         if not (self.use_idf or self.supervised):
-            return None
+            return None, 0.0
         counted = document_counts.df > 0
         if 2 * np.count_nonzero(counted) > len(counted):
             return self._weights(document_counts, kinds)
@@ -170,19 +185,12 @@ class Weighting:
         kinds = np.zeros(len(counted), dtype=np.uint8) if kinds is None else kinds
         met, others = np.flatnonzero(counted), _one_of_each(kinds, ~counted)
         ids = np.append(met, others)
-        computed = self._weights(document_counts.rows(ids), kinds[ids])
+        computed, mean = self._weights(document_counts.rows(ids), kinds[ids])
         by_kind = np.ones(max(KIND_FACTORS) + 1, dtype=WEIGHT_DTYPE)
         by_kind[kinds[others]] = computed[len(met) :]
         weights = by_kind[kinds]
         weights[met] = computed[: len(met)]
-        return weights
-
-    def mean_divergence(self, document_counts: DocumentCounts) -> float:
-        """Mean of what tokens say of the classes; 0 where no weight depends on it."""
-        if not self.supervised:
-            return 0.0
-        counted = document_counts.rows(np.flatnonzero(document_counts.df > 0))
-        return mean_divergence(counted, class_divergence(counted))
+        return weights, mean
 
     def weights_of_new(
         self,
@@ -191,20 +199,20 @@ class Weighting:
         mean: float,
     ) -> NDArray[np.float32]:
         """Weights of tokens that join others, by the `mean_divergence` of those."""
-        return self._weights(document_counts, kinds, mean)
+        return self._weights(document_counts, kinds, mean)[0]
 
     def _weights(
         self,
         document_counts: DocumentCounts,
         kinds: NDArray[np.uint8] | None,
         mean: float | None = None,
-    ) -> NDArray[np.float32]:
+    ) -> tuple[NDArray[np.float32], float]:
         if not self.supervised:
-            return smooth_idf(document_counts).astype(WEIGHT_DTYPE)
-        weights = class_informed_factors(document_counts, kinds, mean)
+            return smooth_idf(document_counts).astype(WEIGHT_DTYPE), 0.0
+        weights, mean = class_informed_factors(document_counts, kinds, mean)
         if self.use_idf:
             weights *= smooth_idf(document_counts)
-        return weights.astype(WEIGHT_DTYPE)
+        return weights.astype(WEIGHT_DTYPE), mean
 
     def apply(self, bags: Bags, id_weights: NDArray[np.float32] | None) -> Bags:
         """Bags of counts to bags of weights.

@@ -16,7 +16,7 @@ from skbag._text.compact_encoders import (
     CompactVocabularyEncoder,
 )
 from skbag._text.encoder import Encoder, LearningEncoder
-from skbag._text.features import FeatureKind
+from skbag._text.features import SHORT_TEXT_KINDS, FeatureKind
 from skbag._text.hashed_encoder import HashedEncoder
 from skbag._text.plain_encoder import PlainEncoder
 from skbag._text.vocabulary_encoder import VocabularyEncoder
@@ -309,6 +309,36 @@ def test_nothing_to_count(documents, make):
         assert bags.offsets.tolist() == [0] * (len(documents) + 1)
         assert_sound(bags, encoder)
     assert len(encoder.encode(DOCUMENTS).ids) == 0
+
+
+@learning
+@pytest.mark.parametrize("options", ["short texts", "subwords"])
+@pytest.mark.parametrize("name", ["copy", "deepcopy", "pickle"])
+def test_without_short_text_features(name, options, make):
+    """What is left is counted as before, also after a copy; and it learns on."""
+    duplicate = {"copy": copy.copy, **DUPLICATES}[name]
+    encoder = learnt(lambda: make(**OPTIONS[options]))
+    before = pickle.dumps(encoder)
+    fewer, old_ids = encoder.without_short_text_features()
+    assert pickle.dumps(encoder) == before
+    assert encoder.has_short_text_features
+    fewer = duplicate(fewer)
+    assert not fewer.has_short_text_features
+    assert old_ids.shape == (fewer.n_ids,)
+    assert old_ids.dtype == np.int32
+    expected = encoder.encode(DOCUMENTS).to_csr().toarray()
+    found = fewer.encode(DOCUMENTS).to_csr().toarray()
+    np.testing.assert_array_equal(
+        found, np.where(old_ids >= 0, expected[:, old_ids], 0)
+    )
+    is_left = ~np.isin(encoder.kinds, SHORT_TEXT_KINDS)
+    assert found.sum() == expected[:, is_left].sum()
+    assert_same_bags(fewer.learn(DOCUMENTS), duplicate(fewer).learn(DOCUMENTS))
+    kinds = fewer.kinds[np.unique(fewer.encode(DOCUMENTS).ids)]
+    assert not np.isin(kinds, SHORT_TEXT_KINDS).any()
+    for text in DOCUMENTS:
+        ids = [id_ for id_, _ in fewer.occurrences(text)]
+        assert sorted(set(ids)) == fewer.encode([text]).ids.tolist()
 
 
 @learning

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from skbag._core.bag_kernels import (
+    add_second_moment,
     count_ids,
     order_by_count,
     squared_norms,
@@ -192,3 +193,31 @@ def test_squared_norms_of_offsets_beyond_the_weights():
 def test_offsets_that_do_not_fit_are_refused(offsets):
     with pytest.raises(IndexError, match="do not fit"):
         squared_norms(np.array(offsets), np.ones(1, dtype=np.float32))
+
+
+@given(st.integers(1, 12), st.integers(1, 30), st.integers(0, 99))
+@examples(100)
+def test_second_moments_are_products_to_the_bit(n, n_ids, seed):
+    ids, offsets, weights = random_bags(n, n_ids, seed)
+    rng = np.random.default_rng(seed)
+    shares, vector = rng.uniform(size=n), rng.normal(size=n_ids)
+    product = np.zeros(n_ids)
+    add_second_moment(ids, offsets, weights, shares, vector, product)
+    X = sp.csr_array((weights, ids, offsets), shape=(n, n_ids))
+    np.testing.assert_array_equal(product, X.T @ (shares * (X @ vector)))
+
+
+@pytest.mark.parametrize("changed", ["ids", "offsets", "shares", "vector"])
+def test_second_moments_of_what_does_not_fit(changed):
+    ids, offsets, weights = random_bags(5, 9, 0)
+    arrays = {"ids": ids, "offsets": offsets, "weights": weights}
+    arrays |= {"shares": np.ones(5), "vector": np.ones(9)}
+    wrong = {
+        "ids": np.full_like(ids, 9),
+        "offsets": offsets[::-1].copy(),
+        "shares": np.ones(6),
+        "vector": np.ones(1),
+    }
+    arrays[changed] = wrong[changed]
+    with pytest.raises(IndexError, match="do not fit"):
+        add_second_moment(*arrays.values(), np.zeros(9))

@@ -1,5 +1,7 @@
 """Bags are a CSR matrix, and torch's EmbeddingBag agrees."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -7,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skbag._core.bags import Bags
+from skbag._core.bags import IDS_PER_ENTRY, MOST_IDS_PER_ENTRY, Bags
 
 
 @st.composite
@@ -33,6 +35,19 @@ def test_round_trip_through_csr(X):
         np.int64,
         np.float32,
     )
+
+
+@pytest.mark.parametrize("n_more_ids", [0, 50 * IDS_PER_ENTRY, 50 * MOST_IDS_PER_ENTRY])
+@given(matrices())
+@settings(deadline=None)
+def test_compacted_bags_have_the_columns_that_occur(n_more_ids, X):
+    """In each way: by sorting the entries where there are many more ids."""
+    bags = Bags.from_csr(X)
+    ids, compacted = replace(bags, n_ids=bags.n_ids + n_more_ids).compacted()
+    columns = np.unique(X.indices)
+    np.testing.assert_array_equal(ids, columns)
+    assert ids.dtype == compacted.ids.dtype == np.int32
+    np.testing.assert_array_equal(compacted.to_csr().toarray(), X.toarray()[:, columns])
 
 
 @given(matrices())

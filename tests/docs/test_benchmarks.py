@@ -1,5 +1,6 @@
 """The benchmark's tables say what was measured; a small run works from end to end."""
 
+import argparse
 import json
 import subprocess
 import sys
@@ -193,3 +194,32 @@ def test_small_stream(monkeypatch, tmp_path):
         one = streaming.measure(tmp_path, way, 600, 2**10, 200)
         assert one["seconds"] > 0
     assert streaming.table([{"a": 1, "b": 0.5}]) == "| a | b |\n|---|---|\n| 1 | 0.50 |"
+
+
+def test_small_streams_with_the_defaults(monkeypatch, tmp_path):
+    pytest.importorskip("pyarrow", reason="the benchmark's data are Parquet files")
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import data
+    import streaming
+
+    data.write_smoke_data(tmp_path)
+    monkeypatch.setattr(streaming, "DEFAULT_PARTS", {"made_up": (100,)})
+    monkeypatch.setattr(streaming, "SORTED_SIZE", 100)
+    options = argparse.Namespace(folder=tmp_path, names=["made_up"], seeds=1, test=True)
+    found = streaming.defaults(options)
+    assert [each["table"] for each in found] == ["vocabulary", "2^20"]
+    for each in found:
+        assert each["difference"] == each["partial_fit"] - each["fit"]
+        assert each["ratio of cpu"] > 0
+    (found,) = streaming.sorted_streams(options)
+    assert found["shuffled"] > found["sorted"]
+
+
+def test_readers_in_turns(monkeypatch):
+    """A stretch of the texts for each reader, and one text of each in turns."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import streaming
+
+    texts = list("abcdefg")
+    order, labels = streaming.in_turns((texts, texts), 3)
+    assert order == labels == list("adgbecf")

@@ -225,7 +225,7 @@ def test_document_counts_add_up(corpus, make_classifier):
     parameters = {"supervised_weighting": False, "ngram_range": (1, 1)}
     whole = make_classifier(**parameters).partial_fit(*corpus, classes=CLASSES)
     clf = make_classifier(**parameters)
-    for texts, labels in parts(corpus, 30):
+    for texts, labels in parts(corpus, 60):
         clf.partial_fit(texts, labels, classes=CLASSES)
     of_whole, of_parts = (
         dict(zip(c._model.encoder.names(), c._model.featurizer.id_weights, strict=True))

@@ -61,16 +61,12 @@ DEFAULT = TextOptions(
 TEXTS = ["a b c", "a b", "a a a d", "", "e"]
 
 
-def test_the_first_part_of_a_stream_says_that_more_will_come():
-    texts = ["a short text"] * 10_000
-    options = replace(DEFAULT, ngram_range=(1, 2))
-    assert wants_short_text_features("auto", options, True, sizes_of(texts))
-    for n, expected in ((9_999, True), (10_000, False)):
-        part = texts[:n]
-        found = wants_short_text_features(
-            "auto", options, True, sizes_of(part), are_first_part=True
-        )
-        assert found is expected
+@pytest.mark.parametrize(("n_texts", "expected"), [(49_999, True), (50_000, False)])
+def test_a_stream_has_many_texts_sooner(n_texts, expected):
+    sizes = lambda: (20 * n_texts, n_texts)  # noqa: E731
+    assert wants_short_text_features("auto", DEFAULT, True, sizes)
+    found = wants_short_text_features("auto", DEFAULT, True, sizes, in_a_stream=True)
+    assert found is expected
 
 
 NATIVE = [

@@ -1,15 +1,19 @@
 """The first guess: what class counts say of each token by itself."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skbag._core.bags import Bags
 from skbag._training.initial_table import (
     PRIOR_STRENGTH,
     SHRINKAGE,
+    change_of_initial_table,
     initial_table,
     own_part_of_initial_table,
 )
@@ -123,3 +127,89 @@ def test_with_more_classes_the_table_begins_at_zero(corpus, make_classifier):
     three = np.arange(len(labels)) % 3
     clf = after_no_step(make_classifier, texts, three)
     np.testing.assert_allclose(clf.embedding_, 0, atol=1e-6)
+
+
+# -- streams ---------------------------------------------------------------------------
+
+
+@given(st.integers(0, 10_000), st.integers(0, 9), st.integers(0, 4))
+@settings(deadline=None)
+def test_changes_lead_from_one_table_to_the_next(seed, n_before, n_new):
+    """By the class shares at the end; tokens that were unknown had a score of 0."""
+    rng = np.random.default_rng(seed)
+    n_ids = n_before + n_new
+    earlier, more = rng.integers(0, 5, size=(2, n_ids, 2)).astype(float)
+    earlier[n_before:] = 0
+    totals = rng.uniform(50, 90, size=2)
+    before = DocumentCounts.of_classes(sp.csr_array(earlier[:n_before]), totals / 2)
+    after = DocumentCounts.of_classes(sp.csr_array(earlier + more), totals)
+    at_the_end = DocumentCounts.of_classes(sp.csr_array(earlier), totals)
+    np.testing.assert_allclose(
+        change_of_initial_table(before, after),
+        initial_table(after) - initial_table(at_the_end),
+        atol=1e-6,
+    )
+
+
+@pytest.mark.parametrize("parameters", [{}, {"n_buckets": 2**12}])
+def test_rows_of_a_stream_follow_the_counts(parameters, binary_corpus, make_classifier):
+    """Without steps they are what the counts say, whenever these are summed up."""
+    classes = sorted(set(binary_corpus.labels))
+    clf = make_classifier(learning_rate_init=1e-30, **parameters)
+    n_compared = 0
+    for start in range(0, 100, 20):
+        part = (column[start : start + 20] for column in binary_corpus)
+        clf.partial_fit(*part, classes=classes)
+        featurizer = clf._model.featurizer
+        if featurizer.pending is None:
+            n_compared += 1
+            table = initial_table(featurizer.document_counts)
+            np.testing.assert_allclose(clf.embedding_, table, rtol=1e-3, atol=1e-3)
+    assert 2 <= n_compared < 5
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"embedding_dim": 4}, {"supervised_weighting": False}, {"norm": None}],
+    ids=["two layers", "no class counts", "any norm"],
+)
+def test_otherwise_rows_of_a_stream_do_not(parameters, binary_corpus, make_classifier):
+    clf = make_classifier(learning_rate_init=1e-30, **parameters)
+    for _ in range(3):
+        clf.partial_fit(*binary_corpus, classes=sorted(set(binary_corpus.labels)))
+    np.testing.assert_allclose(clf.embedding_, 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("parameters", [{}, {"n_buckets": 2**12}])
+def test_a_stream_of_two_classes_is_the_same_pickled(
+    parameters, binary_corpus, make_classifier
+):
+    """Also with other numbers of threads; copies stay as they were."""
+    kept = make_classifier(**parameters)
+    pickled = make_classifier(**parameters, n_jobs=3)
+    classes = sorted(set(binary_corpus.labels))
+    for start in range(0, 100, 20):
+        part = [column[start : start + 20] for column in binary_corpus]
+        before = copy.copy(kept)
+        table = None if start == 0 else before.embedding_.copy()
+        kept.partial_fit(*part, classes=classes)
+        pickled = pickle.loads(pickle.dumps(pickled))
+        pickled.partial_fit(*part, classes=classes)
+        if table is not None:
+            np.testing.assert_array_equal(before.embedding_, table)
+    np.testing.assert_array_equal(kept.embedding_, pickled.embedding_)
+    assert kept.score(*binary_corpus) > 0.9
+
+
+def test_a_failed_call_leaves_the_rows(binary_corpus, make_classifier, monkeypatch):
+    clf = make_classifier()
+    clf.partial_fit(*binary_corpus, classes=sorted(set(binary_corpus.labels)))
+    before = pickle.dumps(clf)
+
+    def fail(self):
+        raise KeyboardInterrupt("by hand")
+
+    monkeypatch.setattr("skbag._training.stream.RowUpdate.apply", fail)
+    with pytest.raises(KeyboardInterrupt, match="by hand"):
+        clf.partial_fit(*binary_corpus)
+    assert pickle.dumps(clf) == before

@@ -78,3 +78,15 @@ def test_rows_and_sums_of_counts():
     np.testing.assert_allclose(both.class_totals, whole.class_totals)
     some = np.array([7, 2])
     np.testing.assert_allclose(whole.rows(some).df, whole.df[some])
+
+
+@given(st.lists(st.integers(-1, 11), max_size=20))
+@settings(deadline=None)
+def test_moved_counts_are_rows_of_the_table_or_nothing(old_ids):
+    bags, codes = corpus()
+    document_counts = DocumentCounts.count(bags, codes, 3)
+    moved = document_counts.moved(np.array(old_ids, dtype=np.int32))
+    table = np.vstack([document_counts.class_counts.toarray(), np.zeros(3)])
+    np.testing.assert_array_equal(moved.class_counts.toarray(), table[old_ids, :])
+    np.testing.assert_array_equal(moved.df, table[old_ids, :].sum(axis=1))
+    assert moved.n_documents == document_counts.n_documents

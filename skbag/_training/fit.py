@@ -37,6 +37,7 @@ from skbag._training.column_scales import (
     in_users_units,
     scaled,
 )
+from skbag._training.cross_scores import cross_scores
 from skbag._training.early_stopping import Outcome, split_validation
 from skbag._training.fewer_features import (
     outgrows_short_texts,
@@ -325,6 +326,9 @@ def _make_run(
 ) -> TrainingRun:
     """Training of prepared samples, before its first epoch."""
     start, validation, featurizer = None, split.validation, prepared.featurizer
+    unseen = None
+    if prepared.counts_all:
+        unseen = cross_scores(prepared, settings, rng, communicator)
     if before is not None:
         predictor = in_scaled_units(
             _carried(before, featurizer, settings), split.scales
@@ -347,6 +351,7 @@ def _make_run(
             vectors=vectors,
         ),
         communicator=communicator,
+        unseen=unseen,
     )
 
 

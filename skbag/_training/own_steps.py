@@ -26,11 +26,12 @@ from skbag._core.bags import Bags
 from skbag._core.communicator import Communicator
 from skbag._core.dtypes import WEIGHT_DTYPE
 from skbag._targets.label_sets import Codes
-from skbag._targets.losses import squared_hinge_slopes
+from skbag._targets.losses import Loss, is_squared_hinge, squared_hinge_slopes
 from skbag._training.early_stopping import Scores
 from skbag._training.plan import Plan
 from skbag._training.progress import Schedule
 from skbag._training.samples import Samples
+from skbag._training.settings import TrainingOptions
 from skbag._training.sharding import exchange_bags
 
 COMPENSATION = 0.09
@@ -133,6 +134,15 @@ def followed_batches(
     )
     batches = np.flatnonzero(edges[:-1].sum(axis=1) >= n_samples - n_last)
     return batches if len(batches) else held[-1:]
+
+
+def follows_own_steps(loss: Loss, options: TrainingOptions) -> bool:
+    """Whether the temperature is fitted to the finished model.
+
+    Only of a table of scores trained in several epochs: a part of a stream is scored
+    before it is trained on, and layers move all scores.
+    """
+    return is_squared_hinge(loss) and options.embedding_dim is None and options.decay
 
 
 class OwnSteps:

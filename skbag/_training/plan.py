@@ -59,6 +59,8 @@ N_MOMENT_SAMPLES = 2000
 
 EIGENVALUE_TOLERANCE = 1e-4
 """Relative change of the strength of a direction at which its measurement ends."""
+MAX_UNCOUNTED = 0.1
+"""Largest share of the samples that class-informed weights do without."""
 
 MAX_PROGRESSIVE_SCORES = 2**23
 """How many scores of samples not yet trained on are kept at most (32 MiB)."""

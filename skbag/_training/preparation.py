@@ -35,7 +35,8 @@ from skbag._training.fit_checks import (
 )
 from skbag._training.initial_table import change_of_initial_table, initial_table
 from skbag._training.memory_estimate import Task, check_buckets, check_memory
-from skbag._training.plan import n_progressive_samples
+from skbag._training.own_steps import follows_own_steps
+from skbag._training.plan import MAX_UNCOUNTED, n_progressive_samples
 from skbag._training.samples import LazyBags, Samples
 from skbag._training.settings import Settings
 from skbag._training.visits import visits_per_sample, with_visits
@@ -68,13 +69,14 @@ class Prepared:
         Weighted bags, in the order of training.
     n_progressive : int
         How many of the last samples, those of all ranks together, the first epoch
-        scores before it trains on them; they have not been counted for the
-        class-informed weights.
+        scores before it trains on them.
     initial_counts : DocumentCounts or None
         What the table is to begin at: see `initial_table`. None where classes are not
         two or not to be counted, and where training goes on from an earlier one.
     findings : tuple of str
         Warnings about the features.
+    counts_all : bool
+        Whether class-informed weights are made of the progressive samples, too.
     """
 
     featurizer: Featurizer
@@ -82,6 +84,7 @@ class Prepared:
     n_progressive: int
     initial_counts: DocumentCounts | None
     findings: tuple[str, ...] = ()
+    counts_all: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,18 +134,31 @@ def prepare(
     n_held, alone = _n_held(counts, communicator), communicator.world_size == 1
     visits = visits_per_sample(counts)
     check_memory(Task(counts, encoder, settings, n_held, alone=alone, visits=visits))
-    prepared = _weigh(counts, encoder, settings.weighting, order, communicator)
+    counts_all = _counts_all(counts, settings, n_held, communicator)
+    prepared = _weigh(
+        counts, encoder, settings.weighting, order, n_held, communicator, counts_all
+    )
     if encoder is not None and settings.text.vocabulary is None:
         findings = _findings(counts, prepared.featurizer, settings, communicator)
         prepared = replace(prepared, findings=findings)
-    document_counts = prepared.featurizer.document_counts
-    if (
-        settings.weighting.supervised
-        and document_counts
-        and samples.targets.has_two_classes
-    ):
-        return replace(prepared, initial_counts=document_counts)
-    return prepared
+    return _with_initial_counts(prepared)
+
+
+def prepare_part(
+    prepared: Prepared,
+    rows: NDArray[np.int64],
+    settings: Settings,
+    communicator: Communicator,
+) -> Prepared:
+    """Prepare some of the samples once more, with weights made of these alone.
+
+    Their features are those of all samples, so that no text is read again.
+    """
+    encoder = prepared.featurizer.learning_encoder
+    part = prepared.samples.take(rows)
+    return _with_initial_counts(
+        _weigh(part, encoder, settings.weighting, None, 0, communicator)
+    )
 
 
 def reprepare(
@@ -161,7 +177,7 @@ def reprepare(
     visits = visits_per_sample(counts)
     task = Task(counts, encoder, settings, _n_held(counts), visits=visits)
     check_memory(_to_go_on(featurizer, task))
-    return _weigh(counts, encoder, featurizer.weighting, order)
+    return _weigh(counts, encoder, featurizer.weighting, order, task.n_progressive)
 
 
 def extend(
@@ -477,24 +493,55 @@ def _shuffled(samples: Samples, order: np.random.Generator | None) -> Samples:
     return samples.take(order.permutation(len(samples)))
 
 
+def _counts_all(
+    counts: Samples, settings: Settings, n_held: int, communicator: Communicator
+) -> bool:
+    """Whether weights are to be made of the samples held out, too: see `cross_scores`.
+
+    Where those are many of all, and fits are fast.
+    """
+    return (
+        settings.weighting.supervised
+        # Visits of a sample would be in several parts.
+        and total(communicator, visits_per_sample(counts) - 1) == 0
+        and n_held > MAX_UNCOUNTED * total(communicator, len(counts))
+        and follows_own_steps(
+            counts.targets.loss(settings.training.loss), settings.training
+        )
+    )
+
+
 def _weigh(
     counts: Samples,
     encoder: LearningEncoder | None,
     weighting: Weighting,
     order: np.random.Generator | None,
+    n_held: int,
     communicator: Communicator = SINGLE_PROCESS,
+    counts_all: bool = False,
 ) -> Prepared:
-    n_progressive = _n_held(counts, communicator)
     sizes = communicator.all_gather(len(counts))
-    n_before = int(share_of(sum(sizes) - n_progressive, sizes)[communicator.rank])
-    n_counted = n_before if weighting.supervised else len(counts)
-    document_counts = _count(counts, weighting, n_counted)
+    n_before = int(share_of(sum(sizes) - n_held, sizes)[communicator.rank])
+    is_all = counts_all or not weighting.supervised
+    document_counts = _count(counts, weighting, len(counts) if is_all else n_before)
     if document_counts is not None:
         document_counts = reduce_counts(communicator, document_counts)
     featurizer, _ = _with_weights(encoder, weighting, document_counts)
     samples = counts.with_inputs(counts.X.weighted(weighting, featurizer.id_weights))
     samples = with_visits(samples, len(counts) - n_before, order)
-    return Prepared(featurizer, samples, n_progressive, None)
+    return Prepared(featurizer, samples, n_held, None, counts_all=counts_all)
+
+
+def _with_initial_counts(prepared: Prepared) -> Prepared:
+    """Add what two classes begin with."""
+    document_counts = prepared.featurizer.document_counts
+    if (
+        prepared.featurizer.weighting.supervised
+        and document_counts
+        and prepared.samples.targets.has_two_classes
+    ):
+        return replace(prepared, initial_counts=document_counts)
+    return prepared
 
 
 def _count(counts: Samples, weighting: Weighting, stop: int) -> DocumentCounts | None:

@@ -92,6 +92,21 @@ class Progress:
     rows: NDArray[np.int64]
 
 
+@dataclass(frozen=True, eq=False)
+class Unseen:
+    """Scores of samples by models that were not trained on them.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_scored, n_outputs), dtype=float32
+    rows : ndarray of shape (n_scored,), dtype=int64
+        Which samples those are.
+    """
+
+    scores: NDArray[np.float32]
+    rows: NDArray[np.int64]
+
+
 class Diverged(Exception):
     """The loss of a batch is not a number or beyond all reason.
 

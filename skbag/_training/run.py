@@ -42,7 +42,11 @@ from skbag._training.initial_table import (
     own_part_of_initial_table,
 )
 from skbag._training.origin import Origin, Start, check_layers
-from skbag._training.own_steps import OwnSteps, followed_batches
+from skbag._training.own_steps import (
+    OwnSteps,
+    followed_batches,
+    follows_own_steps,
+)
 from skbag._training.plan import (
     N_MOMENT_SAMPLES,
     Moments,
@@ -52,7 +56,13 @@ from skbag._training.plan import (
     clusters_of,
     goes_by_columns,
 )
-from skbag._training.progress import NO_BATCHES, Diverged, Progress, Schedule
+from skbag._training.progress import (
+    NO_BATCHES,
+    Diverged,
+    Progress,
+    Schedule,
+    Unseen,
+)
 from skbag._training.samples import Samples, documents_by_id
 from skbag._training.settings import TrainingOptions
 from skbag._training.sharding import cut_positions, own_rows
@@ -92,6 +102,9 @@ class TrainingRun:
     origin : Origin
     communicator : Communicator
         Who trains the same model on samples of its own.
+    unseen : Unseen or None
+        Scores of samples of this rank to fit the temperature to; None where training
+        is to find some.
 
     Attributes
     ----------
@@ -111,6 +124,7 @@ class TrainingRun:
         validation: Samples | None = None,
         origin: Origin | None = None,
         communicator: Communicator = SINGLE_PROCESS,
+        unseen: Unseen | None = None,
     ) -> None:
         origin = origin or Origin()
         # Without their bags: the batches hold all of them, and memory is dear.
@@ -146,7 +160,14 @@ class TrainingRun:
         )
         self._best: Predictor | None = None
         self._followed = self._held
-        self._own_steps = self._follow_own_steps(samples, origin)
+        self._is_calibrated = unseen is not None
+        edges = cut_positions(communicator.all_gather(len(samples)), plan.batch_size)
+        self._own_edges = edges[:, communicator.rank]
+        self._own_steps: OwnSteps | None = None
+        if unseen is not None:
+            self._fit_calibration(*self._gathered(unseen.scores, unseen.rows))
+        elif len(self._held) and follows_own_steps(self.loss, options):
+            self._own_steps = self._follow_own_steps(samples, origin, edges)
 
     @property
     def done(self) -> bool:
@@ -466,11 +487,11 @@ class TrainingRun:
         """Settle epochs, penalty and temperature by what the first epoch showed."""
         targets, communicator = self.targets, self.communicator
         # Others may have been followed for the temperature alone.
-        n_held = self._n_rows(self._held)
+        first_row = len(scores) - self._n_rows(self._held)
         scores, codes, weight = self._gathered(
-            scores[-n_held:], progress.rows[-n_held:]
+            scores[first_row:], progress.rows[first_row:]
         )
-        if self._own_steps is None:
+        if self._own_steps is None and not self._is_calibrated:
             self._fit_calibration(scores, codes, weight)
         skill = targets.skill_score(scores, codes, weight, self._counts, self.n_samples)
         self._follow(self.plan.with_skill(broadcast(communicator, skill)))
@@ -518,23 +539,11 @@ class TrainingRun:
         )
         self.outcome.calibration = broadcast(self.communicator, calibration)
 
-    def _follow_own_steps(self, samples: Samples, origin: Origin) -> OwnSteps | None:
-        """Follow some samples, to calibrate the finished model by them.
-
-        Only in a table of scores that has several epochs: a part of a stream is scored
-        before it is trained on, and a step of layers moves the scores of all.
-        """
+    def _follow_own_steps(
+        self, samples: Samples, origin: Origin, edges: NDArray[np.int64]
+    ) -> OwnSteps:
+        """Follow some samples, to calibrate the finished model by them."""
         plan, communicator = self.plan, self.communicator
-        options = plan.options
-        edges = cut_positions(communicator.all_gather(len(samples)), plan.batch_size)
-        self._own_edges = edges[:, communicator.rank]
-        if not (
-            is_squared_hinge(self.loss)
-            and options.embedding_dim is None
-            and options.decay
-            and len(self._held)
-        ):
-            return None
         smaller = float(self._shares().min()) if self.targets.has_two_classes else None
         self._followed = followed_batches(edges, samples, plan, smaller, self._held)
         first = int(self._own_edges[self._followed[0]])

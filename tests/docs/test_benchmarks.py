@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 # What is measured takes its time.
@@ -223,3 +224,61 @@ def test_readers_in_turns(monkeypatch):
     texts = list("abcdefg")
     order, labels = streaming.in_turns((texts, texts), 3)
     assert order == labels == list("adgbecf")
+
+
+# -- few labels ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def few_labels(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import few_labels
+
+    return few_labels
+
+
+def test_as_many_texts_of_each_class_are_drawn(few_labels):
+    y = np.repeat(["a", "b", "c"], [2, 30, 40])
+    pool = few_labels.Texts([f"text {i}" for i in range(72)], y)
+    drawn = few_labels.draw(pool, 4, seed=0)
+    assert sorted(drawn.y) == ["a"] * 2 + ["b"] * 4 + ["c"] * 4
+    assert len(set(drawn.texts)) == 10
+    pairs = zip(drawn.texts, drawn.y, strict=True)
+    assert all(y[int(text[5:])] == label for text, label in pairs)
+    assert few_labels.draw(pool, 4, seed=0).texts == drawn.texts
+    assert few_labels.draw(pool, 4, seed=1).texts != drawn.texts
+
+
+def test_tables_of_few_labels(few_labels):
+    rows = {}
+    for seed, accuracy in enumerate([50.0, 60.0]):
+        figures = {"skbag": accuracy, "LinearSVC": 54.0, "ComplementNB": 30.0}
+        rows[few_labels.key("one", 4, seed)] = figures
+        rows[few_labels.key("two", 4, seed)] = {**figures, "ComplementNB": 70.0}
+    found = few_labels.means(rows, ["one", "two"], [4], n_draws=2)
+    assert few_labels.lead(found["one", 4]) == 1.0
+    by_size = few_labels.table_by_size(found)
+    assert cells(by_size, "4") == ["4", "55.0", "54.0", "50.0", "-7.00"]
+    by_name = few_labels.table_by_name(found)
+    assert cells(by_name, "two") == ["two", "55.0 (-15.0)"]
+
+
+def test_small_run_of_few_labels(few_labels, monkeypatch, tmp_path, capsys):
+    pytest.importorskip("pyarrow", reason="the benchmark's data are Parquet files")
+    import data
+
+    data.write_smoke_data(tmp_path)
+    output = tmp_path / "figures.json"
+    command = ["few_labels.py", "--data", str(tmp_path), "--names", data.SMOKE_NAME]
+    command += ["--sizes", "4", "--draws", "1", "--output", str(output)]
+    monkeypatch.setattr(sys, "argv", [*command, "--methods", "skbag", "ComplementNB"])
+    few_labels.main()
+    (figures,) = json.loads(output.read_text()).values()
+    assert set(figures) == {"skbag", "ComplementNB"}
+    output.write_text(output.read_text().replace(f"{figures['skbag']}", "12.5"))
+    monkeypatch.setattr(sys, "argv", [*command, "--resume"])
+    few_labels.main()
+    (again,) = json.loads(output.read_text()).values()
+    assert again["skbag"] == 12.5
+    assert set(again) == set(few_labels.METHODS)
+    assert "| made_up | 12.5 (" in capsys.readouterr().out

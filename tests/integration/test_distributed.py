@@ -340,8 +340,9 @@ def test_a_rank_that_dies_ends_all(immortals, mortals, corpus, tmp_path, request
     whole = immortals.fit(*dealt(n, *corpus, **parameters))
     assert_one_model(whole, tmp_path / "model")
     jobs = dealt(n, *corpus, checkpoint=path, **parameters)
-    # An epoch has 7 batches: this is in the third.
-    jobs[1]["fault"] = ("kill", 17)
+    # An epoch has 7 batches: this is in the third, after three fits of two thirds, of 5
+    # batches an epoch, for the temperature.
+    jobs[1]["fault"] = ("kill", 3 * 4 * 5 + 17)
     answers = mortals(n).fit(*jobs)
     assert answers.pop(1) is None
     words = "has lost another process of this fit, which has ended or cannot be reached"
@@ -384,7 +385,8 @@ def test_a_checkpoint_of_another_number_of_processes_is_refused(
 ):
     path = str(tmp_path / "fit.ckpt")
     jobs = dealt(2, *corpus, checkpoint=path, max_iter=3)
-    jobs[0]["fault"] = ("raise", 17)
+    # In the third epoch, after three fits of two thirds, of 5 batches an epoch.
+    jobs[0]["fault"] = ("raise", 3 * 3 * 5 + 17)
     two.fit(*jobs)
     (answer,) = mortals(1).fit(*dealt(1, *corpus, checkpoint=path, max_iter=3))
     words = "the number of processes 2, which is now 1"

@@ -246,7 +246,7 @@ class TrainingRun:
             "n_without_gain": self._stopping.n_without_gain,
             "draws": self.rng.bit_generator.state,
             "best": None if best is None else dict(_trained(best)),
-            "own_steps": None if self._own_steps is None else self._own_steps.state(),
+            "own_steps": self._all_own_steps(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -258,7 +258,7 @@ class TrainingRun:
         self.outcome = Outcome(**{**outcome, "calibration": calibration})
         self._stopping.n_without_gain = state["n_without_gain"]
         if self._own_steps is not None:
-            self._own_steps.restore(state["own_steps"])
+            self._own_steps.restore(state["own_steps"][self.communicator.rank])
         self.rng.bit_generator.state = state["draws"]
         best = state["best"]
         if best is not None:
@@ -495,6 +495,11 @@ class TrainingRun:
             self._fit_calibration(scores, codes, weight)
         skill = targets.skill_score(scores, codes, weight, self._counts, self.n_samples)
         self._follow(self.plan.with_skill(broadcast(communicator, skill)))
+
+    def _all_own_steps(self) -> list[Any]:
+        """State of the own steps of all ranks: each follows samples of its own."""
+        own = None if self._own_steps is None else self._own_steps.state()
+        return list(self.communicator.all_gather(own))
 
     def _n_rows(self, batches: NDArray[np.int64]) -> int:
         """Number of own samples in the last batches, from the first of some on."""

@@ -380,6 +380,25 @@ def test_a_rank_that_says_nothing_is_given_up_in_time(when, mortals, corpus):
     assert_failed(answers[:1], ["RankError"], [words])
 
 
+def test_each_rank_goes_on_with_own_steps_of_its_own(two, corpus, tmp_path):
+    """Of many samples the temperature comes from what each rank has followed."""
+    texts = [f"{text} own{i // 2}" for i, text in enumerate(corpus.texts * 6)]
+    path = str(tmp_path / "fit.ckpt")
+    parameters = {"max_iter": 3, "batch_size": 32}
+    whole = two.fit(*dealt(2, texts, corpus.labels * 6, **parameters))
+    assert_one_model(whole, tmp_path / "model")
+    jobs = dealt(2, texts, corpus.labels * 6, checkpoint=path, **parameters)
+    # An epoch has 23 batches: this is in the third.
+    jobs[0]["fault"] = ("raise", 49)
+    two.fit(*jobs)
+    assert Path(path).exists()
+    jobs = dealt(2, texts, corpus.labels * 6, checkpoint=path, **parameters)
+    resumed = two.fit(*jobs)
+    assert_one_model(resumed, tmp_path / "model")
+    clf = resumed[0].set_params(checkpoint=None)
+    assert digest(clf, tmp_path / "model") == digest(whole[0], tmp_path / "model")
+
+
 def test_a_checkpoint_of_another_number_of_processes_is_refused(
     two, mortals, corpus, tmp_path
 ):

@@ -204,8 +204,9 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         epoch.
 
     class_weight : dict, 'balanced' or None, default=None
-        Weight of each class, multiplied with the sample weights. 'balanced': inversely
-        proportional to its number of samples. Of several labels per sample, a dict of
+        Weight of each class, multiplied with the sample weights in training; documents
+        are counted whatever their class weighs. 'balanced': inversely proportional to
+        its number of samples. Of several labels per sample, a dict of
         label number (column of `y`) to the weight of having the label against 1 for not
         having it; 'balanced': as many times as there are samples without the label for
         each with it. Weights of labels above 4 count as 4.

@@ -18,6 +18,14 @@ from skbag._weighting.weight_kernels import Rows
 LENGTH, N_STORED = 200_000, 5
 
 
+@pytest.fixture(autouse=True)
+def python_answers_ctrl_c():
+    """Python leaves the signal alone where it was started to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def stored_bags():
     ids = np.tile(np.arange(LENGTH, dtype=np.int32), N_STORED)
     return ids, np.arange(N_STORED + 1) * LENGTH

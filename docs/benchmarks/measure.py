@@ -140,7 +140,8 @@ class DataSet:
         """Log-loss of skbag and of logistic regression."""
         self._fit_and_score(CALIBRATED[0])
         for method in (SKBAG, *CALIBRATED):
-            if self._has_model(method) and "log_loss" not in self.record[method]:
+            known = "log_loss" in self.record.get(method, {})
+            if not known and self._has_model(method):
                 answer = self._worker(method).ask("calibration", method=method)
                 for figure, value in answer.items():
                     self._put(method, figure, value)

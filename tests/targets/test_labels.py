@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,9 +34,15 @@ def test_labels_are_sorted_by_code_point():
 
 
 def test_many_classes_are_warned_of_as_scikit_learn_does():
+    """Which it does since 1.6.1."""
     labels = [f"class {i}" for i in range(30)]
-    with pytest.warns(UserWarning, match="greater than 50% of the number of samples"):
-        distinct_labels(labels)
+    messages = []
+    for given_labels in (labels, np.array(labels)):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            distinct_labels(given_labels)
+        messages.append([str(warning.message) for warning in caught])
+    assert messages[0] == messages[1]
 
 
 def test_subclasses_of_strings_are_labels():

@@ -68,7 +68,8 @@ class Processes:
             raise AssertionError(f"a rank has not answered for {patience} seconds")
         try:
             return pipe.recv()
-        except EOFError:
+        # The latter where it ended before it had read what was sent.
+        except (EOFError, ConnectionResetError):
             return None
 
     def close(self):

@@ -241,8 +241,9 @@ def fit(
         checkpoints.resume(run)
 
         def model_so_far() -> Model:
-            so_far = in_users_units(run.export(), split.scales)
-            return _model(featurizer, so_far, run.outcome.calibration)
+            predictor, calibration = run.export()
+            so_far = in_users_units(predictor, split.scales)
+            return _model(featurizer, so_far, calibration)
 
         stopped = _run_epochs(run, callbacks, checkpoints, model_so_far)
         communicator.stage("it put the model together")

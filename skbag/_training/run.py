@@ -222,10 +222,14 @@ class TrainingRun:
             texts_per_second=self.n_samples / max(seconds, 1e-9),
         )
 
-    def export(self) -> Predictor:
-        """Copy the state so far; the outcome then has the calibration of it."""
+    def export(self) -> tuple[Predictor, Calibration]:
+        """Copy the state so far, and calibrate it; the run stays as it is."""
+        # That of the best state so far may be there already.
+        kept = self.outcome.calibration
         self._calibrate()
-        return self._without_absent(self.trainer.whole(self.trainer.export()))
+        calibration, self.outcome.calibration = self.outcome.calibration, kept
+        predictor = self.trainer.whole(self.trainer.export())
+        return self._without_absent(predictor), calibration
 
     def finish(self) -> tuple[Predictor, tuple[NDArray[np.float32], ...]]:
         """Trained arrays, the best of them where validated, and the accumulators."""

@@ -40,6 +40,7 @@ from skbag._training.progress import (
     INTERCEPT_STEP,
     LARGEST_LOSS,
     LARGEST_STEP,
+    LEAST_KEPT,
     NO_BATCHES,
     SMALLEST_SCALE,
     SMALLEST_SQUARES,
@@ -299,7 +300,7 @@ class Trainer:
     ) -> None:
         if self.preconditioner is not None:
             gradient = gradient @ self.preconditioner
-        self._scale *= max(1 - rate * self.schedule.alpha * len(batch), 0.5)
+        self._scale *= max(1 - rate * self.schedule.alpha * len(batch), LEAST_KEPT)
         if self._scale < SMALLEST_SCALE:
             self._fold_scale()
         row_gradient = sum_bags(

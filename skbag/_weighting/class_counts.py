@@ -135,10 +135,10 @@ def _id_by_id(
     )
     indptr = np.cumsum(lengths, out=lengths)
     indices, counts = _empty(int(indptr[-1]))
-    own_sums = (np.full(shape[1], -1.0) for _ in ranges)
+    marked_sums = (np.full(shape[1], -1.0) for _ in ranges)
     _each(
         partial(documents.sum_classes, starts, placed, indptr, indices, counts),
-        [(*of, own) for of, own in zip(ranges, own_sums, strict=False)],
+        [(*of, own) for of, own in zip(ranges, marked_sums, strict=False)],
     )
     return sp.csr_array((counts, indices, indptr), shape=shape)
 

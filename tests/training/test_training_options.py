@@ -7,6 +7,7 @@ import random
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.metrics import log_loss
 
 from skbag._training import fit as fit_module
@@ -204,7 +205,7 @@ def test_of_equal_scores_the_last_state_is_kept(corpus, make_classifier, monkeyp
     original = TrainingRun.finish
 
     def finish(self):
-        last.append(self.export().embedding)
+        last.append(self.export()[0].embedding)
         return original(self)
 
     monkeypatch.setattr(TrainingRun, "finish", finish)
@@ -213,6 +214,30 @@ def test_of_equal_scores_the_last_state_is_kept(corpus, make_classifier, monkeyp
     assert clf.validation_scores_ == [1.0] * 4
     # Models that only score samples for the temperature come before.
     assert_array_equal(clf.embedding_, last[-1])
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_look_at_the_model_so_far_changes_nothing(
+    early_stopping, make_classifier, monkeypatch
+):
+    """The calibration of the best state stays, whichever state is looked at later."""
+    texts, labels = noisy(1200, seed=3)
+    clf = make_classifier(early_stopping=early_stopping, max_iter=6)
+    plain = clone(clf).fit(texts, labels)
+    epoch = TrainingRun.epoch
+
+    def looking(self):
+        report = epoch(self)
+        self.export()
+        return report
+
+    monkeypatch.setattr(TrainingRun, "epoch", looking)
+    looked_at = clf.fit(texts, labels)
+    if early_stopping:
+        scores = plain.validation_scores_
+        assert scores[-1] < max(scores)
+    assert looked_at._model.calibration == plain._model.calibration
+    assert_array_equal(looked_at.embedding_, plain.embedding_)
 
 
 def test_validation_part_is_stratified_and_not_learnt_from(

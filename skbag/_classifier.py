@@ -107,13 +107,15 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         part does, until 50,000 were seen), if the tokens are those of
         the default and `supervised_weighting` is on.
 
-    subword_ngram_range : tuple (min_n, max_n) or None, default=None
+    subword_ngram_range : tuple (min_n, max_n), 'auto' or None, default='auto'
         Also use the runs of min_n to max_n characters of every word, with ``<`` before
         it and ``>`` after it, so that unknown and misspelt words count by what they
         share with known ones; for instance (3, 6). ``min_df='auto'`` keeps no run that
         only one text holds, and allows these runs a table as large as that of all
         other features. Fits take several times as long. Words of more than 1,000
-        characters have none.
+        characters have none. 'auto' is (2, 4) for codes, names and identifiers: where
+        there are 50 short texts or more (see `short_text_features`), and more than half
+        of the tokens of new ones are likely to be unknown; else, and in a stream, None.
 
     n_buckets : int or None, default=None
         Rows of the table. Features are hashed into so many buckets instead of being
@@ -390,7 +392,7 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         max_features: int | None = None,
         vocabulary: Any = None,
         short_text_features: bool | str = "auto",
-        subword_ngram_range: tuple[int, int] | None = None,
+        subword_ngram_range: tuple[int, int] | str | None = "auto",
         n_buckets: int | None = None,
         use_idf: bool = True,
         sublinear_tf: bool = True,

@@ -44,7 +44,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "max_features": [Interval(Integral, 1, None, closed="left"), None],
     "vocabulary": ["array-like", Mapping, set, frozenset, None],
     "short_text_features": [StrOptions({"auto"}), "boolean"],
-    "subword_ngram_range": [tuple, None],
+    "subword_ngram_range": [StrOptions({"auto"}), tuple, None],
     "n_buckets": [
         Interval(Integral, FEWEST_BUCKETS, np.iinfo(ID_DTYPE).max, closed="both"),
         None,
@@ -118,6 +118,7 @@ def settings_of(estimator: Any, *, is_text: bool) -> Settings:
         ),
         n_jobs=_plain(estimator.n_jobs),
         embedding_init=estimator.embedding_init,
+        auto_subwords=_is_auto(estimator.subword_ngram_range),
     )
 
 
@@ -169,8 +170,12 @@ def _training_options(estimator: Any) -> TrainingOptions:
     )
 
 
+def _is_auto(value: Any) -> bool:
+    return isinstance(value, str) and value == "auto"
+
+
 def _none_if_auto(value: Any) -> Any:
-    return None if isinstance(value, str) and value == "auto" else _plain(value)
+    return None if _is_auto(value) else _plain(value)
 
 
 def _plain(value: Any) -> Any:
@@ -293,7 +298,7 @@ def _ngram_range(ngram_range: Any) -> tuple[int, int]:
 
 
 def _subword_ngram_range(ngram_range: Any) -> tuple[int, int] | None:
-    if ngram_range is None:
+    if ngram_range is None or _is_auto(ngram_range):
         return None
     if (
         len(ngram_range) != 2
@@ -301,9 +306,9 @@ def _subword_ngram_range(ngram_range: Any) -> tuple[int, int] | None:
         or not 2 <= ngram_range[0] <= ngram_range[1]
     ):
         raise ValueError(
-            "subword_ngram_range must be None or two numbers of characters (min_n, "
-            f"max_n) with 2 <= min_n <= max_n, got {ngram_range!r}. Use (3, 6) for "
-            "fastText's usual subwords."
+            "subword_ngram_range must be 'auto', None or two numbers of characters "
+            f"(min_n, max_n) with 2 <= min_n <= max_n, got {ngram_range!r}. Use (3, 6) "
+            "for fastText's usual subwords."
         )
     return int(ngram_range[0]), int(ngram_range[1])
 

@@ -6,8 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from skbag._text.analyzers import vectorizer
 from skbag._text.encoder import LearningEncoder
+from skbag._text.features import FeatureKind
 from skbag._text.hashed_encoder import HashedEncoder
 from skbag._text.plain_encoder import PlainEncoder
 from skbag._text.token_rules import DEFAULT_TOKENS, DefaultTokens, rule_of_pattern
@@ -22,6 +26,18 @@ MANY_TEXTS = 200_000
 MANY_TEXTS_OF_A_STREAM = 50_000
 """The same for a stream, which has to begin before it is known how long it will be: to
 have had these features for longer would take more time than a long stream has."""
+
+
+SUBWORDS_OF_CODES = (2, 4)
+"""Subwords where most tokens of new texts will be unknown. Two characters tell what
+these are made of: digits, letters, hyphens."""
+
+MIN_TEXTS_OF_CODES = 50
+"""Fewer texts may well have hardly a token in common, ..."""
+
+MIN_UNSEEN_SHARE = 0.5
+"""... but of more it is a sign that tokens are codes or names. On the benchmarks' sets
+of short texts the share is below 0.3 from 200 texts on."""
 
 
 def texts_are_short(
@@ -154,6 +170,43 @@ def wants_short_text_features(
             f"analyzer={options.analyzer!r}. Use short_text_features='auto' or False."
         )
     return bool(setting)
+
+
+def wants_subwords(
+    options: TextOptions,
+    document_counts: NDArray[np.int64],
+    kinds: Callable[[], NDArray[np.uint8]],
+    sizes: Callable[[], tuple[int, int]],
+) -> bool:
+    """Resolve ``subword_ngram_range="auto"`` once the tokens of texts are counted.
+
+    For short texts, split by one of the token rules, most of whose tokens are in no
+    second one: codes, names, identifiers. The share of the tokens of new texts that are
+    unknown is estimated by that of the tokens met once (Good, "The Population
+    Frequencies of Species and the Estimation of Population Parameters", 1953).
+
+    Parameters
+    ----------
+    options : TextOptions
+    document_counts : ndarray of shape (n_features,), dtype=int64
+        Texts that hold each feature.
+    kinds : callable
+        Gives the `FeatureKind` of each feature.
+    sizes : callable
+        Gives the number of characters and of texts.
+    """
+    if (
+        options.token_rule is None
+        or options.ngram_range[0] > 1
+        or options.n_buckets is not None
+    ):
+        return False
+    n_characters, n_texts = sizes()
+    if n_texts < MIN_TEXTS_OF_CODES or not texts_are_short(n_characters, n_texts):
+        return False
+    of_tokens = document_counts[kinds() == FeatureKind.TERM]
+    n_met_once = np.count_nonzero(of_tokens == 1)
+    return bool(n_met_once > MIN_UNSEEN_SHARE * of_tokens.sum())
 
 
 def check_subwords(options: TextOptions) -> None:

@@ -43,7 +43,7 @@ def share_without_common_tokens(
     kinds: NDArray[np.uint8] | None,
     n_texts: int,
 ) -> float:
-    """Share of texts none of whose tokens and n-grams is in a second text.
+    """Share of texts none of whose tokens, n-grams and subwords is in a second text.
 
     A token that all texts have does not count: no two differ by it.
 
@@ -63,7 +63,10 @@ def share_without_common_tokens(
     documents = document_counts[counts.ids]
     is_common = (documents > 1) & (documents < n_texts)
     if kinds is not None:
-        is_common &= kinds[counts.ids] <= FeatureKind.NGRAM
+        of_entries = kinds[counts.ids]
+        is_common &= (of_entries <= FeatureKind.NGRAM) | (
+            of_entries == FeatureKind.SUBWORD
+        )
     is_alone = counts.row_sums(is_common) == 0
     # Texts that are all the same have all tokens in common, if none that differs.
     is_same = counts.row_sums(documents < n_texts) == 0

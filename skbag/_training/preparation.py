@@ -25,7 +25,12 @@ from skbag._targets.label_sets import one_each
 from skbag._text.encoder import LearningEncoder
 from skbag._text.merging import Learnt, Merged, merge
 from skbag._text.pruning import check_any, keep_features, new_numbers
-from skbag._text.text_options import check_subwords, wants_short_text_features
+from skbag._text.text_options import (
+    SUBWORDS_OF_CODES,
+    check_subwords,
+    wants_short_text_features,
+    wants_subwords,
+)
 from skbag._text.token_cache import learn
 from skbag._training.fit_checks import (
     MIN_SAMPLES,
@@ -359,12 +364,15 @@ def _learn(
     check_subwords(options)
     if options.n_buckets is not None:
         check_buckets(options.n_buckets, settings, samples.targets.n_outputs)
-    encoder, counts = learn(texts, options, short, n_threads(settings.n_jobs))
     if options.vocabulary is not None:
+        encoder, counts = learn(texts, options, short, n_threads(settings.n_jobs))
         return encoder, samples.with_inputs(_all_of(counts, settings))
-    merged = merge(
-        communicator, Learnt(encoder, counts, short), options, settings.pruning
-    )
+    merged, counts = _learn_texts(texts, short, settings, communicator)
+    # What a few texts hold once, the rest of a stream may hold often.
+    if not is_first_part and _wants_subwords(texts, merged, settings, communicator):
+        options = replace(options, subword_ngram_range=SUBWORDS_OF_CODES)
+        settings = replace(settings, text=options)
+        merged, counts = _learn_texts(texts, short, settings, communicator)
     encoder = merged.encoder
     if options.n_buckets is not None:
         if not is_first_part:
@@ -385,6 +393,27 @@ def _learn(
         new_ids = new_ids[merged.ids]
     bags = replace(_all_of(counts, settings), n_ids=len(kept_ids), new_ids=new_ids)
     return encoder.select(kept_ids), samples.with_inputs(bags)
+
+
+def _learn_texts(
+    texts: list[str], short: bool, settings: Settings, communicator: Communicator
+) -> tuple[Merged, Bags]:
+    """What all ranks know together, and the counts of the texts of this one."""
+    encoder, counts = learn(texts, settings.text, short, n_threads(settings.n_jobs))
+    own = Learnt(encoder, counts, short)
+    return merge(communicator, own, settings.text, settings.pruning), counts
+
+
+def _wants_subwords(
+    texts: list[str], merged: Merged, settings: Settings, communicator: Communicator
+) -> bool:
+    """Whether subwords that are left to a rule are to be learnt besides."""
+    return settings.auto_subwords and wants_subwords(
+        settings.text,
+        merged.counted.documents,
+        lambda: merged.encoder.kinds,
+        partial(_sizes, texts, communicator),
+    )
 
 
 def _sizes(texts: list[str], communicator: Communicator) -> tuple[int, int]:

@@ -38,7 +38,11 @@ class TrainingOptions:
 
 @dataclass(frozen=True)
 class Settings:
-    """All of them."""
+    """All of them.
+
+    `auto_subwords` says that ``text.subword_ngram_range``, which is None, is yet to be
+    decided by the texts.
+    """
 
     text: TextOptions
     short_text_features: bool | str
@@ -48,3 +52,4 @@ class Settings:
     validation_fraction: float | None
     n_jobs: int | None
     embedding_init: Any = None
+    auto_subwords: bool = False

@@ -106,7 +106,10 @@ UNUSABLE = [
         {"short_text_features": True, "vocabulary": ["a"]},
         "short_text_features=True adds features",
     ),
-    ({"subword_ngram_range": (3,)}, "subword_ngram_range must be None or two numbers"),
+    (
+        {"subword_ngram_range": (3,)},
+        "subword_ngram_range must be 'auto', None or two numbers",
+    ),
     ({"subword_ngram_range": (6, 3)}, "with 2 <= min_n <= max_n, got (6, 3)"),
     ({"subword_ngram_range": (1, 3)}, "with 2 <= min_n <= max_n, got (1, 3)"),
     ({"subword_ngram_range": (3.0, 6)}, "with 2 <= min_n <= max_n, got (3.0, 6)"),

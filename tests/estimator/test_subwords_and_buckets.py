@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skbag._text.features import FeatureKind
 
 CLASSES = ["garden", "kitchen", "sea"]
+CODES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MISSPELT = ["garlick", "blosom", "orchrad", "anchors", "captian", "harbor"]
 MANY = 2**20
 FEATURES = {
@@ -90,7 +91,45 @@ def test_warm_start_meets_new_features(name, corpus, new_corpus, make_classifier
 
 def test_default_is_without_either(corpus, make_classifier):
     clf = make_classifier().fit(*corpus)
-    assert clf.subword_ngram_range is None
+    assert clf.subword_ngram_range == "auto"
     assert clf.n_buckets is None
     assert FeatureKind.SUBWORD not in clf._model.encoder.kinds
     assert len(clf.vocabulary_) == len(clf.embedding_)
+
+
+def codes(n, *, seed):
+    """Single tokens of ten capitals; in half of them four are replaced by digits."""
+    rng = np.random.default_rng(seed)
+    has_digits = rng.integers(0, 2, n)
+    numbers = rng.integers(10, 36, (n, 10))
+    for row in np.flatnonzero(has_digits):
+        numbers[row, rng.choice(10, 4, replace=False)] = rng.integers(0, 10, 4)
+    return ["".join(CODES[i] for i in row) for row in numbers], has_digits
+
+
+def test_codes_get_subwords_by_default(make_classifier):
+    X, y = codes(600, seed=0)
+    new, truth = codes(300, seed=1)
+    assert make_classifier().fit(X, y).score(new, truth) > 0.95
+    by_hand = make_classifier(subword_ngram_range=(2, 4)).fit(X, y)
+    by_rule = make_classifier().fit(X, y)
+    assert_array_equal(by_rule.decision_function(new), by_hand.decision_function(new))
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"subword_ngram_range": None}, {"token_pattern": r"\S+"}],
+)
+def test_codes_without_subwords(parameters, make_classifier):
+    X, y = codes(600, seed=0)
+    new, truth = codes(300, seed=1)
+    with pytest.warns(UserWarning, match="subword_ngram_range=") as caught:
+        clf = make_classifier(**parameters).fit(X, y)
+    assert len(caught) == 1
+    assert clf.score(new, truth) < 0.7
+
+
+def test_a_stream_of_codes_begins_without_subwords(make_classifier):
+    X, y = codes(100, seed=0)
+    clf = make_classifier().partial_fit(X, y, classes=[0, 1])
+    assert FeatureKind.SUBWORD not in clf._model.encoder.kinds

@@ -25,6 +25,7 @@ from skbag._text.text_options import (
     check_subwords,
     make_encoder,
     wants_short_text_features,
+    wants_subwords,
 )
 from skbag._text.token_rules import DEFAULT_TOKENS, RULES
 from skbag._text.vocabulary_encoder import VocabularyEncoder
@@ -295,6 +296,37 @@ def test_subwords_need_words_and_a_vocabulary_of_their_own(changes, message):
     check_subwords(replace(DEFAULT, **changes))
     with pytest.raises(ValueError, match=message):
         check_subwords(replace(DEFAULT, subword_ngram_range=(3, 6), **changes))
+
+
+CODES = np.ones(60, np.int64)
+FEW_IN_COMMON = np.array([1] * 30 + [31])
+ALL_TERMS = np.zeros(60, np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("changes", "counts", "sizes", "expected"),
+    [
+        ({}, CODES, (600, 60), True),
+        # Half of what is met: 30 of 61.
+        ({}, FEW_IN_COMMON, (600, 60), False),
+        ({}, CODES, (490, 49), False),
+        ({}, CODES, (300 * 60, 60), False),
+        ({"token_pattern": r"\S+"}, CODES, (600, 60), False),
+        ({"analyzer": "char"}, CODES, (600, 60), False),
+        ({"ngram_range": (2, 2)}, CODES, (600, 60), False),
+        ({"n_buckets": 64}, CODES, (600, 60), False),
+    ],
+)
+def test_automatic_subwords(changes, counts, sizes, expected):
+    options = replace(DEFAULT, **changes)
+    kinds = ALL_TERMS[: len(counts)]
+    assert wants_subwords(options, counts, lambda: kinds, lambda: sizes) is expected
+
+
+def test_automatic_subwords_look_at_tokens_alone():
+    kinds = np.array([FeatureKind.TERM] + [FeatureKind.NGRAM] * 59, np.uint8)
+    counts = np.array([60] + [1] * 59)
+    assert not wants_subwords(DEFAULT, counts, lambda: kinds, lambda: (600, 60))
 
 
 def test_no_features_at_all():

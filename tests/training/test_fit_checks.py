@@ -25,17 +25,20 @@ def codes(n, seed=0):
 def test_codes_without_a_common_token():
     y = np.arange(200) % 2
     with pytest.warns(UserWarning, match=r"100% of .* no token in common .* subword_n"):
-        EmbeddingBagClassifier(random_state=0).fit(codes(200), y)
+        EmbeddingBagClassifier(subword_ngram_range=None, random_state=0).fit(
+            codes(200), y
+        )
 
 
-def test_not_with_the_features_that_it_names():
+@pytest.mark.parametrize(
+    "parameters", [{}, {"analyzer": "char", "ngram_range": (1, 3)}]
+)
+def test_not_with_the_features_that_it_names(parameters):
     y = np.arange(200) % 2
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         warnings.simplefilter("ignore", ConvergenceWarning)
-        EmbeddingBagClassifier(random_state=0, analyzer="char", ngram_range=(1, 3)).fit(
-            codes(200), y
-        )
+        EmbeddingBagClassifier(random_state=0, **parameters).fit(codes(200), y)
 
 
 @pytest.mark.parametrize("n", [4, 49])
@@ -52,6 +55,9 @@ def test_share_without_common_tokens():
     kinds = np.array([FeatureKind.TERM, FeatureKind.TERM, FeatureKind.SKIP], np.uint8)
     assert share_without_common_tokens(bags, documents, kinds, 4) == 4 / 5
     assert share_without_common_tokens(bags, documents, None, 5) == 1 / 5
+    # A subword may be what they share.
+    kinds[2] = FeatureKind.SUBWORD
+    assert share_without_common_tokens(bags, documents, kinds, 4) == 2 / 5
 
 
 def test_texts_that_are_all_alike_have_all_in_common():

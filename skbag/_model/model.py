@@ -261,10 +261,13 @@ class Stream:
     ----------
     table : GrowingRows
     id_weights : GrowingRows or None
+    has_counts : ndarray of shape (n_ids,), dtype=bool, or None
+        Which ids a document has held, where all are there from the start: buckets.
     """
 
     table: GrowingRows
     id_weights: GrowingRows | None
+    has_counts: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,14 +276,16 @@ class Resume:
 
     Here and not where it is made and used, for a pickle of it must not import torch.
     `mean_divergence` is that which all weights were last made with, 0 where they depend
-    on no class; None where no stream has made them. `stream` is no part of pickles and
-    copies: what they share has more owners than one.
+    on no class; None where no stream has made them. `skill_score` is that of samples of
+    the stream when they were new; None where no stream has scored any. `stream` is no
+    part of pickles and copies: what they share has more owners than one.
     """
 
     accumulators: tuple[NDArray[np.float32], ...]
     learning_rate: float
     n_seen: int
     mean_divergence: float | None = None
+    skill_score: float | None = None
     stream: Stream | None = None
 
 

@@ -216,6 +216,7 @@ def resume_state(resume: Resume) -> dict[str, Any]:
         "learning_rate": resume.learning_rate,
         "n_seen": resume.n_seen,
         "mean_divergence": resume.mean_divergence,
+        "skill_score": resume.skill_score,
     }
 
 
@@ -240,7 +241,11 @@ def resume_from_state(state: Any, model: Model) -> Resume:
     mean = state.get("mean_divergence")
     if mean is not None and not (type(mean) is float and 0 <= mean < math.inf):
         raise damaged(f"'mean_divergence' is {mean!r:.30}")
-    return Resume(accumulators, positive_of(state, "learning_rate"), n_seen, mean)
+    skill = state.get("skill_score")
+    if skill is not None and not (type(skill) is float and 0 <= skill <= 1):
+        raise damaged(f"'skill_score' is {skill!r:.30}")
+    rate = positive_of(state, "learning_rate")
+    return Resume(accumulators, rate, n_seen, mean, skill)
 
 
 def _read_table(state: Any) -> NDArray[np.float32] | QuantizedTable:

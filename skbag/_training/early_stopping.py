@@ -49,12 +49,15 @@ class Outcome:
         Whether the loss grew beyond all bounds in the last epoch.
     loss_curve, validation_scores : list of float
         One for each epoch; no scores without validation samples.
+    skill_score : float or None
+        Of the progressive samples, before they were trained on.
     """
 
     calibration: Calibration = UNCALIBRATED
     diverged: bool = False
     loss_curve: list[float] = field(default_factory=list)
     validation_scores: list[float] = field(default_factory=list)
+    skill_score: float | None = None
 
 
 class StoppingRule(Protocol):

@@ -45,7 +45,12 @@ from skbag._training.fewer_features import (
 )
 from skbag._training.fit_checks import warn_of
 from skbag._training.origin import Origin, Start, with_score_offset
-from skbag._training.plan import Plan, goes_by_columns, max_progressive_samples
+from skbag._training.plan import (
+    USUAL_SKILL_SCORE,
+    Plan,
+    goes_by_columns,
+    max_progressive_samples,
+)
 from skbag._training.preparation import (
     Prepared,
     carry_over,
@@ -256,7 +261,12 @@ def fit(
     warn_of(findings, training)
     return FitResult(
         _model(featurizer, predictor, run.outcome.calibration),
-        Resume(accumulators, run.plan.learning_rate, run.n_samples),
+        Resume(
+            accumulators,
+            run.plan.learning_rate,
+            run.n_samples,
+            skill_score=run.outcome.skill_score,
+        ),
         run.plan,
         run.outcome,
         None if vectors is None else vectors.coverage,
@@ -425,10 +435,11 @@ def partial_fit(
         table,
     )
     run, predictor = trained.run, trained.predictor
-    calibration = run.outcome.calibration
-    if before is not None:
+    calibration, skill = run.outcome.calibration, run.outcome.skill_score
+    if before is not None and resume is not None:
         share = n_progressive / (n_progressive + min(n_seen, N_CALIBRATION_SAMPLES))
         calibration = blend(before.calibration, calibration, share)
+        skill = _mean_skill(resume.skill_score, skill, share)
     rate = run.plan.learning_rate if resume is None else resume.learning_rate
     return FitResult(
         _model(featurizer, predictor, calibration),
@@ -437,13 +448,21 @@ def partial_fit(
             rate,
             n_seen + len(samples),
             extended.mean_divergence,
-            Stream(trained.table, extended.id_weights),
+            skill,
+            Stream(trained.table, extended.id_weights, extended.has_counts),
         ),
         run.plan,
         run.outcome,
         None if vectors is None else vectors.coverage,
         trained.update,
     )
+
+
+def _mean_skill(earlier: float | None, own: float | None, share: float) -> float | None:
+    """Skill score of earlier parts and, for `share` of it, of this one."""
+    if earlier is None or own is None:
+        return own if earlier is None else earlier
+    return (1 - share) * earlier + share * own
 
 
 @dataclass(frozen=True, eq=False)
@@ -546,6 +565,7 @@ def _origin_of_part(
         resume.learning_rate,
         resume.n_seen,
         before.calibration,
+        USUAL_SKILL_SCORE if resume.skill_score is None else resume.skill_score,
     )
     return Origin(start, vectors=vectors)
 

@@ -11,7 +11,7 @@ from skbag._model.predictor import Predictor
 from skbag._targets.calibration import Calibration
 from skbag._text.pretrained import Vectors
 from skbag._training.initial_table import initial_table
-from skbag._training.plan import Plan
+from skbag._training.plan import USUAL_SKILL_SCORE, Plan
 from skbag._weighting.document_counts import DocumentCounts
 
 
@@ -20,8 +20,9 @@ class Start:
     """Trained arrays to go on from.
 
     `learning_rate` is the largest step that a rule may choose, `n_seen` the number of
-    samples of the same stream that they were trained on, `calibration` that of the
-    model, whose offset is no longer in the intercepts.
+    samples of the same stream that they were trained on, `skill_score` that of these
+    when they were new, `calibration` that of the model, whose offset is no longer in
+    the intercepts.
     """
 
     predictor: Predictor
@@ -29,6 +30,7 @@ class Start:
     learning_rate: float = np.inf
     n_seen: int = 0
     calibration: Calibration | None = None
+    skill_score: float = USUAL_SKILL_SCORE
 
 
 @dataclass(frozen=True, eq=False)

@@ -49,7 +49,14 @@ MAX_SLOWDOWN = 4.0
 """How much smaller heavy samples may make every step."""
 
 N_FULL_STEP_SAMPLES = 20_000
-"""About how many samples of a stream are learnt in steps right for one sample."""
+"""About how many samples of a stream are learnt in steps right for one sample, ..."""
+
+NOISE_FACTOR = 30.0
+"""... divided by one plus this times the square of what the skill score lacks to 1: the
+noisier the labels, the sooner steps have to be small (chosen on validation splits)."""
+
+USUAL_SKILL_SCORE = 0.75
+"""Of a stream of which nothing is known yet."""
 
 CUDA_WORK = 2e10
 """Numbers moved in a whole fit beyond which "auto" takes a CUDA device."""
@@ -154,7 +161,11 @@ def auto_batch_size(n_samples: int, n_outputs: int, moments: Moments) -> int:
 
 
 def auto_learning_rate(
-    moments: Moments, batch_size: int, curvature: float, n_seen: int = 0
+    moments: Moments,
+    batch_size: int,
+    curvature: float,
+    n_seen: int = 0,
+    skill_score: float = 1.0,
 ) -> float:
     """Largest step that is stable for one sample and for a whole batch.
 
@@ -165,9 +176,9 @@ def auto_learning_rate(
     ``1 / (curvature * squared norm)`` a step goes beyond the margin of a sample.
 
     In a stream no sample should count for more than its share of all: the step for one
-    falls with the square root of the number seen, which needs to know neither the noise
-    nor where the stream ends (Nemirovski, Juditsky, Lan and Shapiro, "Robust Stochastic
-    Approximation Approach to Stochastic Programming", 2009).
+    falls with the square root of the number seen, which needs not know where the stream
+    ends (Nemirovski, Juditsky, Lan and Shapiro, "Robust Stochastic Approximation
+    Approach to Stochastic Programming", 2009); the sooner the more noise there is.
 
     Parameters
     ----------
@@ -177,9 +188,18 @@ def auto_learning_rate(
         Of the loss.
     n_seen : int, default=0
         Samples of a stream before these.
+    skill_score : float, default=1.0
+        Of samples of this stream when they were new.
     """
-    for_one = moments.for_one / np.sqrt(1 + n_seen / N_FULL_STEP_SAMPLES)
+    fall = 1 + n_seen / n_full_step_samples(skill_score)
+    for_one = moments.for_one / np.sqrt(fall)
     return float(min(for_one, moments.for_batch(batch_size)) / curvature)
+
+
+def n_full_step_samples(skill_score: float) -> float:
+    """Samples of a stream after which the step for one is ``1 / sqrt(2)`` of it."""
+    noise = 1 + NOISE_FACTOR * (1 - skill_score) ** 2
+    return N_FULL_STEP_SAMPLES / noise
 
 
 def clip_sample_weights(
@@ -348,6 +368,8 @@ class Problem:
         Samples of the same stream before these.
     max_learning_rate : float
         Largest that the rule may choose.
+    skill_score : float
+        Of samples of the same stream before these, when they were new.
     """
 
     n_samples: int
@@ -359,6 +381,7 @@ class Problem:
     n_between: float = 1.0
     n_seen: int = 0
     max_learning_rate: float = np.inf
+    skill_score: float = 1.0
 
     @classmethod
     def of(
@@ -430,15 +453,14 @@ class Plan:
         batch_size = max(min(batch_size, problem.n_samples), 1)
         rate = options.learning_rate_init
         if rate is None:
-            rate = min(
-                auto_learning_rate(
-                    problem.moments,
-                    batch_size,
-                    problem.loss.curvature,
-                    problem.n_seen,
-                ),
-                problem.max_learning_rate,
+            rate = auto_learning_rate(
+                problem.moments,
+                batch_size,
+                problem.loss.curvature,
+                problem.n_seen,
+                problem.skill_score,
             )
+            rate = min(rate, problem.max_learning_rate)
         return cls(
             problem,
             options,
@@ -447,6 +469,21 @@ class Plan:
             rate,
             alpha=options.alpha or 0.0,
             n_epochs=options.max_iter or 1,
+        )
+
+    def inverse_square_rate(self) -> tuple[float, float]:
+        """Inverse square of the first step right for one sample; growth with each.
+
+        For a part of a stream: see `auto_learning_rate`. Zeros for a given rate.
+        """
+        problem = self.problem
+        if self.options.learning_rate_init is not None:
+            return 0.0, 0.0
+        n_full = n_full_step_samples(problem.skill_score)
+        inverse_square = (problem.loss.curvature / problem.moments.for_one) ** 2
+        return (
+            inverse_square * (1 + problem.n_seen / n_full),
+            inverse_square * self.batch_size / n_full,
         )
 
     def with_entries(self, n_entries: int) -> Plan:

@@ -19,10 +19,11 @@ from skbag._core.communicator import SINGLE_PROCESS, Communicator, share_of, tot
 from skbag._core.dtypes import ID_DTYPE
 from skbag._core.growing import GrowingRows
 from skbag._core.threads import n_threads
-from skbag._model.model import Featurizer, Resume
+from skbag._model.model import Featurizer, Resume, Stream
 from skbag._model.predictor import Predictor
 from skbag._targets.label_sets import one_each
 from skbag._text.encoder import LearningEncoder
+from skbag._text.hashed_encoder import HashedEncoder
 from skbag._text.merging import Learnt, Merged, merge
 from skbag._text.pruning import check_any, keep_features, new_numbers
 from skbag._text.text_options import (
@@ -103,6 +104,8 @@ class Extended:
         Those of the featurizer, which more may be put after.
     mean_divergence : float or None
         That they were made with: see `Resume`.
+    has_counts : ndarray of shape (n_ids,), dtype=bool, or None
+        See `Stream`.
     samples : Samples or None
     table_change : ndarray of shape (n_ids, 1), dtype=float32, or None
         What is to be added to the rows before these samples are learnt: what counts
@@ -112,6 +115,7 @@ class Extended:
     featurizer: Featurizer
     id_weights: GrowingRows | None = None
     mean_divergence: float | None = None
+    has_counts: NDArray[np.bool_] | None = None
     samples: Samples | None = None
     table_change: NDArray[np.float32] | None = None
 
@@ -287,7 +291,7 @@ def _count_on(
     """
     if before.document_counts is None:
         return Extended(replace(before, encoder=encoder))
-    n_ids = counts.X.n_ids
+    n_ids, stream = counts.X.n_ids, None if resume is None else resume.stream
     document_counts, added = before.document_counts.add(
         counts.X, counts.targets.groups(counts.codes), counts.document_weight
     )
@@ -299,20 +303,31 @@ def _count_on(
     if id_weights is None or mean is None or not is_same_power:
         flushed = document_counts.flush(pending, n_ids)
         return _extended(encoder, before.weighting, flushed)
-    assert resume is not None
-    if resume.stream is None or resume.stream.id_weights is None:
+    if stream is None or stream.id_weights is None:
         rows = GrowingRows(id_weights.copy())
     else:
-        rows = resume.stream.id_weights
-    if n_ids > len(id_weights):
-        n_before = len(id_weights)
+        rows = stream.id_weights
+    n_before, has_counts = len(id_weights), None
+    if n_ids > n_before:
         assert encoder is not None
         weights = before.weighting.weights_of_new(
-            added.of_new(n_before, n_ids, document_counts),
+            added.of_ids(np.arange(n_before, n_ids), document_counts),
             encoder.kinds_since(n_before),
             mean,
         )
         id_weights = rows.put(n_before, weights)
+    elif isinstance(encoder, HashedEncoder):
+        has_counts = _has_counts(before, stream)
+        ids = added.ids(len(document_counts.class_totals))
+        ids = ids[~has_counts[ids]]
+        if len(ids):
+            weights = before.weighting.weights_of_new(
+                added.of_ids(ids, document_counts), encoder.kinds[ids], mean
+            )
+            # Copies: should the call fail, nothing has changed.
+            id_weights, has_counts = id_weights.copy(), has_counts.copy()
+            id_weights[ids], has_counts[ids] = weights, True
+            rows = GrowingRows(id_weights)
     kept: PendingCounts | None = pending
     if len(pending) > n_ids:
         # Memory is bounded by the table, whatever the stream.
@@ -320,7 +335,18 @@ def _count_on(
     featurizer = Featurizer(
         encoder, before.weighting, document_counts, id_weights, kept
     )
-    return Extended(featurizer, rows, mean)
+    return Extended(featurizer, rows, mean, has_counts)
+
+
+def _has_counts(before: Featurizer, stream: Stream | None) -> NDArray[np.bool_]:
+    """Which buckets a document has held so far."""
+    if stream is not None and stream.has_counts is not None:
+        return stream.has_counts
+    assert before.document_counts is not None
+    has_counts = before.document_counts.df > 0
+    if before.pending is not None:
+        has_counts[before.pending.ids(len(before.document_counts.class_totals))] = True
+    return np.asarray(has_counts)
 
 
 def _extended(

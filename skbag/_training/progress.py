@@ -42,26 +42,38 @@ class Schedule:
         Strength of the L2 penalty on the table, per sample.
     n_steps : int or None
         Number of steps over which the learning rate falls linearly to zero; None
-        keeps it constant.
+        keeps it constant, but for what follows.
+    inverse_square, growth : float
+        The t-th of so many steps as there may be is at most
+        ``(inverse_square + growth * t) ** -0.5``.
     """
 
     learning_rate: float
     alpha: float
     n_steps: int | None
+    inverse_square: float = 0.0
+    growth: float = 0.0
 
     @classmethod
     def of(cls, plan: Plan) -> Schedule:
         """Schedule of a plan."""
         n_batches = len(range(0, plan.problem.n_samples, plan.batch_size))
         decays = plan.options.decay
-        n_steps = plan.n_epochs * n_batches if decays else None
-        return cls(plan.learning_rate, plan.alpha, n_steps)
+        if decays:
+            n_steps = plan.n_epochs * n_batches
+            return cls(plan.learning_rate, plan.alpha, n_steps)
+        return cls(plan.learning_rate, plan.alpha, None, *plan.inverse_square_rate())
 
     def rates(self, n_done: int, n_steps: int) -> NDArray[np.float64]:
         """Sizes of the next steps, after so many."""
-        if self.n_steps is None:
-            return np.full(n_steps, self.learning_rate)
         done = np.arange(n_done, n_done + n_steps)
+        if self.n_steps is None:
+            inverse_squares = self.inverse_square + self.growth * done
+            rates = np.full(n_steps, self.learning_rate)
+            # 0 where there is no such bound.
+            is_bounded = inverse_squares * self.learning_rate**2 > 1
+            rates[is_bounded] = inverse_squares[is_bounded] ** -0.5
+            return rates
         return np.asarray(self.learning_rate * np.maximum(1 - done / self.n_steps, 0))
 
     def kept(

@@ -49,6 +49,7 @@ from skbag._training.own_steps import (
 )
 from skbag._training.plan import (
     N_MOMENT_SAMPLES,
+    USUAL_SKILL_SCORE,
     Moments,
     Plan,
     Problem,
@@ -331,6 +332,7 @@ class TrainingRun:
             self._shares(),
             n_seen=0 if start is None else start.n_seen,
             max_learning_rate=np.inf if start is None else start.learning_rate,
+            skill_score=USUAL_SKILL_SCORE if start is None else start.skill_score,
         )
 
     def _measure(self, samples: Samples) -> Moments:
@@ -498,7 +500,8 @@ class TrainingRun:
         if self._own_steps is None and not self._is_calibrated:
             self._fit_calibration(scores, codes, weight)
         skill = targets.skill_score(scores, codes, weight, self._counts, self.n_samples)
-        self._follow(self.plan.with_skill(broadcast(communicator, skill)))
+        self.outcome.skill_score = skill = broadcast(communicator, skill)
+        self._follow(self.plan.with_skill(skill))
 
     def _all_own_steps(self) -> list[Any]:
         """State of the own steps of all ranks: each follows samples of its own."""

@@ -310,10 +310,7 @@ class Trainer:
 
     def _learning_rate(self) -> float:
         schedule = self.schedule
-        if schedule.n_steps is None:
-            return schedule.learning_rate
-        left = 1 - self._n_steps_done / schedule.n_steps
-        return schedule.learning_rate * max(left, 0.0)
+        return float(schedule.rates(self._n_steps_done, 1)[0])
 
     def _kept_weights(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Weights in both orders, some of them blanked by dropout."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -99,14 +100,20 @@ def test_without_collisions_it_is_the_exact_model(
     assert_allclose(hashed.loss_curve_, exact.loss_curve_, **close)
 
 
+@pytest.mark.parametrize(
+    "edges",
+    [
+        pytest.param((0, 15, 30, 60), id="all weights made anew with each part"),
+        pytest.param((0, 30, 36, 37, 50, 60), id="weights of new tokens between"),
+    ],
+)
 def test_without_collisions_it_is_the_exact_model_batch_by_batch(
-    small_corpus, texts_to_tell, make_classifier
+    edges, small_corpus, texts_to_tell, make_classifier
 ):
     def fitted(**parameters):
         clf = make_classifier(**parameters)
         texts, labels = small_corpus
-        # Documents double with each part, so that all weights are made anew.
-        for start, stop in [(0, 15), (15, 30), (30, 60)]:
+        for start, stop in pairwise(edges):
             part = slice(start, stop)
             clf.partial_fit(texts[part], labels[part], classes=CLASSES)
         return clf

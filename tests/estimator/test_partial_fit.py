@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.feature_extraction.text import CountVectorizer
 
-from skbag._training.plan import N_FULL_STEP_SAMPLES
+from skbag._training.plan import n_full_step_samples
 
 # Fits by the dozen.
 pytestmark = pytest.mark.slow
@@ -84,11 +84,10 @@ def test_a_part_may_be_harder_than_the_first(parameters, corpus, make_classifier
     for _ in range(3):
         clf.partial_fit(*duplicates, sample_weight=[3.0] * 66)
     assert clf.learning_rate_ < rate / 10
+    n_full = n_full_step_samples(clf._resume.skill_score)
     clf.partial_fit(*corpus)
     n_seen = 120 + 3 * 66
-    assert clf.learning_rate_ == pytest.approx(
-        rate / np.sqrt(1 + n_seen / N_FULL_STEP_SAMPLES)
-    )
+    assert clf.learning_rate_ == pytest.approx(rate / np.sqrt(1 + n_seen / n_full))
     assert clf.score(*corpus) > 0.9
 
 
@@ -359,3 +358,18 @@ def test_part_of_empty_texts(corpus, make_classifier):
     clf.partial_fit(["", " "], ["sea", "garden"])
     assert len(clf.vocabulary_) == known
     assert clf.score(*corpus) > 0.9
+
+
+def test_a_stream_knows_how_well_new_texts_are_predicted(corpus, make_classifier):
+    clf = make_classifier().partial_fit(
+        corpus.texts[:40], corpus.labels[:40], classes=CLASSES
+    )
+    first = clf._resume.skill_score
+    assert 0 <= first <= 1
+    clf.partial_fit(corpus.texts[40:], corpus.labels[40:])
+    # All of the second part is scored, half of the first.
+    n_new = len(corpus.texts) - 40
+    share = n_new / (n_new + 40)
+    own = (clf._resume.skill_score - (1 - share) * first) / share
+    assert -1e-9 <= own <= 1 + 1e-9
+    assert clf._resume.skill_score > first

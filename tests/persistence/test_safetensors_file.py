@@ -711,6 +711,8 @@ def scaled(name, factor):
         (scaled("_model.statistics.class_totals", -1), "class_totals' holds negative"),
         (setting("state", "_resume", "n_seen", to=-1), "'n_seen' is -1"),
         (setting("state", "_resume", "n_seen", to=10**400), "'n_seen'"),
+        (setting("state", "_resume", "skill_score", to=1.5), "'skill_score' is 1.5"),
+        (setting("state", "_resume", "skill_score", to=1), "'skill_score' is 1"),
         (
             setting("state", "_resume", "learning_rate", to=10**400),
             "'learning_rate' is",

@@ -281,6 +281,9 @@ def test_another_schedule_between_two_epochs():
         trainer.run_epoch(np.arange(made.n_batches))
         trainer.schedule = Schedule(0.1, 0.3, 17)
         trainer.run_epoch(np.arange(made.n_batches))
+        # As in a part of a stream.
+        trainer.schedule = Schedule(0.1, 0.0, None, 50.0, 40.0)
+        trainer.run_epoch(np.arange(made.n_batches))
     assert_same_training(by_columns, by_torch)
 
 

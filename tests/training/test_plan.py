@@ -11,6 +11,7 @@ from skbag._targets.losses import LOSSES
 from skbag._text import pruning
 from skbag._training import plan
 from skbag._training.plan import Moments, Plan
+from skbag._training.progress import Schedule
 from skbag._training.run import TrainingRun
 from skbag._training.settings import TrainingOptions
 
@@ -232,6 +233,40 @@ def test_what_is_an_option_is_not_decided():
 def test_a_stream_takes_no_larger_steps_than_before():
     limited = replace(PROBLEM, max_learning_rate=0.01, n_seen=100)
     assert Plan.make(limited, OPTIONS, 0).learning_rate == 0.01
+
+
+def stream_rate(n_seen, skill_score):
+    """Step right for one sample, the first of a part; batches allow any."""
+    return plan.auto_learning_rate(EASY, 1, 2.0, n_seen, skill_score)
+
+
+def test_steps_of_a_stream_fall_the_sooner_the_noisier_it_is():
+    first = stream_rate(0, 0.2)
+    assert first == stream_rate(0, 1.0)
+    assert stream_rate(plan.N_FULL_STEP_SAMPLES, 1.0) == pytest.approx(first / 2**0.5)
+    by_skill = [stream_rate(10_000, skill) for skill in (0.0, 0.3, 0.6, 0.9, 1.0)]
+    assert by_skill == sorted(by_skill)
+    assert by_skill[0] < first / 3
+
+
+@pytest.mark.parametrize("n_seen", [0, 5000])
+def test_steps_of_a_part_fall_as_those_of_small_parts_do(n_seen):
+    options = replace(OPTIONS, decay=False, batch_size=100)
+    part = replace(PROBLEM, n_seen=n_seen, skill_score=0.5)
+    rates = Schedule.of(Plan.make(part, options, 0)).rates(3, 2)
+    small = [
+        Plan.make(
+            replace(part, n_seen=n_seen + 100 * t, n_samples=100), options, 0
+        ).learning_rate
+        for t in (3, 4)
+    ]
+    assert rates == pytest.approx(small)
+
+
+def test_a_rate_that_is_given_stays():
+    options = replace(OPTIONS, decay=False, learning_rate_init=0.3)
+    schedule = Schedule.of(Plan.make(PROBLEM, options, 0))
+    assert (schedule.rates(10, 4) == 0.3).all()
 
 
 def test_fitted_attributes_are_those_of_the_plan(corpus, make_classifier, monkeypatch):

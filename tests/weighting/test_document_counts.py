@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
 
 from skbag._core.bags import Bags
 from skbag._weighting import class_counts
@@ -90,3 +91,19 @@ def test_moved_counts_are_rows_of_the_table_or_nothing(old_ids):
     np.testing.assert_array_equal(moved.class_counts.toarray(), table[old_ids, :])
     np.testing.assert_array_equal(moved.df, table[old_ids, :].sum(axis=1))
     assert moved.n_documents == document_counts.n_documents
+
+
+@given(st.integers(0, 10_000), st.sets(st.integers(0, 11), min_size=1))
+@settings(deadline=None, max_examples=30)
+def test_pending_counts_of_some_ids_are_rows_of_all(seed, ids):
+    bags, codes = corpus(seed)
+    none = DocumentCounts.count(bags.slice(0, 0), codes[:0], 3)
+    totals, pending = none.add(bags, codes)
+    more = pending + totals.add(bags.slice(0, 9), codes[:9])[1]
+    of_all = none.flush(more)
+    assert_array_equal(more.ids(3), np.flatnonzero(of_all.df))
+    ids = np.array(sorted(ids))
+    some = more.of_ids(ids, totals)
+    assert_array_equal(some.df, of_all.df[ids])
+    assert_array_equal(some.class_counts.toarray(), of_all.class_counts.toarray()[ids])
+    assert some.n_documents == totals.n_documents

@@ -13,6 +13,7 @@ so that ``embedding_bag(ids, E, offsets, weights)`` is ``bags.to_csr() @ E``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -272,6 +273,36 @@ class Bags:
             # reduceat gives a wrong value for an empty segment, so only for filled.
             sums[filled] = np.add.reduceat(values, self.offsets[:-1][filled])
         return sums
+
+    @staticmethod
+    def side_by_side(
+        parts: Sequence[Bags], new_ids: Sequence[NDArray[np.int32]], n_ids: int
+    ) -> Bags:
+        """Join bags of the same samples: each has the entries of the first part first.
+
+        Parameters
+        ----------
+        parts : sequence of Bags
+            Of as many bags each, at least one part.
+        new_ids : sequence of ndarray of dtype int32
+            What each id of each part becomes.
+        n_ids : int
+            Number of ids then.
+        """
+        lengths = [np.diff(part.offsets) for part in parts]
+        offsets = np.zeros(len(lengths[0]) + 1, dtype=OFFSET_DTYPE)
+        np.cumsum(np.sum(lengths, axis=0), out=offsets[1:])
+        ids = np.empty(offsets[-1], dtype=ID_DTYPE)
+        dtype = np.result_type(*(part.weights for part in parts))
+        weights = np.empty(offsets[-1], dtype=dtype)
+        starts = offsets[:-1].copy()
+        for part, own_lengths, numbers in zip(parts, lengths, new_ids, strict=True):
+            places = np.arange(len(part.ids))
+            places += np.repeat(starts - part.offsets[:-1], own_lengths)
+            ids[places] = numbers[part.ids]
+            weights[places] = part.weights
+            starts += own_lengths
+        return Bags(ids, offsets, weights, n_ids)
 
     @staticmethod
     def concatenate(parts: list[Bags]) -> Bags:

@@ -20,6 +20,7 @@ from skbag._core.dtypes import ID_DTYPE
 from skbag._text.analyzers import Occurrence
 from skbag._text.columns import Column, values_of_columns
 from skbag._text.encoder import Encoder, LearningEncoder
+from skbag._text.hashed_encoder import HashedEncoder
 
 Row = tuple[Any, ...]
 
@@ -225,6 +226,13 @@ class ColumnsEncoder:
             "id_columns": self.id_columns,
             "encoders": [encoder.__getstate__() for encoder in encoders],
         }
+
+
+def hashes_features(encoder: Encoder | None) -> bool:
+    """Whether features of texts have buckets in place of names."""
+    if isinstance(encoder, ColumnsEncoder):
+        return any(map(hashes_features, encoder.encoders))
+    return isinstance(encoder, HashedEncoder)
 
 
 def checked_id_columns(id_columns: Any) -> NDArray[np.uint8]:

@@ -87,6 +87,7 @@ def read_rows(X: Any, columns: Sequence[Column] | None) -> Rows:
             f"{MOST_COLUMNS}. Select some, or join texts into fewer columns."
         )
     if columns is None:
+        _refuse_repeated(names)
         _refuse_kinds(names, kinds)
     values = []
     for j, name in enumerate(names):
@@ -210,6 +211,15 @@ def _check_strings(values: list[Any], name: Any, fitted: ColumnKind | None) -> N
 
 def _listed(names: list[Any]) -> str:
     return ", ".join(map(repr, names[:5])) + (", ..." if len(names) > 5 else "")
+
+
+def _refuse_repeated(names: list[Any]) -> None:
+    repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if repeated:
+        raise ValueError(
+            f"X has several columns of one name: {_listed(repeated)}. Rename them: "
+            "features are named by their columns."
+        )
 
 
 def _refuse_kinds(names: list[Any], kinds: list[str]) -> None:

@@ -23,6 +23,7 @@ from skbag._core.threads import n_threads
 from skbag._model.model import Featurizer, Resume
 from skbag._model.predictor import Predictor
 from skbag._targets.label_sets import one_each
+from skbag._text.columns import described
 from skbag._text.columns_encoder import ColumnsEncoder
 from skbag._text.encoder import LearningEncoder
 from skbag._text.learning import learn_features
@@ -372,6 +373,7 @@ def _learn(
     learnt = learn_features(texts, settings.columns, options, are_short, threads)
     counts = learnt.counts
     if options.vocabulary is not None:
+        _check_same_ids(settings, communicator)
         return learnt.encoder, samples.with_inputs(_all_of(counts, settings))
     merged = merge(communicator, learnt, options, settings.pruning)
     encoder = merged.encoder
@@ -398,6 +400,16 @@ def _learn(
         new_ids = new_ids[merged.ids]
     bags = replace(_all_of(counts, settings), n_ids=len(kept_ids), new_ids=new_ids)
     return encoder.select(kept_ids), samples.with_inputs(bags)
+
+
+def _check_same_ids(settings: Settings, communicator: Communicator) -> None:
+    """Raise where ranks that learn no words would number categories differently."""
+    if communicator.world_size > 1 and settings.columns is not None:
+        raise ValueError(
+            "distributed=True with a given vocabulary takes one column of texts, but X "
+            f"is a data frame of the columns {described(settings.columns)}. Use "
+            "vocabulary=None, or distributed=False."
+        )
 
 
 def _sizes(texts: Sequence[str], communicator: Communicator) -> tuple[int, int]:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from skbag._core.bag_kernels import sum_rows
 from skbag._core.dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
+from skbag._core.join_kernels import put_entries
 from skbag._core.sparse_checks import (
     check_csr,
 )
@@ -289,19 +290,15 @@ class Bags:
         n_ids : int
             Number of ids then.
         """
-        lengths = [np.diff(part.offsets) for part in parts]
-        offsets = np.zeros(len(lengths[0]) + 1, dtype=OFFSET_DTYPE)
-        np.cumsum(np.sum(lengths, axis=0), out=offsets[1:])
+        offsets = np.sum([part.offsets for part in parts], axis=0)
         ids = np.empty(offsets[-1], dtype=ID_DTYPE)
-        dtype = np.result_type(*(part.weights for part in parts))
+        dtype = np.result_type(*(part.weights.dtype for part in parts))
         weights = np.empty(offsets[-1], dtype=dtype)
-        starts = offsets[:-1].copy()
-        for part, own_lengths, numbers in zip(parts, lengths, new_ids, strict=True):
-            places = np.arange(len(part.ids))
-            places += np.repeat(starts - part.offsets[:-1], own_lengths)
-            ids[places] = numbers[part.ids]
-            weights[places] = part.weights
-            starts += own_lengths
+        places = offsets[:-1].copy()
+        for part, numbers in zip(parts, new_ids, strict=True):
+            put_entries(
+                part.ids, part.offsets, part.weights, numbers, places, ids, weights
+            )
         return Bags(ids, offsets, weights, n_ids)
 
     @staticmethod

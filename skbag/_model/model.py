@@ -108,7 +108,7 @@ class Featurizer:
         elif len(X) == 1:
             return [X]
         else:
-            sizes = np.array(self._lengths(X), dtype=np.int64)
+            sizes = self._lengths(X)
             limit = CHARACTERS_PER_CHUNK
         # So short a text takes as much by its scores.
         sizes = np.maximum(sizes, limit * width // NUMBERS_PER_CHUNK)
@@ -118,12 +118,12 @@ class Featurizer:
             limit = -(-total // (rounds * n_threads))
         return [X[start:stop] for start, stop in chunk_bounds(sizes, limit)]
 
-    def _lengths(self, documents: list[Any]) -> list[int]:
+    def _lengths(self, documents: list[Any]) -> NDArray[np.int64]:
         if isinstance(self.encoder, ColumnsEncoder):
             return self.encoder.lengths(documents)
         # A document for an analyzer of the user's may have no length.
         length = len if hasattr(documents[0], "__len__") else lambda document: 1
-        return list(map(length, documents))
+        return np.fromiter(map(length, documents), np.int64, len(documents))
 
     @property
     def releases_gil(self) -> bool:

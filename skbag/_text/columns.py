@@ -69,9 +69,7 @@ def values_of_columns(
     rows: Sequence[tuple[Any, ...]], n_columns: int
 ) -> list[list[Any]]:
     """Return the values of each column."""
-    if not rows:
-        return [[] for _ in range(n_columns)]
-    return list(map(list, zip(*rows, strict=True)))
+    return [[row[j] for row in rows] for j in range(n_columns)]
 
 
 def described(columns: Sequence[Column]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import Any, cast
 
 import numpy as np
@@ -100,12 +101,14 @@ class ColumnsEncoder:
             self.columns, copy.deepcopy(self.encoders, memo), self.id_columns
         )
 
-    def lengths(self, documents: Sequence[Row]) -> list[int]:
-        """Characters of each row."""
-        return [
-            sum(len(value) for value in row if isinstance(value, str))
-            for row in documents
-        ]
+    def lengths(self, documents: Sequence[Row]) -> NDArray[np.int64]:
+        """Characters of the texts of each row, of shape (n_rows,)."""
+        lengths = np.zeros(len(documents), dtype=np.int64)
+        for j, column in enumerate(self.columns):
+            if column.kind == "text":
+                of_texts = map(len, map(itemgetter(j), documents))
+                lengths += np.fromiter(of_texts, np.int64, len(documents))
+        return lengths
 
     def encode(self, documents: Sequence[Row]) -> Bags:
         """Count known features; see `Encoder`."""

@@ -346,6 +346,9 @@ def _read_columns(state: dict[str, Any]) -> ColumnsEncoder:
         named = [Column(*column) for column in columns]
         if not all(type(name) is str and kind in KINDS for name, kind in named):
             raise ValueError("columns without names or of unknown kinds")
+        of_categories = [isinstance(each, CategoryEncoder) for each in read]
+        if of_categories != [kind == "category" for _, kind in named]:
+            raise ValueError("encoders of other kinds than their columns")
         id_columns = checked_id_columns(state["id_columns"])
         return ColumnsEncoder(named, cast("list[Encoder]", read), id_columns)
     except UNSOUND as error:

@@ -24,6 +24,7 @@ from skbag._model.clusters import Clusters
 from skbag._model.model import Featurizer, Model, Resume
 from skbag._model.predictor import Predictor
 from skbag._model.quantization import QuantizedTable
+from skbag._persistence.encoder_state import encoder_state, read_encoder
 from skbag._persistence.fields import (
     LARGEST,
     UNSOUND,
@@ -43,31 +44,18 @@ from skbag._persistence.fields import (
 from skbag._targets.calibration import Calibration
 from skbag._targets.classification_targets import ClassTargets, LabelTargets
 from skbag._targets.targets import ClassificationTargets
+from skbag._text.columns_encoder import ColumnsEncoder
 from skbag._text.compact_encoders import (
     CompactPlainEncoder,
     CompactSelection,
     CompactVocabularyEncoder,
 )
 from skbag._text.encoder import Encoder
-from skbag._text.hashed_encoder import HashedEncoder
-from skbag._text.plain_encoder import PlainEncoder
-from skbag._text.vocabulary_encoder import VocabularyEncoder
 from skbag._weighting.document_counts import DocumentCounts, PendingCounts
 from skbag._weighting.weighting import Weighting
 
 FORMAT = 1
 """Number of the layout that is written; all up to it are read."""
-
-ENCODERS: dict[str, Any] = {
-    "byte": VocabularyEncoder,
-    "plain": PlainEncoder,
-    "hashed": HashedEncoder,
-    "compact byte": CompactVocabularyEncoder,
-    "compact plain": CompactPlainEncoder,
-}
-"""Encoders by the name that state calls them."""
-
-_SELECTION = "compact selection"
 
 _COMPACT_ENCODERS = (CompactVocabularyEncoder, CompactPlainEncoder, CompactSelection)
 
@@ -86,12 +74,13 @@ def model_state(model: Model) -> dict[str, Any]:
     else:
         table = {"id_weights": id_weights, "embedding": embedding}
     return {
-        "encoder": _encoder_state(featurizer.encoder),
+        "encoder": encoder_state(featurizer.encoder),
         "weighting": {
             "use_idf": weighting.use_idf,
             "sublinear_tf": weighting.sublinear_tf,
             "norm": weighting.norm,
             "supervised": weighting.supervised,
+            "column_shares": featurizer.shares,
         },
         "statistics": _counts_state(featurizer),
         **table,
@@ -124,7 +113,7 @@ def model_from_state(state: Any, targets: ClassificationTargets) -> Model:
         If the state is not that of a model for such targets.
     """
     embedding = _read_table(state)
-    encoder = _read_encoder(field_of(state, "encoder", dict, type(None)))
+    encoder = read_encoder(field_of(state, "encoder", dict, type(None)))
     n_ids = len(embedding)
     if encoder is not None and encoder.n_ids != n_ids:
         raise damaged(f"{encoder.n_ids} features for {n_ids} rows of the table")
@@ -151,7 +140,12 @@ def model_from_state(state: Any, targets: ClassificationTargets) -> Model:
     _check_magnitudes(predictor)
     return Model(
         Featurizer(
-            encoder, _read_weighting(state), document_counts, id_weights, pending
+            encoder,
+            _read_weighting(state),
+            document_counts,
+            id_weights,
+            pending,
+            _read_shares(state, encoder),
         ),
         predictor,
         _read_calibration(state, targets),
@@ -280,47 +274,19 @@ def _parameter_shapes(predictor: Predictor) -> list[tuple[int, ...]]:
     return shapes
 
 
-def _encoder_state(encoder: Encoder | None) -> dict[str, Any] | None:
-    if encoder is None:
+def _read_shares(
+    state: dict[str, Any], encoder: Encoder | None
+) -> NDArray[np.float32] | None:
+    # Earlier files have none.
+    if field_of(state, "weighting", dict).get("column_shares") is None:
         return None
-    if isinstance(encoder, CompactSelection):
-        return {
-            "kind": _SELECTION,
-            "encoder": _encoder_state(encoder.encoder),
-            "ids": encoder.packed_ids(),
-        }
-    kind = next(name for name, each in ENCODERS.items() if type(encoder) is each)
-    state: Any = encoder.__getstate__()
-    return {"kind": kind, **state}
-
-
-def _read_encoder(state: dict[str, Any] | None) -> Encoder | None:
-    if state is None:
-        return None
-    if field_of(state, "kind", str) == _SELECTION:
-        return _read_selection(state)
-    kind = ENCODERS.get(state["kind"])
-    if kind is None:
-        raise damaged(f"there is no encoder {state['kind']!r}")
-    encoder: Any = kind.__new__(kind)
-    try:
-        encoder.__setstate__(state)
-    except UNSOUND as error:
-        raise damaged(f"encoder: {error!r}") from error
-    read: Encoder = encoder
-    return read
-
-
-def _read_selection(state: dict[str, Any]) -> Encoder:
-    inner = field_of(state, "encoder", dict)
-    if field_of(inner, "kind", str) == _SELECTION:
-        raise damaged("a selection of a selection")
-    encoder = _read_encoder(inner)
-    assert encoder is not None
-    try:
-        return CompactSelection.unpacked(encoder, state.get("ids"))
-    except UNSOUND as error:
-        raise damaged(f"selection: {error!r}") from error
+    shares = floats_of(state["weighting"], "column_shares", ndim=1)
+    n_columns = len(encoder.columns) if isinstance(encoder, ColumnsEncoder) else -1
+    if len(shares) != n_columns or not (
+        0 < shares.min(initial=1) and shares.max(initial=1) < LARGEST
+    ):
+        raise damaged("column_shares are not one positive number for each column")
+    return shares
 
 
 def _counts_state(featurizer: Featurizer) -> dict[str, Any] | None:

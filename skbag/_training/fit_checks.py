@@ -63,9 +63,9 @@ def share_without_common_tokens(
     documents = document_counts[counts.ids]
     is_common = (documents > 1) & (documents < n_texts)
     if kinds is not None:
-        of_entries = kinds[counts.ids]
-        is_common &= (of_entries <= FeatureKind.NGRAM) | (
-            of_entries == FeatureKind.SUBWORD
+        own_kinds = kinds[counts.ids]
+        is_common &= (own_kinds <= FeatureKind.NGRAM) | np.isin(
+            own_kinds, (FeatureKind.SUBWORD, FeatureKind.CATEGORY)
         )
     is_alone = counts.row_sums(is_common) == 0
     # Texts that are all the same have all tokens in common, if none that differs.

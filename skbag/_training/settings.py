@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from skbag._targets.losses import BaseLoss
+from skbag._text.columns import Column
 from skbag._text.pruning import Pruning
 from skbag._text.text_options import TextOptions
 from skbag._weighting.weighting import Weighting
@@ -41,7 +42,8 @@ class Settings:
     """All of them.
 
     `auto_subwords` says that ``text.subword_ngram_range``, which is None, is yet to be
-    decided by the texts.
+    decided by the texts; `columns` what the columns of a data frame are, None for other
+    input.
     """
 
     text: TextOptions
@@ -53,3 +55,4 @@ class Settings:
     n_jobs: int | None
     embedding_init: Any = None
     auto_subwords: bool = False
+    columns: tuple[Column, ...] | None = None

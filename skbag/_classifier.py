@@ -277,6 +277,9 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted; of several per sample, their numbers, the columns of `y`.
 
+    label_names_ : ndarray of shape (n_labels,), dtype=object, or None
+        Names of the columns of `y`, where that was a data frame of an indicator matrix.
+
     embedding_init_coverage_ : float or None
         Share of the vocabulary's single tokens that have a vector in `embedding_init`;
         None without it.

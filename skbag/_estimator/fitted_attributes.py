@@ -26,6 +26,18 @@ class FittedModelMixin:
     _targets: Targets
 
     @property
+    def label_names_(self) -> NDArray[Any] | None:
+        """Names of the labels, where `y` was a data frame of an indicator matrix.
+
+        Of dtype object, in the order of `classes_`, which are their numbers.
+        `top_tokens`, `explain` and displays call the labels by them. None after fitting
+        on other `y`.
+        """
+        self._fitted_model()
+        names = getattr(self._targets, "names", None)
+        return None if names is None else np.array(names, dtype=object)
+
+    @property
     def vocabulary_(self) -> LazyVocabulary:
         """Feature to id (row of `embedding_`).
 

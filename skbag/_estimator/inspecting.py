@@ -71,8 +71,9 @@ class InspectingMixin(FittedModelMixin):
             "explain",
             "Leave out words and compare predict_proba to see what they do",
         )
+        assert isinstance(self._targets, ClassificationTargets)
         X = inputs.read_X(self, X, reset=False)
-        return explain(model, X, self._columns(), self.classes_)
+        return explain(model, X, self._columns(), self._targets.class_names)
 
     def most_similar(self, token: Any, k: int = 10) -> list[tuple[Any, float]]:
         """Return the features whose rows of `embedding_` are most like a token's.
@@ -112,7 +113,7 @@ class InspectingMixin(FittedModelMixin):
         Parameters
         ----------
         class_label : object, default=None
-            One of `classes_`; None for each of them.
+            One of `classes_`, or of `label_names_`; None for each of them.
         k : int, default=10
 
         Returns

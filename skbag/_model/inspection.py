@@ -104,7 +104,10 @@ def top_tokens(
     """
     _check_k(k)
     check_additive(model, "top_tokens", "most_similar looks at the table alone")
-    labels = targets.classes.tolist()
+    labels, numbers = targets.class_names.tolist(), targets.classes.tolist()
+    if class_label in numbers:
+        # Labels have names, but may be called by their numbers.
+        class_label = labels[numbers.index(class_label)]
     if class_label is not None and class_label not in labels:
         close = _suggestion(class_label, labels)
         raise ValueError(

@@ -170,6 +170,7 @@ def targets_state(targets: ClassificationTargets) -> dict[str, Any]:
             "kind": "labels",
             "n_labels": targets.n_labels,
             "sparse": targets.sparse,
+            "names": None if targets.names is None else list(targets.names),
         }
     return {"kind": "classes"}
 
@@ -200,7 +201,16 @@ def targets_from_state(state: Any, classes: NDArray[Any]) -> ClassificationTarge
         raise damaged(f"classes_ are not the numbers of {n_labels} labels")
     if n_labels < 2:
         raise damaged(f"{n_labels} labels")
-    return LabelTargets(n_labels, field_of(state, "sparse", bool))
+    # Earlier files do not say.
+    names = state.get("names")
+    if names is not None and not (
+        isinstance(names, list)
+        and len(names) == len(set(names)) == n_labels
+        and set(map(type, names)) == {str}
+    ):
+        raise damaged(f"'names' are not those of {n_labels} labels")
+    names = None if names is None else tuple(names)
+    return LabelTargets(n_labels, field_of(state, "sparse", bool), names)
 
 
 def resume_state(resume: Resume) -> dict[str, Any]:

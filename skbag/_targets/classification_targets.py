@@ -20,7 +20,7 @@ from skbag._targets.calibration import (
     fit_softplus,
 )
 from skbag._targets.class_weight import label_weight, total_weight
-from skbag._targets.indicator import is_indicator, label_sets
+from skbag._targets.indicator import is_indicator, label_names, label_sets
 from skbag._targets.label_sets import Codes, LabelSets
 from skbag._targets.labels import (
     check_classes,
@@ -198,17 +198,26 @@ class LabelTargets(ClassificationTargets):
     n_labels : int
     sparse : bool
         Whether `y` came, and predictions go, as a sparse matrix.
+    names : tuple of str, or None
+        Of the labels, where `y` was a data frame that has some.
     weights : ndarray of shape (n_labels,), dtype=float64, or None
         Weight of having each label in training.
     """
 
     n_labels: int
     sparse: bool
+    names: tuple[str, ...] | None = None
     weights: NDArray[np.float64] | None = None
 
     @property
     def classes(self) -> NDArray[np.int64]:  # type: ignore[override]  # read-only
         return np.arange(self.n_labels)
+
+    @property
+    def class_names(self) -> NDArray[Any]:
+        if self.names is None:
+            return self.classes
+        return np.array(self.names, dtype=object)
 
     @property
     def n_outputs(self) -> int:
@@ -248,6 +257,13 @@ class LabelTargets(ClassificationTargets):
                 f"y has {sets.n_labels} columns, but there are {self.n_labels} labels. "
                 "The labels are fixed by the first call: pass a column for each, also "
                 "for those that no sample here has."
+            )
+        names = label_names(y)
+        if None not in (names, self.names) and names != self.names:
+            raise ValueError(
+                f"The columns of y are {', '.join(names or ())}, but those of the "
+                f"first call were {', '.join(self.names or ())}. Pass the same, in the "
+                "same order."
             )
         return sets
 
@@ -353,7 +369,7 @@ def learn_targets(
     """
     if is_indicator(y):
         sets = label_sets(y)
-        return LabelTargets(sets.n_labels, sp.issparse(y)), sets
+        return LabelTargets(sets.n_labels, sp.issparse(y), label_names(y)), sets
     classes, codes = distinct_labels(y)
     if not is_part:
         check_classes(classes)
@@ -386,7 +402,7 @@ def announced_targets(classes: NDArray[Any], y: Any) -> ClassificationTargets:
             f"range({n_labels}), where y is an indicator matrix, got "
             f"{classes[:5].tolist()}...."
         )
-    return LabelTargets(n_labels, sp.issparse(y))
+    return LabelTargets(n_labels, sp.issparse(y), label_names(y))
 
 
 def _check_same_kind(now: Targets, earlier: Targets) -> None:

@@ -112,6 +112,18 @@ def label_sets(y: Any) -> LabelSets:
     return LabelSets.from_csr(matrix)
 
 
+def label_names(y: Any) -> tuple[str, ...] | None:
+    """Names of the columns of a data frame, if they are strings, and distinct."""
+    columns = getattr(y, "column_names", getattr(y, "columns", None))
+    if columns is None or not hasattr(columns, "__iter__"):
+        return None
+    names = tuple(columns)
+    are_names = all(isinstance(name, str) for name in names)
+    if not are_names or len(set(names)) < len(names):
+        return None
+    return tuple(map(str.__str__, names))
+
+
 def _numbers(y: Any) -> NDArray[Any]:
     """Turn what has two axes into an array, of numbers if it holds nothing else."""
     if np.ma.is_masked(y):

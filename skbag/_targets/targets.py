@@ -176,6 +176,11 @@ class ClassificationTargets(Targets):
 
     classes: NDArray[Any]
 
+    @property
+    def class_names(self) -> NDArray[Any]:
+        """What reports call the classes: these themselves, or the names of labels."""
+        return self.classes
+
     @abstractmethod
     def merge(
         self, parts: Sequence[Any], codes: Codes

@@ -132,7 +132,8 @@ def _classes_spoken_for(estimator: Any, ids: NDArray[np.int64]) -> list[Any]:
     """The class to whose score each token adds most; of an additive model."""
     rows = estimator.coef_[:, ids].T
     codes = (rows[:, 0] > 0).astype(int) if rows.shape[1] == 1 else rows.argmax(axis=1)
-    labels: list[Any] = estimator.classes_[codes].tolist()
+    names = getattr(estimator, "label_names_", None)
+    labels: list[Any] = (estimator.classes_ if names is None else names)[codes].tolist()
     return labels
 
 

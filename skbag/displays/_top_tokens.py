@@ -105,7 +105,8 @@ class TopTokensDisplay:
         check_estimator(estimator, name)
         if max_classes < 1:
             raise ValueError(f"max_classes must be 1 at least, got {max_classes!r}.")
-        classes = estimator.classes_.tolist()
+        names = getattr(estimator, "label_names_", None)
+        classes = (estimator.classes_ if names is None else names).tolist()
         if class_labels is None:
             class_labels = classes[:max_classes]
         tokens = {label: estimator.top_tokens(label, k) for label in class_labels}

@@ -12,6 +12,8 @@ from sklearn.model_selection import GridSearchCV, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MultiLabelBinarizer
 
+import skbag
+
 # Fits by the dozen.
 pytestmark = pytest.mark.slow
 
@@ -359,6 +361,44 @@ def test_data_frames(kinds, make_classifier):
     texts = ["a b", "c d", "e f", "g h"] * 5
     clf, plain = make_classifier().fit(texts, frame), make_classifier().fit(texts, ROWS)
     np.testing.assert_array_equal(clf.embedding_, plain.embedding_)
+
+
+def frame_of(rows, names=("late", "money")):
+    pandas = pytest.importorskip("pandas")
+    return pandas.DataFrame(rows, columns=list(names))
+
+
+TEXTS_OF_TWO = ["late parcel", "parcel lost", "refund please", "late refund"] * 5
+TWO = [[1, 0], [0, 0], [0, 1], [1, 1]] * 5
+
+
+def test_labels_are_called_by_the_names_of_columns(make_classifier, tmp_path):
+    clf = make_classifier().fit(TEXTS_OF_TWO, frame_of(TWO))
+    assert clf.label_names_.tolist() == ["late", "money"]
+    assert clf.classes_.tolist() == [0, 1]
+    assert clf.top_tokens("late") == clf.top_tokens(0)
+    assert list(clf.top_tokens()) == ["late", "money"]
+    assert clf.explain(["late"]).classes.tolist() == ["late", "money"]
+    with pytest.raises(ValueError, match=r"no class 'lat'. Did you mean 'late'"):
+        clf.top_tokens("lat")
+    skbag.save(clf, tmp_path / "model.skbag")
+    for copy in (skbag.load(tmp_path / "model.skbag"), pickle.loads(pickle.dumps(clf))):
+        assert copy.label_names_.tolist() == ["late", "money"]
+
+
+def test_names_of_labels_stay_in_their_order(make_classifier):
+    clf = make_classifier().partial_fit(TEXTS_OF_TWO, frame_of(TWO), classes=[0, 1])
+    clf.partial_fit(TEXTS_OF_TWO, TWO)
+    with pytest.raises(ValueError, match="columns of y are money, late, but those of"):
+        clf.partial_fit(TEXTS_OF_TWO, frame_of(TWO, ["money", "late"]))
+
+
+@pytest.mark.parametrize("names", [[0, 1], ["same", "same"], ["late", 3]])
+def test_labels_without_names(names, make_classifier):
+    clf = make_classifier().fit(TEXTS_OF_TWO, frame_of(TWO, names))
+    assert clf.label_names_ is None
+    assert list(clf.top_tokens()) == [0, 1]
+    assert make_classifier().fit(["a", "b"] * 9, [0, 1] * 9).label_names_ is None
 
 
 # -- in company and in parts -----------------------------------------------------------

@@ -20,6 +20,7 @@ from skbag._model.quantization import QuantizedTable
 from skbag._targets.calibration import Calibration
 from skbag._targets.targets import ClassificationTargets
 from skbag._text.encoder import Encoder, LearningEncoder
+from skbag._weighting.column_moments import ColumnMoments
 from skbag._weighting.document_counts import DocumentCounts, PendingCounts
 from skbag._weighting.weighting import Weighting
 
@@ -271,10 +272,11 @@ class Stream:
 class Resume:
     """What ``partial_fit`` needs of the training before, beside the model.
 
-    Here and not where it is made and used, for a pickle of it must not import torch.
-    `mean_divergence` is that which all weights were last made with, 0 where they depend
-    on no class; None where no stream has made them. `stream` is no part of pickles and
-    copies: what they share has more owners than one.
+        Here and not where it is made and used, for a pickle of it must not import torch.
+        `mean_divergence` is that which all weights were last made with, 0 where they depend
+        on no class; None where no stream has made them. `columns` are the moments of those of
+    a matrix that are standardised. `stream` is no part of pickles and
+        copies: what they share has more owners than one.
     """
 
     accumulators: tuple[NDArray[np.float32], ...]
@@ -282,6 +284,7 @@ class Resume:
     n_seen: int
     mean_divergence: float | None = None
     stream: Stream | None = None
+    columns: ColumnMoments | None = None
 
 
 def chunk_bounds(

@@ -52,11 +52,15 @@ from skbag._text.encoder import Encoder
 from skbag._text.hashed_encoder import HashedEncoder
 from skbag._text.plain_encoder import PlainEncoder
 from skbag._text.vocabulary_encoder import VocabularyEncoder
+from skbag._weighting.column_moments import ColumnMoments
 from skbag._weighting.document_counts import DocumentCounts, PendingCounts
 from skbag._weighting.weighting import Weighting
 
 FORMAT = 1
 """Number of the layout that is written; all up to it are read."""
+
+LARGEST_MOMENT = 1e60
+"""Of columns: squares of values of up to 1e15, added up over samples of any weight."""
 
 ENCODERS: dict[str, Any] = {
     "byte": VocabularyEncoder,
@@ -216,6 +220,7 @@ def resume_state(resume: Resume) -> dict[str, Any]:
         "learning_rate": resume.learning_rate,
         "n_seen": resume.n_seen,
         "mean_divergence": resume.mean_divergence,
+        "columns": None if resume.columns is None else _moments_state(resume.columns),
     }
 
 
@@ -240,7 +245,42 @@ def resume_from_state(state: Any, model: Model) -> Resume:
     mean = state.get("mean_divergence")
     if mean is not None and not (type(mean) is float and 0 <= mean < math.inf):
         raise damaged(f"'mean_divergence' is {mean!r:.30}")
-    return Resume(accumulators, positive_of(state, "learning_rate"), n_seen, mean)
+    columns = None
+    # Earlier files have none.
+    if state.get("columns") is not None:
+        columns = _read_moments(state["columns"], len(model.predictor.embedding))
+    return Resume(
+        accumulators,
+        positive_of(state, "learning_rate"),
+        n_seen,
+        mean,
+        columns=columns,
+    )
+
+
+def _moments_state(moments: ColumnMoments) -> dict[str, Any]:
+    return {
+        "weight": moments.weight,
+        "mean": moments.mean,
+        "squares": moments.squares,
+    }
+
+
+def _read_moments(state: Any, n_columns: int) -> ColumnMoments:
+    """Moments of so many columns."""
+    weight, mean, squares = (
+        array_of(state, name, np.float64, ndim=1)
+        for name in ("weight", "mean", "squares")
+    )
+    for name, array in (("weight", weight), ("mean", mean), ("squares", squares)):
+        if len(array) != n_columns:
+            raise damaged(f"{name!r} of {len(array)} columns for {n_columns}")
+        # Squares of values of up to 1e15, and sums of them.
+        if not (np.abs(array) <= LARGEST_MOMENT).all():
+            raise damaged(f"{name!r} of columns are no sound numbers")
+        if name != "mean" and (array < 0).any():
+            raise damaged(f"{name!r} of columns are negative")
+    return ColumnMoments(weight, mean, squares)
 
 
 def _read_table(state: Any) -> NDArray[np.float32] | QuantizedTable:

@@ -298,8 +298,8 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         Intercepts of the outputs.
 
     n_features_in_ : int
-        Number of columns of a matrix, or 1 for texts in a column; not there for texts
-        in a list.
+        Number of columns of a matrix or data frame, or 1 for texts in a column; not
+        there for texts in a list.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of a data frame.
@@ -474,8 +474,10 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         ----------
         X : texts, or a matrix of shape (n_samples, n_features)
             Texts as a list, tuple, 1-D array, pandas or polars Series, Arrow array,
-            or in an (n_samples, 1) array or data frame. Or bags as a sparse or dense
-            matrix of numbers: column j is token j, a value its weight.
+            or in an (n_samples, 1) array or data frame. Or a data frame of several
+            columns: those of strings are texts, each with features of its own, those of
+            categories are one token each. Or bags as a sparse or dense matrix of
+            numbers: column j is token j, a value its weight.
         y : array-like of shape (n_samples,), or matrix of shape (n_samples, n_labels)
             Class labels of any type. Or, where a sample may have several labels or
             none, an indicator matrix of zeros and ones, dense or sparse, such as

@@ -150,7 +150,7 @@ def _fault(what, when):
 
     all_reduce_gradients, learn, n_done = (
         ProcessGroup.all_reduce_gradients,
-        preparation.learn,
+        preparation.learn_features,
         0,
     )
 
@@ -164,13 +164,13 @@ def _fault(what, when):
     if when == "before":
         _happen(what)
     if when == "learn":
-        preparation.learn = lambda *arguments: _happen(what)
+        preparation.learn_features = lambda *arguments: _happen(what)
     elif what is not None:
         ProcessGroup.all_reduce_gradients = faulty_step
     try:
         yield
     finally:
-        ProcessGroup.all_reduce_gradients, preparation.learn = (
+        ProcessGroup.all_reduce_gradients, preparation.learn_features = (
             all_reduce_gradients,
             learn,
         )

@@ -13,6 +13,7 @@ so that ``embedding_bag(ids, E, offsets, weights)`` is ``bags.to_csr() @ E``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from skbag._core.bag_kernels import sum_rows
 from skbag._core.dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
+from skbag._core.join_kernels import put_entries
 from skbag._core.sparse_checks import (
     check_csr,
 )
@@ -272,6 +274,32 @@ class Bags:
             # reduceat gives a wrong value for an empty segment, so only for filled.
             sums[filled] = np.add.reduceat(values, self.offsets[:-1][filled])
         return sums
+
+    @staticmethod
+    def side_by_side(
+        parts: Sequence[Bags], new_ids: Sequence[NDArray[np.int32]], n_ids: int
+    ) -> Bags:
+        """Join bags of the same samples: each has the entries of the first part first.
+
+        Parameters
+        ----------
+        parts : sequence of Bags
+            Of as many bags each, at least one part.
+        new_ids : sequence of ndarray of dtype int32
+            What each id of each part becomes.
+        n_ids : int
+            Number of ids then.
+        """
+        offsets = np.sum([part.offsets for part in parts], axis=0)
+        ids = np.empty(offsets[-1], dtype=ID_DTYPE)
+        dtype = np.result_type(*(part.weights.dtype for part in parts))
+        weights = np.empty(offsets[-1], dtype=dtype)
+        places = offsets[:-1].copy()
+        for part, numbers in zip(parts, new_ids, strict=True):
+            put_entries(
+                part.ids, part.offsets, part.weights, numbers, places, ids, weights
+            )
+        return Bags(ids, offsets, weights, n_ids)
 
     @staticmethod
     def concatenate(parts: list[Bags]) -> Bags:

@@ -48,7 +48,6 @@ from skbag._estimator.parameters import (
     CONSTRAINTS,
     check_distributed,
     facts_of,
-    settings_of,
 )
 from skbag._model.model import Model
 from skbag._persistence.checkpoint import Checkpoint
@@ -236,7 +235,7 @@ class BaseEmbeddingBag(
         end_epoch = _EpochEnd(self, tasks, communicator)
         result = fit(
             samples,
-            settings_of(self, is_text=isinstance(X, list)),
+            inputs.settings_for(self, X),
             random_state=check_random_state(self.random_state),
             before=before,
             coverage=getattr(self, "embedding_init_coverage_", None),
@@ -287,7 +286,7 @@ class BaseEmbeddingBag(
         inputs.check_absolute(samples.weight)
         result = partial_fit(
             samples,
-            settings_of(self, is_text=isinstance(X, list)),
+            inputs.settings_for(self, X),
             random_state=check_random_state(self.random_state),
             before=before,
             coverage=getattr(self, "embedding_init_coverage_", None),

@@ -11,8 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from skbag._model.model import Model
 from skbag._targets.targets import Targets
+from skbag._text.columns_encoder import hashes_features
 from skbag._text.encoder import LazyVocabulary
-from skbag._text.hashed_encoder import HashedEncoder
 
 
 class FittedModelMixin:
@@ -38,7 +38,7 @@ class FittedModelMixin:
                 "vocabulary_ exists after fitting on texts; this "
                 f"{type(self).__name__} was fitted on a matrix."
             )
-        if isinstance(encoder, HashedEncoder):
+        if hashes_features(encoder):
             encoder.names()  # says why there are none
         if "_vocabulary" not in self.__dict__:
             self._vocabulary = LazyVocabulary(encoder)

@@ -11,8 +11,15 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from skbag._core.sparse_checks import check_sparse
+from skbag._estimator.parameters import settings_of
+from skbag._model.model import Model
 from skbag._targets.label_sets import Codes
+from skbag._text.columns import Rows, columns_of, described
+from skbag._text.columns_encoder import ColumnsEncoder
+from skbag._text.data_frames import is_frame_of_columns, read_rows
+from skbag._text.text_container_errors import is_frame
 from skbag._text.text_containers import read_documents, read_tokenized
+from skbag._training.settings import Settings
 
 LARGEST_VALUE = 1e15
 """Of a matrix: squares of float32, and steps that fit them, are then far from
@@ -24,8 +31,8 @@ LARGEST_WEIGHT = 1e30
 _LARGEST_FLOAT = float(np.finfo(np.float64).max)
 
 
-def read_X(estimator: Any, X: Any, *, reset: bool) -> list[str] | sp.csr_array:
-    """Texts as a list of str, everything else as a CSR array of numbers.
+def read_X(estimator: Any, X: Any, *, reset: bool) -> list[Any] | sp.csr_array:
+    """Texts as a list of str, rows of texts and categories, or a matrix of numbers.
 
     ==========================================  ===================================
     X                                           is read as
@@ -36,6 +43,8 @@ def read_X(estimator: Any, X: Any, *, reset: bool) -> list[str] | sp.csr_array:
     with a callable `analyzer`, or callable     documents, which these are given as
     `preprocessor` and `tokenizer`: lists of    they are
     tokens, or objects of any other kind
+    data frame of several columns, not all      rows: see `data_frames`
+    of them numbers
     scipy sparse matrix or array                bags: column j is token j, a value
                                                 its weight
     2-D array or frame of numbers               the same
@@ -51,7 +60,7 @@ def read_X(estimator: Any, X: Any, *, reset: bool) -> list[str] | sp.csr_array:
 
     Returns
     -------
-    X : list of str or scipy CSR array of shape (n_samples, n_features), float32
+    X : list of str, Rows, or scipy CSR array of shape (n_samples, n_features), float32
 
     Raises
     ------
@@ -59,12 +68,15 @@ def read_X(estimator: Any, X: Any, *, reset: bool) -> list[str] | sp.csr_array:
         See `read_documents` and ``sklearn.utils.validation.validate_data``; and where
         texts meet an estimator fitted on numbers, or the reverse.
     """
+    model = None if reset else getattr(estimator, "_model", None)
+    encoder = None if model is None else model.encoder
+    if isinstance(encoder, ColumnsEncoder) or is_frame_of_columns(X):
+        return _read_columns(estimator, X, model)
     documents = read_tokenized(X) if _takes_documents(estimator) else None
     if documents is None:
         documents = read_documents(X)
     if documents is None and _is_empty_sequence(X):
         raise ValueError("X holds 0 texts; a minimum of 1 is required.")
-    model = None if reset else getattr(estimator, "_model", None)
     if documents is None:
         if model is not None and model.encoder is not None:
             raise ValueError(
@@ -98,6 +110,42 @@ def read_X(estimator: Any, X: Any, *, reset: bool) -> list[str] | sp.csr_array:
     else:
         _check_feature_names(estimator, documents.feature_names)
     return documents.texts
+
+
+def _read_columns(estimator: Any, X: Any, model: Model | None) -> Rows:
+    """Rows of a data frame of several columns, which those of fit must agree with."""
+    kind = type(estimator).__name__
+    columns = None
+    if model is not None:
+        if not isinstance(model.encoder, ColumnsEncoder):
+            fitted = (
+                "a matrix of numbers"
+                if model.encoder is None
+                else "one column of texts"
+            )
+            raise ValueError(
+                f"X is a data frame of several columns, but this {kind} was fitted on "
+                f"{fitted}. Pass what it was fitted on, or fit it on such a frame."
+            )
+        columns = model.encoder.columns
+        if type(X) is list or not is_frame(X):
+            raise ValueError(
+                f"This {kind} was fitted on a data frame of the columns "
+                f"{described(columns)}, but X is a {type(X).__name__}. Pass a data "
+                "frame of these columns."
+            )
+    # Names, their order and their number, in the words of scikit-learn.
+    validate_data(estimator, X, reset=model is None, skip_check_array=True)
+    rows = read_rows(X, columns)
+    if not rows:
+        raise ValueError("X holds 0 rows; a minimum of 1 is required.")
+    return rows
+
+
+def settings_for(estimator: Any, X: list[Any] | sp.csr_array) -> Settings:
+    """Settings of a fit on what `read_X` has read."""
+    is_text = isinstance(X, list)
+    return settings_of(estimator, is_text=is_text, columns=columns_of(X))
 
 
 def _takes_documents(estimator: Any) -> bool:
@@ -159,6 +207,9 @@ def _check_feature_names(estimator: Any, names: list[str] | None) -> None:
 
 def kind_of(X: list[str] | sp.csr_array) -> str:
     """What `read_X` has read, in words."""
+    columns = columns_of(X)
+    if columns is not None:
+        return f"a data frame of the columns {described(columns)}"
     if isinstance(X, list):
         return "texts"
     return f"a matrix of {X.shape[1]} columns"

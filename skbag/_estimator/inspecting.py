@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from skbag._estimator import inputs
 from skbag._estimator.fitted_attributes import FittedModelMixin
 from skbag._targets.targets import ClassificationTargets
-from skbag._text.hashed_encoder import HashedEncoder
+from skbag._text.columns_encoder import hashes_features
 
 if TYPE_CHECKING:
     from skbag._model.explanation import Explanation
@@ -141,7 +141,7 @@ class InspectingMixin(FittedModelMixin):
         encoder = self._learning_model("say what they know of features; ask").encoder
         if encoder is None:
             return Features.of_columns(self._columns())
-        if isinstance(encoder, HashedEncoder):
+        if hashes_features(encoder):
             raise ValueError(
                 "Features hashed into buckets have no names that could be listed or "
                 "looked up. Fit with n_buckets=None; or explain texts, whose own words "

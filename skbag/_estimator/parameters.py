@@ -16,6 +16,7 @@ from skbag._core.dtypes import ID_DTYPE
 from skbag._core.threads import n_threads
 from skbag._model.quantization import BITS
 from skbag._text.buckets import FEWEST_BUCKETS
+from skbag._text.columns import Column
 from skbag._text.pretrained import KeyedVectors, check_source
 from skbag._text.pruning import Pruning
 from skbag._text.text_options import TextOptions
@@ -83,7 +84,9 @@ CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
-def settings_of(estimator: Any, *, is_text: bool) -> Settings:
+def settings_of(
+    estimator: Any, *, is_text: bool, columns: tuple[Column, ...] | None = None
+) -> Settings:
     """Parameters of an estimator, grouped, with "auto" resolved where it can be.
 
     Parameters
@@ -91,6 +94,8 @@ def settings_of(estimator: Any, *, is_text: bool) -> Settings:
     estimator : BaseEmbeddingBag
     is_text : bool
         Whether it is to be fitted on texts, or on a matrix.
+    columns : tuple of Column or None
+        What the columns of a data frame are; None for other input.
 
     Raises
     ------
@@ -118,6 +123,7 @@ def settings_of(estimator: Any, *, is_text: bool) -> Settings:
         ),
         n_jobs=_plain(estimator.n_jobs),
         embedding_init=estimator.embedding_init,
+        columns=columns,
     )
 
 

@@ -27,6 +27,8 @@ from skbag._core.dtypes import ID_DTYPE, WEIGHT_DTYPE
 from skbag._model.model import Model
 from skbag._model.quantization import LogQuantized, QuantizedTable, bytes_of_row
 from skbag._text import compact_encoders
+from skbag._text.category_encoder import CategoryEncoder
+from skbag._text.columns_encoder import ColumnsEncoder
 from skbag._text.compact_encoders import (
     CompactPlainEncoder,
     CompactSelection,
@@ -253,7 +255,7 @@ class _Rows:
         encoder, ids = _compact(self.encoder, ranked.astype(ID_DTYPE))
         rows, weights = table[ids], None
         if self.norm is not None:
-            rows *= WEIGHT_DTYPE(self._kept_norm(ids))
+            rows *= self._kept_norm(ids)
             if self.weights is not None:
                 # Rounded weights change the norms of texts a little, and no products.
                 weights = LogQuantized.rounded(self.weights[ids]).values
@@ -274,13 +276,28 @@ class _Rows:
             ),
         )
 
-    def _kept_norm(self, ids: NDArray[np.int32]) -> float:
-        """Norm that a text has left on average, if only some ids count."""
+    def _kept_norm(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Norm that a text has left on average, if only some ids count.
+
+        Of shape (1, 1); of a data frame (n_kept_ids, 1): what the norms of all columns
+        together make of the weights of each.
+        """
         if self.weights is None or not self.has_counts:
-            return 1.0
+            return np.ones((1, 1), dtype=WEIGHT_DTYPE)
         power = 2 if self.norm == "l2" else 1
         masses = self.counts * self.weights.astype(np.float64) ** power
-        return float((masses[ids].sum() / masses.sum()) ** (1 / power))
+        shares = self.model.featurizer.column_shares
+        if shares is None:
+            kept = masses[ids].sum() / masses.sum()
+            return np.array([[kept ** (1 / power)]], dtype=WEIGHT_DTYPE)
+        columns, n_columns = shares.columns, len(shares.shares)
+        all_of = np.bincount(columns, masses, n_columns)
+        kept_of = np.bincount(columns[ids], masses[ids], n_columns)
+        # See `ColumnShares`: shares grow with the root of norms, or of their squares.
+        sums = [(shares.shares * mass**0.5).sum() for mass in (kept_of, all_of)]
+        norms = (kept_of / np.maximum(all_of, 1e-300)) ** (0.5 / power)
+        norms *= (sums[0] / sums[1]) ** (1 / power)
+        return norms[columns[ids], np.newaxis].astype(WEIGHT_DTYPE)
 
 
 def _compact(
@@ -291,8 +308,28 @@ def _compact(
         return CompactVocabularyEncoder.compact(encoder, ranked)
     if isinstance(encoder, PlainEncoder):
         return CompactPlainEncoder.compact(encoder, ranked)
+    if isinstance(encoder, ColumnsEncoder):
+        return _compact_columns(encoder, ranked)
     ids = np.sort(ranked)
+    if isinstance(encoder, CategoryEncoder):
+        return encoder.select(ids), ids
     return (None if encoder is None else CompactSelection(encoder, ids)), ids
+
+
+def _compact_columns(
+    encoder: ColumnsEncoder, ranked: NDArray[np.int32]
+) -> tuple[ColumnsEncoder, NDArray[np.int32]]:
+    encoders, ids = [], []
+    for j, own in enumerate(encoder.encoders):
+        of_column = encoder.ids_of[j]
+        own_ranked = ranked[encoder.id_columns[ranked] == j]
+        # Ids of a column ascend, here and there.
+        local = np.searchsorted(of_column, own_ranked).astype(ID_DTYPE)
+        compact, kept = _compact(own, local)
+        assert compact is not None
+        encoders.append(compact)
+        ids.append(of_column[kept])
+    return ColumnsEncoder(encoder.columns, encoders), np.concatenate(ids)
 
 
 def _parts(encoder: Encoder | None) -> NDArray[np.int32] | None:
@@ -300,4 +337,15 @@ def _parts(encoder: Encoder | None) -> NDArray[np.int32] | None:
         return compact_encoders.vocabulary_backoffs(encoder)
     if isinstance(encoder, PlainEncoder):
         return compact_encoders.plain_backoffs(encoder)
+    if isinstance(encoder, ColumnsEncoder):
+        return _parts_of_columns(encoder)
     return None
+
+
+def _parts_of_columns(encoder: ColumnsEncoder) -> NDArray[np.int32]:
+    parts = np.full((encoder.n_ids, 2), -1, dtype=ID_DTYPE)
+    for own, ids in zip(encoder.encoders, encoder.ids_of, strict=True):
+        own_parts = _parts(own)
+        if own_parts is not None and len(ids):
+            parts[ids] = np.where(own_parts >= 0, ids[own_parts], -1)
+    return parts

@@ -6,95 +6,24 @@ intercept: an explanation is that sum before it is summed up.
 
 from __future__ import annotations
 
-import html
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skbag._model.explanation_html import (
+    escape,
+    list_as_html,
+    text_as_html,
+    word_values,
+)
 from skbag._model.model import Model
 from skbag._text.analyzers import Span
-from skbag._text.token_rules import DEFAULT_TOKENS
-
-FOR, AGAINST = "38, 120, 228", "228, 96, 20"
-"""Red, green and blue of what speaks for the class and against it: also to be told
-apart by those who cannot tell red from green."""
-
-STRONGEST = 0.6
-"""Opacity of the strongest tint."""
-
-
-def word_values(
-    text: str,
-    spans: Sequence[tuple[Span, ...] | None],
-    values: NDArray[np.float64],
-) -> list[tuple[Span, float]]:
-    """Return what each word of a text adds.
-
-    What a feature adds is spread evenly over the characters of its spans, and each
-    word has the sum of its characters.
-
-    Parameters
-    ----------
-    text : str
-    spans : sequence of spans, or None where they are not known
-        Of each feature.
-    values : ndarray of shape (n_features,), dtype=float64
-        What each adds.
-    """
-    by_place = np.zeros(len(text))
-    for places, value in zip(spans, values.tolist(), strict=True):
-        total = sum(stop - start for start, stop in places or ())
-        for start, stop in places or ():
-            # A surplus of spans never divides by zero: each has a character.
-            by_place[start:stop] += value / total
-    return [
-        (match.span(), float(by_place[match.start() : match.end()].sum()))
-        for match in DEFAULT_TOKENS.regex.finditer(text)
-    ]
-
-
-def text_as_html(text: str, words: Sequence[tuple[Span, float]]) -> str:
-    """Return the text with its words tinted, relative to the strongest of them."""
-    strongest = max((abs(value) for _, value in words), default=0.0) or 1.0
-    parts, done = [], 0
-    for (start, stop), value in words:
-        parts.append(escape(text[done:start]))
-        parts.append(_tinted(text[start:stop], value, value / strongest))
-        done = stop
-    parts.append(escape(text[done:]))
-    return f'<div style="white-space: pre-wrap">{"".join(parts)}</div>'
-
-
-def list_as_html(features: Sequence[tuple[Any, float]]) -> str:
-    """Return features and what they add, one after the other."""
-    strongest = max((abs(value) for _, value in features), default=0.0) or 1.0
-    items = [
-        _tinted(f"{name} {value:+.3f}", value, value / strongest)
-        for name, value in features
-    ]
-    return f'<div style="font-size: smaller">{" &nbsp; ".join(items)}</div>'
-
-
-def escape(text: Any) -> str:
-    """Return a text that HTML takes for nothing but text."""
-    # Lone surrogates cannot be sent to a browser.
-    sound = str(text).encode("utf-8", "replace").decode("utf-8")
-    return html.escape(sound, quote=True)
-
-
-def _tinted(text: str, value: float, share: float) -> str:
-    if value == 0:
-        return escape(text)
-    colour = f"rgba({FOR if value > 0 else AGAINST}, {STRONGEST * abs(share):.3f})"
-    return (
-        f'<span style="background-color: {colour}; border-radius: 0.2em" '
-        f'title="{value:+.4f}">{escape(text)}</span>'
-    )
-
+from skbag._text.columns_encoder import ColumnsEncoder
+from skbag._text.encoder import Encoder
 
 MOST_TEXTS = 10
 """Texts that are shown."""
@@ -122,8 +51,9 @@ class Explanation:
 
     Attributes
     ----------
-    texts : list of str, or None
-        None for the rows of a matrix.
+    texts : list of str, list of dict, or None
+        Of a data frame the row of each, with the values by the names of columns. None
+        for the rows of a matrix.
     offsets : ndarray of shape (n_texts + 1,), dtype=int64
         The rows of text i are ``offsets[i]`` to ``offsets[i + 1]``.
     features : list of str or int
@@ -133,20 +63,24 @@ class Explanation:
         of its tokens (two for a bigram or a skip pair), for a prefix or suffix that of
         the part of the word. None where it is not known: with a preprocessor, tokenizer
         or analyzer of one's own, or accents stripped by a function; and of a matrix.
+        Of a data frame these are places in the text of the row's column.
     contributions : ndarray of shape (n_rows, n_outputs), dtype=float64
         What each row adds: one column per class, of two classes one alone, which is
         that of ``classes[1]``. Of several labels per sample one column per label.
     intercept : ndarray of shape (n_outputs,), dtype=float64
     classes : ndarray of shape (n_classes,)
+    columns : list of str, or None
+        The column of a data frame that each row's feature is of; None for other input.
     """
 
-    texts: list[str] | None
+    texts: list[Any] | None
     offsets: NDArray[np.int64]
     features: list[Any]
     spans: list[tuple[Span, ...] | None]
     contributions: NDArray[np.float64]
     intercept: NDArray[np.float64]
     classes: NDArray[Any]
+    columns: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -177,6 +111,7 @@ class Explanation:
             self.contributions[first:last],
             self.intercept,
             self.classes,
+            None if self.columns is None else self.columns[first:last],
         )
 
     def __iter__(self) -> Iterator[Explanation]:
@@ -192,15 +127,21 @@ class Explanation:
         scores = np.reshape(sums, (len(self), len(self.intercept))) + self.intercept
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
+    @property
+    def joined_texts(self) -> list[str] | None:
+        """Each text, and each row of a data frame, as one str; None of a matrix."""
+        return None if self.texts is None else list(map(in_one_text, self.texts))
+
     def to_frame(self) -> Any:
         """Return a pandas DataFrame of all rows; needs pandas.
 
         Returns
         -------
         frame : pandas.DataFrame
-            Columns `text` (its number), `feature`, `spans`, and one per output, named
-            by its class (of two classes by the second). Each text begins with a row
-            for the intercept, so that the sums by `text` are the decision function.
+            Columns `text` (its number), of a data frame `column`, `feature`, `spans`,
+            and one per output, named by its class (of two classes by the second). Each
+            text begins with a row for the intercept, so that the sums by `text` are the
+            decision function.
         """
         import pandas as pd
 
@@ -217,8 +158,15 @@ class Explanation:
             np.insert(self.contributions, where, self.intercept, axis=0), columns=labels
         )
         frame.insert(0, "text", np.insert(rows, where, np.arange(len(self))), True)
-        frame.insert(1, "feature", pd.Series(features, dtype=object), True)
-        frame.insert(2, "spans", pd.Series(spans, dtype=object), True)
+        n_first = 1
+        if self.columns is not None:
+            columns: list[str | None] = list(self.columns)
+            for place in where.tolist()[::-1]:
+                columns.insert(place, None)
+            frame.insert(1, "column", pd.Series(columns, dtype=object), True)
+            n_first = 2
+        frame.insert(n_first, "feature", pd.Series(features, dtype=object), True)
+        frame.insert(n_first + 1, "spans", pd.Series(spans, dtype=object), True)
         return frame
 
     def __repr__(self) -> str:
@@ -275,7 +223,7 @@ def explain(
     ----------
     model : Model
         An additive one.
-    X : list of str or scipy CSR array
+    X : list of str, Rows, or scipy CSR array
     columns : sequence of str or int
         Names of the columns of a matrix, or numbers.
     classes : ndarray of shape (n_classes,)
@@ -288,14 +236,17 @@ def explain(
         spans: list[tuple[Span, ...] | None] = [None] * len(ids)
     else:
         rows: list[tuple[int, Any]] = []
+        place = _place_of(encoder)
         lengths, shares = [0], []
         for i, text in enumerate(X):
             # Sorted by place; those without keep the order they come in.
-            occurrences = sorted(encoder.occurrences(text), key=_place)
+            occurrences = sorted(encoder.occurrences(text), key=place)
             own = np.array([id_ for id_, _ in occurrences], dtype=np.int64)
             bag = bags.slice(i, i + 1)
-            # A bag has each id once, ascending: all its occurrences share its weight.
-            places = np.searchsorted(bag.ids, own)
+            # A bag has each id once: all its occurrences share its weight. Of several
+            # columns they ascend column by column.
+            order = np.argsort(bag.ids)
+            places = order[np.searchsorted(bag.ids, own, sorter=order)]
             counts = np.bincount(places, minlength=len(bag.ids))
             shares.append(bag.weights.astype(np.float64)[places] / counts[places])
             rows += occurrences
@@ -305,14 +256,28 @@ def explain(
         names = [occurrence.name for _, occurrence in rows]
         spans = [occurrence.spans for _, occurrence in rows]
     return Explanation(
-        None if encoder is None else list(map(_shown_text, X)),
+        None if encoder is None else _texts(encoder, X),
         np.asarray(offsets, dtype=np.int64),
         names,
         spans,
         weights[:, np.newaxis] * model.predictor.coefficients(ids),
         model.predictor.layers[-1][1].astype(np.float64),
         classes,
+        _columns_of(encoder, ids) if isinstance(encoder, ColumnsEncoder) else None,
     )
+
+
+def _columns_of(encoder: ColumnsEncoder, ids: NDArray[Any]) -> list[str]:
+    """Name of the column of each id."""
+    return [encoder.columns[j].name for j in encoder.id_columns[ids].tolist()]
+
+
+def _texts(encoder: Encoder, X: Sequence[Any]) -> list[Any]:
+    """Return what was explained, to be shown."""
+    if isinstance(encoder, ColumnsEncoder):
+        names = [column.name for column in encoder.columns]
+        return [dict(zip(names, row, strict=True)) for row in X]
+    return list(map(_shown_text, X))
 
 
 def _shown_text(document: Any) -> str:
@@ -328,9 +293,30 @@ def _place(occurrence: tuple[int, Any]) -> tuple[Span, ...]:
     return spans or ()
 
 
+def _place_of(encoder: Encoder) -> Callable[[tuple[int, Any]], Any]:
+    """Return what sorts features: by place in the text; of a row by column before."""
+    if not isinstance(encoder, ColumnsEncoder):
+        return _place
+    columns = encoder.id_columns
+    return lambda occurrence: (int(columns[occurrence[0]]), _place(occurrence))
+
+
+def in_one_text(text: Any) -> str:
+    """Return a text as it is, and a row of a data frame in one text.
+
+    >>> in_one_text({"title": "late", "size": None})
+    'title: late | size: '
+    """
+    if isinstance(text, str):
+        return text
+    values = ((name, "" if value is None else value) for name, value in text.items())
+    return " | ".join(f"{name}: {value}" for name, value in values)
+
+
 def _as_text(one: Explanation, number: int) -> str:
     label, score, intercept, values = one._predicted()
-    head = f"row {number}" if one.texts is None else _shortened(one.texts[0])
+    texts = one.joined_texts
+    head = f"row {number}" if texts is None else _shortened(texts[0])
     lines = [head, f"  {_shortened(str(label))}: score {score:+.3f}"]
     for feature, value in one._strongest(values):
         lines.append(f"  {value:+.3f}  {_shortened(str(feature))}")
@@ -344,10 +330,25 @@ def _as_html(one: Explanation, number: int) -> str:
     if one.texts is None:
         body = f"<div>row {number}</div>"
     else:
-        words = word_values(one.texts[0], one.spans, values)
-        body = text_as_html(one.texts[0], words)
+        body = _body_as_html(one, values)
     tail = list_as_html(one._strongest(values))
     return f'<div style="margin: 0.5em 0"><div>{head}</div>{body}{tail}</div>'
+
+
+def _body_as_html(one: Explanation, values: NDArray[np.float64]) -> str:
+    """Return the only text, or the text of each column, with its words tinted."""
+    assert one.texts is not None
+    text = one.texts[0]
+    if one.columns is None:
+        return text_as_html(text, word_values(text, one.spans, values))
+    parts = []
+    for name, value in text.items():
+        rows = [i for i, column in enumerate(one.columns) if column == name]
+        spans = [one.spans[i] for i in rows]
+        shown = "" if value is None else value
+        words = word_values(shown, spans, values[rows])
+        parts.append(f"<div><i>{escape(name)}</i> {text_as_html(shown, words)}</div>")
+    return "".join(parts)
 
 
 def _shortened(text: str) -> str:

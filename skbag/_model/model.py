@@ -19,10 +19,11 @@ from skbag._model.predictor import Predictor
 from skbag._model.quantization import QuantizedTable
 from skbag._targets.calibration import Calibration
 from skbag._targets.targets import ClassificationTargets
+from skbag._text.columns_encoder import ColumnsEncoder
 from skbag._text.encoder import Encoder, LearningEncoder
 from skbag._weighting.column_moments import ColumnMoments
 from skbag._weighting.document_counts import DocumentCounts, PendingCounts
-from skbag._weighting.weighting import Weighting
+from skbag._weighting.weighting import ColumnShares, Weighting
 
 _T = TypeVar("_T")
 
@@ -55,6 +56,9 @@ class Featurizer:
         Made of `document_counts`, kept because every prediction needs it.
     pending : PendingCounts or None
         Counts of documents that `document_counts` is yet to be given.
+    shares : ndarray of shape (n_columns,), dtype=float32, or None
+        How the columns of a data frame share the norm of a row: see `ColumnShares`.
+        None for texts, for a matrix, and where rows have no norm.
     """
 
     encoder: Encoder | None
@@ -62,6 +66,7 @@ class Featurizer:
     document_counts: DocumentCounts | None
     id_weights: NDArray[np.float32] | None
     pending: PendingCounts | None = None
+    shares: NDArray[np.float32] | None = None
 
     @property
     def learning_encoder(self) -> LearningEncoder | None:
@@ -79,14 +84,22 @@ class Featurizer:
     def weigh(self, X: Any) -> Bags:
         """Weighted bags of texts, or of the rows of a CSR matrix."""
         bags = Bags.from_csr(X) if self.encoder is None else self.encoder.encode(X)
-        return self.weighting.apply(bags, self.id_weights)
+        return self.weighting.apply(bags, self.id_weights, self.column_shares)
+
+    @property
+    def column_shares(self) -> ColumnShares | None:
+        """Which column each id is of, and the shares of columns."""
+        if self.shares is None:
+            return None
+        assert isinstance(self.encoder, ColumnsEncoder)
+        return ColumnShares(self.encoder.id_columns, self.shares)
 
     def chunks(self, X: Any, n_threads: int = 1, width: int = 1) -> list[Any]:
         """Cut input into parts of bounded size, at least one, alike for each thread.
 
         Parameters
         ----------
-        X : list of str or scipy CSR array
+        X : list of str, Rows, or scipy CSR array
         n_threads : int
         width : int
             How many numbers will be made of each text or row.
@@ -96,9 +109,7 @@ class Featurizer:
         elif len(X) == 1:
             return [X]
         else:
-            # A document for an analyzer of the user's may have no length.
-            length = len if hasattr(X[0], "__len__") else lambda document: 1
-            sizes = np.fromiter(map(length, X), np.int64, len(X))
+            sizes = self._lengths(X)
             limit = CHARACTERS_PER_CHUNK
         # So short a text takes as much by its scores.
         sizes = np.maximum(sizes, limit * width // NUMBERS_PER_CHUNK)
@@ -107,6 +118,13 @@ class Featurizer:
             rounds = -(-total // (limit * n_threads))
             limit = -(-total // (rounds * n_threads))
         return [X[start:stop] for start, stop in chunk_bounds(sizes, limit)]
+
+    def _lengths(self, documents: list[Any]) -> NDArray[np.int64]:
+        if isinstance(self.encoder, ColumnsEncoder):
+            return self.encoder.lengths(documents)
+        # A document for an analyzer of the user's may have no length.
+        length = len if hasattr(documents[0], "__len__") else lambda document: 1
+        return np.fromiter(map(length, documents), np.int64, len(documents))
 
     @property
     def releases_gil(self) -> bool:

@@ -12,7 +12,7 @@ any other change needs a new `FORMAT` and, here, code that reads the older ones.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import scipy.sparse as sp
@@ -43,6 +43,9 @@ from skbag._persistence.fields import (
 from skbag._targets.calibration import Calibration
 from skbag._targets.classification_targets import ClassTargets, LabelTargets
 from skbag._targets.targets import ClassificationTargets
+from skbag._text.category_encoder import CategoryEncoder
+from skbag._text.columns import KINDS, Column
+from skbag._text.columns_encoder import ColumnsEncoder, checked_id_columns
 from skbag._text.compact_encoders import (
     CompactPlainEncoder,
     CompactSelection,
@@ -68,10 +71,11 @@ ENCODERS: dict[str, Any] = {
     "hashed": HashedEncoder,
     "compact byte": CompactVocabularyEncoder,
     "compact plain": CompactPlainEncoder,
+    "categories": CategoryEncoder,
 }
 """Encoders by the name that state calls them."""
 
-_SELECTION = "compact selection"
+_SELECTION, _COLUMNS = "compact selection", "columns"
 
 _COMPACT_ENCODERS = (CompactVocabularyEncoder, CompactPlainEncoder, CompactSelection)
 
@@ -96,6 +100,7 @@ def model_state(model: Model) -> dict[str, Any]:
             "sublinear_tf": weighting.sublinear_tf,
             "norm": weighting.norm,
             "supervised": weighting.supervised,
+            "column_shares": featurizer.shares,
         },
         "statistics": _counts_state(featurizer),
         **table,
@@ -155,7 +160,12 @@ def model_from_state(state: Any, targets: ClassificationTargets) -> Model:
     _check_magnitudes(predictor)
     return Model(
         Featurizer(
-            encoder, _read_weighting(state), document_counts, id_weights, pending
+            encoder,
+            _read_weighting(state),
+            document_counts,
+            id_weights,
+            pending,
+            _read_shares(state, encoder),
         ),
         predictor,
         _read_calibration(state, targets),
@@ -324,6 +334,9 @@ def _encoder_state(encoder: Encoder | None) -> dict[str, Any] | None:
             "encoder": _encoder_state(encoder.encoder),
             "ids": encoder.packed_ids(),
         }
+    if isinstance(encoder, ColumnsEncoder):
+        encoders = list(map(_encoder_state, encoder.encoders))
+        return {"kind": _COLUMNS, **encoder.__getstate__(), "encoders": encoders}
     kind = next(name for name, each in ENCODERS.items() if type(encoder) is each)
     state: Any = encoder.__getstate__()
     return {"kind": kind, **state}
@@ -334,6 +347,8 @@ def _read_encoder(state: dict[str, Any] | None) -> Encoder | None:
         return None
     if field_of(state, "kind", str) == _SELECTION:
         return _read_selection(state)
+    if state["kind"] == _COLUMNS:
+        return _read_columns(state)
     kind = ENCODERS.get(state["kind"])
     if kind is None:
         raise damaged(f"there is no encoder {state['kind']!r}")
@@ -356,6 +371,40 @@ def _read_selection(state: dict[str, Any]) -> Encoder:
         return CompactSelection.unpacked(encoder, state.get("ids"))
     except UNSOUND as error:
         raise damaged(f"selection: {error!r}") from error
+
+
+def _read_columns(state: dict[str, Any]) -> ColumnsEncoder:
+    columns, encoders = (
+        field_of(state, name, list) for name in ("columns", "encoders")
+    )
+    read = []
+    for each in encoders:
+        if not isinstance(each, dict) or field_of(each, "kind", str) == _COLUMNS:
+            raise damaged("the encoder of a column")
+        read.append(_read_encoder(each))
+    try:
+        named = [Column(*column) for column in columns]
+        if not all(type(name) is str and kind in KINDS for name, kind in named):
+            raise ValueError("columns without names or of unknown kinds")
+        id_columns = checked_id_columns(state["id_columns"])
+        return ColumnsEncoder(named, cast("list[Encoder]", read), id_columns)
+    except UNSOUND as error:
+        raise damaged(f"columns: {error!r}") from error
+
+
+def _read_shares(
+    state: dict[str, Any], encoder: Encoder | None
+) -> NDArray[np.float32] | None:
+    # Earlier files have none.
+    if field_of(state, "weighting", dict).get("column_shares") is None:
+        return None
+    shares = floats_of(state["weighting"], "column_shares", ndim=1)
+    n_columns = len(encoder.columns) if isinstance(encoder, ColumnsEncoder) else -1
+    if len(shares) != n_columns or not (
+        0 < shares.min(initial=1) and shares.max(initial=1) < LARGEST
+    ):
+        raise damaged("column_shares are not one positive number for each column")
+    return shares
 
 
 def _counts_state(featurizer: Featurizer) -> dict[str, Any] | None:

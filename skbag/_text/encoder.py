@@ -22,6 +22,9 @@ from skbag._text.analyzers import Occurrence
 class Encoder(Protocol):
     """What every encoder does: count the features that it knows.
 
+    Documents are texts, each a str; those of a `CategoryEncoder` are a str or None, and
+    those of a `ColumnsEncoder` tuples of both, one value for each column.
+
     Ids are dense: ``0`` to ``n_ids - 1``. A bag's ids are unique, its weights count
     occurrences. An encoder pickles to plain Python and numpy objects.
     """
@@ -34,13 +37,13 @@ class Encoder(Protocol):
     def releases_gil(self) -> bool:
         """Whether `encode` is sooner done by several threads, each with a part."""
 
-    def encode(self, documents: Sequence[str]) -> Bags:
+    def encode(self, documents: Sequence[Any]) -> Bags:
         """Count the known features of the documents; ids of a bag ascend.
 
         Leaves the encoder as it is: many threads may encode with one encoder.
         """
 
-    def occurrences(self, text: str) -> Iterator[tuple[int, Occurrence]]:
+    def occurrences(self, text: Any) -> Iterator[tuple[int, Occurrence]]:
         """Yield the id of each known feature of a text, once for each occurrence.
 
         Those that `encode` counts, but slowly, and with their spans in the text.
@@ -63,7 +66,7 @@ class LearningEncoder(Encoder, Protocol):
     def kinds_since(self, first: int) -> NDArray[np.uint8]:
         """``FeatureKind`` of the ids from `first` on."""
 
-    def learn(self, documents: Sequence[str], n_threads: int = 1) -> Bags:
+    def learn(self, documents: Sequence[Any], n_threads: int = 1) -> Bags:
         """Count the features of the documents; new ones are appended with new ids.
 
         Ids of a bag are in any order, the same for any number of threads. The counts

@@ -57,6 +57,9 @@ class FeatureKind(IntEnum):
     SUBWORD = 5
     """A run of characters of a token."""
 
+    CATEGORY = 6
+    """A value of a column of categories."""
+
 
 SHORT_TEXT_KINDS = (FeatureKind.EDGE, FeatureKind.AFFIX, FeatureKind.SKIP)
 """The kinds of the short-text features."""

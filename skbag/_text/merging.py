@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,16 +13,19 @@ from skbag._core.bags import Bags
 from skbag._core.communicator import Communicator, total
 from skbag._text.encoder import LearningEncoder
 from skbag._text.pruning import FeatureCounts, Pruning
-from skbag._text.text_options import TextOptions, make_encoder
+from skbag._text.text_options import TextOptions
 
 
 @dataclass(frozen=True, eq=False)
 class Learnt:
-    """What one rank has learnt of its texts: an encoder, and their counts."""
+    """What one rank has learnt of its texts: an encoder, and their counts.
+
+    `make_empty` makes an encoder with the same options that has learnt nothing.
+    """
 
     encoder: LearningEncoder
     counts: Bags
-    short_text_features: bool
+    make_empty: Callable[[], LearningEncoder]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,10 +67,8 @@ def merge(
     if options.vocabulary is not None:
         return Merged(own.encoder, total(communicator, counted), None)
     encoder: Any = own.encoder
-    features = encoder.__getstate__()
-    # There may be functions in them, alike on all ranks, that cannot be pickled.
-    features.pop("parameters", None)
-    merged = make_encoder(options, own.short_text_features)
+    features = _without_parameters(encoder.__getstate__())
+    merged = own.make_empty()
     received = communicator.all_gather((features, counted))
     ids = [merged.absorb(features) for features, _ in received]
     first, *others = (
@@ -74,3 +76,11 @@ def merge(
         for new, (_, each) in zip(ids, received, strict=True)
     )
     return Merged(merged, sum(others, first), ids[communicator.rank])
+
+
+def _without_parameters(state: dict[str, Any]) -> dict[str, Any]:
+    """Leave out functions, alike on all ranks, that cannot be pickled."""
+    left = {name: value for name, value in state.items() if name != "parameters"}
+    if "encoders" in left:
+        left["encoders"] = list(map(_without_parameters, left["encoders"]))
+    return left

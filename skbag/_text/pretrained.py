@@ -23,6 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.dtypes import ID_DTYPE, WEIGHT_DTYPE
+from skbag._text.columns import described
+from skbag._text.columns_encoder import ColumnsEncoder
 from skbag._text.encoder import LearningEncoder
 from skbag._text.features import FeatureKind
 
@@ -129,6 +131,12 @@ def _tokens_of(encoder: LearningEncoder | None) -> dict[str, int]:
         raise ValueError(
             "embedding_init needs texts: the columns of a matrix have no words to look "
             "up. Fit on texts, or use embedding_init=None."
+        )
+    if isinstance(encoder, ColumnsEncoder):
+        raise ValueError(
+            "embedding_init gives vectors to the words of one column of texts, but X "
+            f"is a data frame of the columns {described(encoder.columns)}. Use "
+            "embedding_init=None, or join the texts into one column."
         )
     try:
         names = encoder.names()

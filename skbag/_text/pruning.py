@@ -110,13 +110,14 @@ def keep_features(
     """Ids that survive pruning, most frequent first.
 
     The meaning of `min_df`, `max_df` and `max_features` is that of
-    ``sklearn.feature_extraction.text.CountVectorizer``.
+    ``sklearn.feature_extraction.text.CountVectorizer``. Of categories `min_df` alone.
 
     Parameters
     ----------
     counted : FeatureCounts
     kinds : ndarray of shape (n_ids,), dtype=uint8, or None
-        The `FeatureKind` of each id; None where none is a skip pair or a subword.
+        The `FeatureKind` of each id; None where none is a skip pair, a subword or
+        a category.
     pruning : Pruning
     width : int
         Columns of the table, for the automatic `min_df`.
@@ -152,12 +153,18 @@ def keep_features(
             "Raise max_df or lower min_df."
         )
     is_kept = (document_counts >= low) | is_exempt
-    kept_ids = np.flatnonzero(is_kept & (document_counts <= high))
+    is_category = np.zeros(len(document_counts), dtype=bool)
+    if kinds is not None:
+        is_category = kinds == FeatureKind.CATEGORY
+    kept_ids = np.flatnonzero(is_kept & ((document_counts <= high) | is_category))
     max_features = pruning.max_features
-    if max_features is not None and len(kept_ids) > max_features:
-        assert counted.occurrences is not None
-        order = np.argsort(-counted.occurrences[kept_ids], kind="stable")
-        kept_ids = kept_ids[order[:max_features]]
+    if max_features is not None:
+        of_text = kept_ids[~is_category[kept_ids]]
+        if len(of_text) > max_features:
+            assert counted.occurrences is not None
+            order = np.argsort(-counted.occurrences[of_text], kind="stable")
+            of_text = of_text[order[:max_features]]
+            kept_ids = np.append(of_text, kept_ids[is_category[kept_ids]])
     if len(kept_ids) == 0:
         check_any(counted.documents)
         raise ValueError(

@@ -102,7 +102,8 @@ def _weighed(bags: LazyBags, featurizer: Featurizer) -> Bags:
     counts, id_weights = featurizer.document_counts, featurizer.id_weights
     assert counts is not None and id_weights is not None
     known = np.where(counts.df > 0, id_weights, WEIGHT_DTYPE(0))
-    return bags.weighted(featurizer.weighting, known).slice(0, len(bags))
+    weighted = bags.weighted(featurizer.weighting, known, featurizer.column_shares)
+    return weighted.slice(0, len(bags))
 
 
 def _have_known_classes(

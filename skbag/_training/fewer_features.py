@@ -58,7 +58,13 @@ def without_short_text_features(before: Model, resume: Resume) -> tuple[Model, R
         counts = counts.with_ids(n_ids).moved(old_ids)
         # Of an id without a feature any weight will do.
         id_weights = id_weights[np.maximum(old_ids, 0)]
-    featurizer = Featurizer(encoder, featurizer.weighting, counts, id_weights, pending)
+    featurizer = replace(
+        featurizer,
+        encoder=encoder,
+        document_counts=counts,
+        id_weights=id_weights,
+        pending=pending,
+    )
     predictor = replace(predictor, embedding=_moved(predictor.dense, old_ids))
     return (
         Model(featurizer, predictor, before.calibration),

@@ -63,7 +63,9 @@ def share_without_common_tokens(
     documents = document_counts[counts.ids]
     is_common = (documents > 1) & (documents < n_texts)
     if kinds is not None:
-        is_common &= kinds[counts.ids] <= FeatureKind.NGRAM
+        own_kinds = kinds[counts.ids]
+        is_category = own_kinds == FeatureKind.CATEGORY
+        is_common &= (own_kinds <= FeatureKind.NGRAM) | is_category
     is_alone = counts.row_sums(is_common) == 0
     # Texts that are all the same have all tokens in common, if none that differs.
     is_same = counts.row_sums(documents < n_texts) == 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -22,11 +23,13 @@ from skbag._core.threads import n_threads
 from skbag._model.model import Featurizer, Resume
 from skbag._model.predictor import Predictor
 from skbag._targets.label_sets import one_each
+from skbag._text.columns import described
+from skbag._text.columns_encoder import ColumnsEncoder
 from skbag._text.encoder import LearningEncoder
-from skbag._text.merging import Learnt, Merged, merge
+from skbag._text.learning import learn_features
+from skbag._text.merging import Merged, merge
 from skbag._text.pruning import check_any, keep_features, new_numbers
 from skbag._text.text_options import check_subwords, wants_short_text_features
-from skbag._text.token_cache import learn
 from skbag._training.fit_checks import (
     MIN_SAMPLES,
     N_TEXTS,
@@ -52,7 +55,7 @@ from skbag._weighting.document_counts import (
     PendingCounts,
     reduce_counts,
 )
-from skbag._weighting.weighting import Weighting
+from skbag._weighting.weighting import ColumnShares, Weighting
 
 GROWTH = 2.0
 """Factor by which documents grow before ``partial_fit`` recomputes weights."""
@@ -220,7 +223,7 @@ def extend(
         extended = _count_on(featurizer, encoder, counts, resume)
         sums_before = featurizer.document_counts
     after = extended.featurizer
-    bags = counts.X.weighted(after.weighting, after.id_weights)
+    bags = counts.X.weighted(after.weighting, after.id_weights, after.column_shares)
     weighted = counts.with_inputs(bags)
     # Once they are counted: texts are read in the order in which they lie in memory.
     if order is not None:
@@ -312,8 +315,12 @@ def _count_on(
     if len(pending) > n_ids:
         # Memory is bounded by the table, whatever the stream.
         document_counts, kept = document_counts.flush(pending, n_ids), None
-    featurizer = Featurizer(
-        encoder, before.weighting, document_counts, id_weights, kept
+    featurizer = replace(
+        before,
+        encoder=encoder,
+        document_counts=document_counts,
+        id_weights=id_weights,
+        pending=kept,
     )
     return Extended(featurizer, rows, mean)
 
@@ -349,22 +356,26 @@ def _learn(
     texts, options = samples.X, settings.text
     if not isinstance(texts, list):
         return None, samples.with_inputs(_all_of(Bags.from_csr(texts), settings))
-    short = wants_short_text_features(
-        settings.short_text_features,
-        options,
-        settings.weighting.supervised,
-        partial(_sizes, texts, communicator),
-        in_a_stream=is_first_part,
-    )
     check_subwords(options)
     if options.n_buckets is not None:
         check_buckets(options.n_buckets, settings, samples.targets.n_outputs)
-    encoder, counts = learn(texts, options, short, n_threads(settings.n_jobs))
+
+    def are_short(texts: Sequence[str]) -> bool:
+        return wants_short_text_features(
+            settings.short_text_features,
+            options,
+            settings.weighting.supervised,
+            partial(_sizes, texts, communicator),
+            in_a_stream=is_first_part,
+        )
+
+    threads = n_threads(settings.n_jobs)
+    learnt = learn_features(texts, settings.columns, options, are_short, threads)
+    counts = learnt.counts
     if options.vocabulary is not None:
-        return encoder, samples.with_inputs(_all_of(counts, settings))
-    merged = merge(
-        communicator, Learnt(encoder, counts, short), options, settings.pruning
-    )
+        _check_same_ids(settings, communicator)
+        return learnt.encoder, samples.with_inputs(_all_of(counts, settings))
+    merged = merge(communicator, learnt, options, settings.pruning)
     encoder = merged.encoder
     if options.n_buckets is not None:
         if not is_first_part:
@@ -372,7 +383,11 @@ def _learn(
         return encoder, samples.with_inputs(_all_of(counts, settings))
     width = settings.training.embedding_dim or samples.targets.n_outputs
     # Only these are pruned by kind; to find the kinds of millions takes a while.
-    by_kind = short or options.subword_ngram_range is not None
+    by_kind = (
+        encoder.has_short_text_features
+        or options.subword_ngram_range is not None
+        or settings.columns is not None
+    )
     kinds = encoder.kinds if by_kind else None
     if is_first_part and not merged.counted.documents.any():
         kept_ids = np.empty(0, dtype=ID_DTYPE)
@@ -387,7 +402,17 @@ def _learn(
     return encoder.select(kept_ids), samples.with_inputs(bags)
 
 
-def _sizes(texts: list[str], communicator: Communicator) -> tuple[int, int]:
+def _check_same_ids(settings: Settings, communicator: Communicator) -> None:
+    """Raise where ranks that learn no words would number categories differently."""
+    if communicator.world_size > 1 and settings.columns is not None:
+        raise ValueError(
+            "distributed=True with a given vocabulary takes one column of texts, but X "
+            f"is a data frame of the columns {described(settings.columns)}. Use "
+            "vocabulary=None, or distributed=False."
+        )
+
+
+def _sizes(texts: Sequence[str], communicator: Communicator) -> tuple[int, int]:
     """Number of characters, and of texts, of all processes."""
     sizes = total(communicator, np.array([sum(map(len, texts)), len(texts)]))
     n_characters, n_texts = sizes.tolist()
@@ -527,7 +552,8 @@ def _weigh(
     if document_counts is not None:
         document_counts = reduce_counts(communicator, document_counts)
     featurizer, _ = _with_weights(encoder, weighting, document_counts)
-    samples = counts.with_inputs(counts.X.weighted(weighting, featurizer.id_weights))
+    bags = counts.X.weighted(weighting, featurizer.id_weights, featurizer.column_shares)
+    samples = counts.with_inputs(bags)
     samples = with_visits(samples, len(counts) - n_before, order)
     return Prepared(featurizer, samples, n_held, None, counts_all=counts_all)
 
@@ -562,8 +588,21 @@ def _with_weights(
     document_counts: DocumentCounts | None,
 ) -> tuple[Featurizer, float]:
     """Featurizer, and the `mean_divergence` that its weights were made with."""
+    shares = _shares_of_columns(encoder, weighting)
     if document_counts is None:
-        return Featurizer(encoder, weighting, None, None), 0.0
+        return Featurizer(encoder, weighting, None, None, shares=shares), 0.0
     kinds = None if encoder is None else encoder.kinds
     id_weights, mean = weighting.weights_and_mean(document_counts, kinds)
-    return Featurizer(encoder, weighting, document_counts, id_weights), mean
+    featurizer = Featurizer(
+        encoder, weighting, document_counts, id_weights, None, shares
+    )
+    return featurizer, mean
+
+
+def _shares_of_columns(
+    encoder: LearningEncoder | None, weighting: Weighting
+) -> NDArray[np.float32] | None:
+    """How the columns of a data frame share the norm of a row; None for other input."""
+    if not isinstance(encoder, ColumnsEncoder) or weighting.norm is None:
+        return None
+    return ColumnShares.of_kinds(column.kind for column in encoder.columns)

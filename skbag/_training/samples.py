@@ -12,7 +12,7 @@ from skbag._core.bags import Bags, Entries, SomeBags
 from skbag._core.dtypes import OFFSET_DTYPE, WEIGHT_DTYPE
 from skbag._targets.label_sets import Codes
 from skbag._targets.targets import Targets
-from skbag._weighting.weighting import COUNTS, Weighting
+from skbag._weighting.weighting import COUNTS, ColumnShares, Weighting
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +35,8 @@ class LazyBags:
         Which of the counted bags these are, in which order; None for all in theirs.
     n_threads : int
         At most so many make many bags. These do not depend on it.
+    column_shares : ColumnShares or None
+        By ids after pruning; None where bags are of one column.
     """
 
     counts: Bags
@@ -44,6 +46,7 @@ class LazyBags:
     factors: NDArray[np.float32] | None = None
     rows: NDArray[np.int64] | None = None
     n_threads: int = 1
+    column_shares: ColumnShares | None = None
 
     def __len__(self) -> int:
         return len(self.counts) if self.rows is None else len(self.rows)
@@ -54,7 +57,10 @@ class LazyBags:
         return self.counts.mean_length
 
     def weighted(
-        self, weighting: Weighting, id_weights: NDArray[np.float32] | None
+        self,
+        weighting: Weighting,
+        id_weights: NDArray[np.float32] | None,
+        column_shares: ColumnShares | None = None,
     ) -> LazyBags:
         """Return the same bags with weights in place of counts.
 
@@ -62,13 +68,16 @@ class LazyBags:
         ----------
         weighting : Weighting
         id_weights : ndarray of shape (n_ids,), dtype=float32, or None
+        column_shares : ColumnShares or None
             See `Weighting.apply`.
         """
         factors = id_weights
         if id_weights is not None and self.new_ids is not None:
             # Of an id that is left out any will do; there may be no other.
             factors = np.append(id_weights, WEIGHT_DTYPE(0))[self.new_ids]
-        return replace(self, weighting=weighting, factors=factors)
+        return replace(
+            self, weighting=weighting, factors=factors, column_shares=column_shares
+        )
 
     def take(self, rows: NDArray[np.int64]) -> LazyBags:
         """Bags of the given numbers, in that order."""
@@ -83,7 +92,11 @@ class LazyBags:
         elif rows is not None:
             rows = rows[start:stop]
         return (self.weighting or COUNTS).apply_to_entries(
-            entries._replace(rows=rows), self.n_ids, self.factors, self.n_threads
+            entries._replace(rows=rows),
+            self.n_ids,
+            self.factors,
+            self.n_threads,
+            self.column_shares,
         )
 
     def entries(self) -> Entries:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from skbag._targets.losses import BaseLoss
+from skbag._text.columns import Column
 from skbag._text.pruning import Pruning
 from skbag._text.text_options import TextOptions
 from skbag._weighting.weighting import Weighting
@@ -38,7 +39,7 @@ class TrainingOptions:
 
 @dataclass(frozen=True)
 class Settings:
-    """All of them."""
+    """All of them, and what the columns of a data frame are; None for other input."""
 
     text: TextOptions
     short_text_features: bool | str
@@ -48,3 +49,4 @@ class Settings:
     validation_fraction: float | None
     n_jobs: int | None
     embedding_init: Any = None
+    columns: tuple[Column, ...] | None = None

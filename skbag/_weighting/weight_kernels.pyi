@@ -11,6 +11,8 @@ def weigh_bags(
     sublinear: bool,
     norm: int,
     weights: NDArray[np.float32],
+    columns: NDArray[np.uint8] | None = None,
+    column_shares: NDArray[np.float32] | None = None,
 ) -> None: ...
 
 class Rows:
@@ -24,6 +26,8 @@ class Rows:
         factors: NDArray[np.float32] | None,
         sublinear: bool,
         norm: int,
+        columns: NDArray[np.uint8] | None = None,
+        column_shares: NDArray[np.float32] | None = None,
     ) -> None: ...
     def n_kept(self, start: int, stop: int, cancel: bytearray) -> int: ...
     def weigh(

@@ -22,6 +22,8 @@ cdef enum:
     ENTRIES_AT_ONCE = 1 << 20
     L1 = 1
     L2 = 2
+    # Columns of a data frame at most: their numbers are bytes.
+    MOST_COLUMNS = 256
 
 # What a count of one byte weighs: itself, and by numpy its logarithm and one.
 cdef float BYTES[2][256]
@@ -43,6 +45,11 @@ cdef struct Counts:
     uint32_t n_ids
     bint sublinear
     int norm
+    # Of each new id the column that it is a feature of, and the share of each column;
+    # NULL where a bag is of one column. Ids are below `n_placed`.
+    const uint8_t* columns
+    const float* column_shares
+    uint32_t n_placed
 
 
 def weigh_bags(
@@ -53,6 +60,8 @@ def weigh_bags(
     bint sublinear,
     int norm,
     float[::1] weights,
+    const uint8_t[::1] columns=None,
+    const float[::1] column_shares=None,
 ):
     """Weigh the entries of bags, whose ids stay.
 
@@ -69,6 +78,10 @@ def weigh_bags(
         Which norm each bag gets, 0 for none; a bag of norm 0 stays as it is.
     weights : buffer of shape (nnz,), float32
         Set.
+    columns : buffer of shape (n_ids,), uint8, or None
+        Column of each id. The entries of each column then get a share of the norm.
+    column_shares : buffer of shape (256,), float32, or None
+        See `ColumnShares`; given where `columns` is.
 
     Raises
     ------
@@ -106,6 +119,7 @@ def weigh_bags(
         source.n_ids = <uint32_t> factors.shape[0]
         source.factors = &factors[0] if factors.shape[0] else NULL
     source.sublinear, source.norm = sublinear, norm
+    point_at_columns(&source, columns, column_shares)
     while i < n:
         if i:
             PyErr_CheckSignals()
@@ -127,6 +141,22 @@ def weigh_bags(
             )
 
 
+cdef int point_at_columns(
+    Counts* source, const uint8_t[::1] columns, const float[::1] column_shares
+) except -1:
+    """Set what says which column each id is of."""
+    source.columns, source.column_shares, source.n_placed = NULL, NULL, 0
+    if columns is None:
+        return 0
+    if column_shares is None or column_shares.shape[0] != MOST_COLUMNS:
+        raise IndexError(f"there are no shares of {MOST_COLUMNS} columns")
+    # Where there are no ids any address will do: it is not read.
+    source.columns = &columns[0] if columns.shape[0] else <const uint8_t*> source
+    source.column_shares = &column_shares[0]
+    source.n_placed = <uint32_t> columns.shape[0]
+    return 0
+
+
 cdef class Rows:
     """Some of the bags of counts, in any order, to be weighed in parts.
 
@@ -142,6 +172,10 @@ cdef class Rows:
         Of each id, by its old number.
     sublinear, norm
         As of `weigh_bags`.
+    columns : buffer of shape (n_new_ids,), uint8, or None
+        Column of each id, by its new number.
+    column_shares
+        As of `weigh_bags`.
     """
 
     cdef Counts _source
@@ -152,6 +186,8 @@ cdef class Rows:
     cdef const int64_t[::1] _rows
     cdef const int32_t[::1] _new_ids
     cdef const float[::1] _factors
+    cdef const uint8_t[::1] _columns
+    cdef const float[::1] _column_shares
     cdef int64_t _n_rows
 
     def __init__(
@@ -164,6 +200,8 @@ cdef class Rows:
         const float[::1] factors,
         bint sublinear,
         int norm,
+        const uint8_t[::1] columns=None,
+        const float[::1] column_shares=None,
     ):
         self._ids, self._offsets, self._rows = ids, offsets, rows
         self._new_ids, self._factors = new_ids, factors
@@ -174,6 +212,8 @@ cdef class Rows:
             self._floats = counts
         self._n_rows = offsets.shape[0] - 1 if rows is None else rows.shape[0]
         self._source.sublinear, self._source.norm = sublinear, norm
+        self._columns, self._column_shares = columns, column_shares
+        point_at_columns(&self._source, columns, column_shares)
         self._point()
         self._check()
 
@@ -416,9 +456,57 @@ cdef int64_t weigh_bag(
             ids[n] = id_
         weights[n] = weight
         n += 1
-    if source.norm:
-        divide(weights, n, norm_of(weights, n, source.norm))
+    if source.norm == 0:
+        return n
+    if source.columns != NULL:
+        if ids == NULL:
+            ids = <int32_t*> (old_ids + start)
+        return n if scale_columns(source, ids, weights, n) else -1
+    divide(weights, n, norm_of(weights, n, source.norm))
     return n
+
+
+cdef bint scale_columns(
+    const Counts* source, const int32_t* ids, float* weights, int64_t n
+) noexcept nogil:
+    """Give the entries of each column their norm; False where an id has no column."""
+    cdef double norms[MOST_COLUMNS]
+    cdef float factors[MOST_COLUMNS]
+    cdef int64_t k
+    cdef int column, n_columns = 0
+    cdef bint squares = source.norm == L2
+    cdef double weight, share, total = 0
+    for k in range(n):
+        if <uint32_t> ids[k] >= source.n_placed:
+            return False
+        column = source.columns[ids[k]]
+        while n_columns <= column:
+            norms[n_columns] = 0
+            n_columns += 1
+        weight = weights[k]
+        norms[column] += weight * weight if squares else fabs(weight)
+    for column in range(n_columns):
+        if squares:
+            norms[column] = sqrt(norms[column])
+        total += share_of(source, column, norms[column])
+    for column in range(n_columns):
+        factors[column] = 1
+        if norms[column] > 0:
+            share = share_of(source, column, norms[column]) / total
+            weight = sqrt(share) if squares else share
+            factors[column] = <float> (weight / norms[column])
+    for k in range(n):
+        weights[k] = weights[k] * factors[source.columns[ids[k]]]
+    return True
+
+
+cdef inline double share_of(
+    const Counts* source, int column, double norm
+) noexcept nogil:
+    """Share of a column, in proportion: the squared norm's where norms are L2."""
+    if source.norm == L2:
+        return source.column_shares[column] * norm
+    return source.column_shares[column] * sqrt(norm)
 
 
 cdef inline float norm_of(const float* weights, int64_t n, int norm) noexcept nogil:

@@ -134,6 +134,7 @@ class TokenContributionsDisplay:
                 f"{name} shows one text, got {len(one)}. Pass one of them, X[0]."
             )
         code, sign, output = _which(one, class_label)
+        texts = one.joined_texts
         features, rows = _numbered(one.features)
         values = sign * one.contributions[:, output]
         display = cls(
@@ -142,7 +143,7 @@ class TokenContributionsDisplay:
             sign * float(one.intercept[output]),
             one.classes.tolist()[code],
             counts=np.bincount(rows, minlength=len(features)),
-            text=None if one.texts is None else one.texts[0],
+            text=None if texts is None else texts[0],
         )
         return display.plot(ax, max_tokens=max_tokens, bar_kw=bar_kw)
 

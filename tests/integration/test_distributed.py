@@ -11,6 +11,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 import scipy.sparse as sp
 import torch
@@ -169,6 +170,32 @@ def test_a_matrix(two, make_classifier, tmp_path):
     alone = make_classifier().fit(X, y)
     assert estimators[0].n_features_in_ == 12
     assert np.mean(estimators[0].predict(X) == alone.predict(X)) > 0.9
+
+
+def frame_of(corpus):
+    """Texts in one column, what they begin with in another, and a category."""
+    return pandas.DataFrame(
+        {
+            "text": corpus.texts,
+            "start": [text[:10] for text in corpus.texts],
+            "length": pandas.Categorical([len(text) // 20 for text in corpus.texts]),
+        }
+    )
+
+
+@pytest.mark.parametrize("parameters", [{}, {"tokenizer": str.split}])
+def test_a_data_frame(parameters, two, corpus, make_classifier, tmp_path):
+    frame = frame_of(corpus)
+    estimators = two.fit(*dealt(2, frame, corpus.labels, **parameters))
+    assert_one_model(estimators, tmp_path / "model")
+    alone = make_classifier(**parameters).fit(frame, corpus.labels)
+    assert_like_alone(estimators[0], alone, frame)
+
+
+def test_a_data_frame_takes_no_given_vocabulary(two, corpus):
+    options = {"vocabulary": ["bake", "sail"]}
+    answers = two.fit(*dealt(2, frame_of(corpus), corpus.labels, **options))
+    assert all("takes one column of texts" in str(answer) for answer in answers)
 
 
 def test_the_same_seed_gives_the_same_bits(two, corpus, tmp_path):

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skbag import EmbeddingBagClassifier
-from skbag._model.explanation import INTERCEPT, MOST_TEXTS, escape, word_values
+from skbag._model.explanation import INTERCEPT, MOST_TEXTS
+from skbag._model.explanation_html import escape, word_values
 from skbag._persistence.safetensors_file import file_size
 from tests.conftest import examples, rotating
 

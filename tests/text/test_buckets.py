@@ -51,7 +51,7 @@ def bucket_as_documented(key, first, n):
 
 # -- frozen: these numbers may never change --------------------------------------------
 
-EVERY_KIND = Buckets(2**20, list(FeatureKind))
+EVERY_KIND = Buckets(2**20, list(SHARES))
 
 FROZEN = [
     (FeatureKind.TERM, ["parcel"], Role.TOKEN, 211430),
@@ -81,7 +81,7 @@ def test_frozen_keys():
 
 
 def test_frozen_ranges():
-    sizes = np.bincount(Buckets(1000, list(FeatureKind)).kinds).tolist()
+    sizes = np.bincount(Buckets(1000, list(SHARES)).kinds).tolist()
     assert sizes == [235, 235, 30, 29, 235, 236]
     assert np.bincount(Buckets(1000, [1, 0]).kinds).tolist() == [500, 500]
 
@@ -104,7 +104,7 @@ def test_keys_are_as_documented(strings):
 
 @given(
     st.integers(FEWEST_BUCKETS, 2**31 - 1),
-    st.sets(st.sampled_from(FeatureKind), min_size=1),
+    st.sets(st.sampled_from(list(SHARES)), min_size=1),
     st.integers(0, MASK),
 )
 def test_buckets_are_as_documented(n_buckets, kinds, key):
@@ -126,10 +126,10 @@ def test_buckets_are_as_documented(n_buckets, kinds, key):
 
 
 def test_kinds_tell_the_range():
-    buckets = Buckets(1000, list(FeatureKind))
+    buckets = Buckets(1000, list(SHARES))
     assert len(buckets.kinds) == 1000
     assert buckets.kinds.dtype == np.uint8
-    for kind in FeatureKind:
+    for kind in SHARES:
         found = {buckets.of_one(kind, key_of([str(i)])) for i in range(100)}
         assert {buckets.kinds[bucket] for bucket in found} == {kind}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -74,7 +76,8 @@ def test_merged_is_what_one_encoder_learns_of_all_texts(changes, short, n):
         encoder = make_encoder(options, short)
         own = encoder.learn(TEXTS[rank.rank :: n])
         before = encoder.n_ids
-        found = merge(rank, Learnt(encoder, own, short), options, PRUNING)
+        learnt = Learnt(encoder, own, partial(make_encoder, options, short))
+        found = merge(rank, learnt, options, PRUNING)
         assert encoder.n_ids == before
         if found.ids is not None:
             own = own.renumber(found.ids, found.encoder.n_ids)

@@ -13,7 +13,7 @@ from skbag._core.threads import Cancelled
 from skbag._training.samples import LazyBags
 from skbag._weighting import weighting as module
 from skbag._weighting.weight_kernels import Rows, weigh_bags
-from skbag._weighting.weighting import COUNTS, Weighting
+from skbag._weighting.weighting import COUNTS, ColumnShares, Weighting
 
 
 def some_bags(rng, n_bags, n_ids, dtype):
@@ -266,3 +266,83 @@ def test_a_set_byte_ends_the_work():
     out = np.zeros(3, np.int32), np.zeros(3, np.int64), np.zeros(3, np.float32)
     with pytest.raises(Cancelled):
         made.weigh(0, 2, *out, 0, bytearray([1]))
+
+
+# -- columns of a data frame -----------------------------------------------------------
+
+
+def shared_by_numpy(weights, columns, shares, norm):
+    """Weights of one row: those of each column times what gives it its share of 1."""
+    norms = [0.0] * len(shares)
+    for column, weight in zip(columns.tolist(), weights.tolist(), strict=True):
+        norms[column] += weight * weight if norm == "l2" else abs(weight)
+    if norm == "l2":
+        norms = [float(np.sqrt(each)) for each in norms]
+    parts = [
+        float(share) * (each if norm == "l2" else float(np.sqrt(each)))
+        for share, each in zip(shares, norms, strict=True)
+    ]
+    total = sum(parts)
+    factors = np.ones(len(shares), dtype=np.float32)
+    for column, each in enumerate(norms):
+        if each:
+            part = parts[column] / total
+            factors[column] = (np.sqrt(part) if norm == "l2" else part) / each
+    return weights * factors[columns]
+
+
+@given(problems(), st.data())
+@settings(deadline=None)
+def test_columns_share_the_norm_of_a_row(problem, data):
+    bags, weighting, id_weights, rng = problem
+    n_columns = data.draw(st.integers(1, 4), label="columns")
+    columns = rng.integers(n_columns, size=bags.n_ids).astype(np.uint8)
+    shares = rng.uniform(0.1, 2, size=n_columns).astype(np.float32)
+    column_shares = ColumnShares(columns, shares)
+    plain = Weighting(True, weighting.sublinear_tf, None, supervised=False)
+    weighted = weighting.apply(bags, id_weights, column_shares)
+    unscaled = plain.apply(bags, id_weights)
+    for i in range(len(bags)):
+        own, before = weighted.slice(i, i + 1), unscaled.slice(i, i + 1)
+        expected = before.weights
+        if weighting.norm is not None:
+            expected = shared_by_numpy(
+                before.weights, columns[before.ids], shares, weighting.norm
+            )
+        assert_array_equal(own.weights, expected)
+    new_ids = rng.permutation(bags.n_ids).astype(np.int32)
+    new_ids[rng.random(bags.n_ids) < 0.4] = -1
+    rows = rng.integers(max(len(bags), 1), size=len(bags))
+    eager = bags.take(rows).renumber(new_ids, bags.n_ids)
+    expected = weighting.apply(eager, id_weights, column_shares)
+    lazy = LazyBags(bags, bags.n_ids, new_ids, n_threads=2).take(rows)
+    lazy = lazy.weighted(weighting, id_weights, column_shares)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "ENTRIES_PER_THREAD", 1)
+        made = lazy.slice(0, len(rows))
+    assert_array_equal(made.ids, expected.ids)
+    assert_array_equal(made.weights, expected.weights)
+
+
+def test_one_column_has_the_norm_of_a_text():
+    bags = some_bags(np.random.default_rng(0), 20, 9, np.uint8)
+    weighting = Weighting(False, True, "l2", supervised=False)
+    shares = ColumnShares(np.zeros(9, np.uint8), np.ones(1, np.float32))
+    made, plain = weighting.apply(bags, None, shares), weighting.apply(bags, None)
+    assert_allclose(made.weights, plain.weights, rtol=1e-6)
+
+
+def test_ids_without_a_column_are_refused():
+    ids, offsets = np.array([0, 3], dtype=np.int32), np.array([0, 2])
+    bags = Bags(ids, offsets, np.ones(2, np.float32), 4)
+    weighting = Weighting(False, False, "l2", supervised=False)
+    shares = ColumnShares(np.zeros(3, np.uint8), np.ones(1, np.float32))
+    with pytest.raises(IndexError):
+        weighting.apply(bags, None, shares)
+    with pytest.raises(IndexError):
+        LazyBags(bags, 4).weighted(weighting, None, shares).slice(0, 1)
+    weights = np.empty(2, dtype=np.float32)
+    with pytest.raises(IndexError, match="no shares of 256 columns"):
+        weigh_bags(
+            ids, offsets, bags.weights, None, False, 2, weights, np.zeros(4, np.uint8)
+        )

@@ -40,6 +40,12 @@ from skbag._persistence.fields import (
     table_from_state,
     table_state,
 )
+from skbag._persistence.number_state import (
+    block_state,
+    moments_state,
+    read_block,
+    read_moments,
+)
 from skbag._targets.calibration import Calibration
 from skbag._targets.classification_targets import ClassTargets, LabelTargets
 from skbag._targets.targets import ClassificationTargets
@@ -53,17 +59,14 @@ from skbag._text.compact_encoders import (
 )
 from skbag._text.encoder import Encoder
 from skbag._text.hashed_encoder import HashedEncoder
+from skbag._text.number_encoder import NumberEncoder
 from skbag._text.plain_encoder import PlainEncoder
 from skbag._text.vocabulary_encoder import VocabularyEncoder
-from skbag._weighting.column_moments import ColumnMoments
 from skbag._weighting.document_counts import DocumentCounts, PendingCounts
 from skbag._weighting.weighting import Weighting
 
 FORMAT = 1
 """Number of the layout that is written; all up to it are read."""
-
-LARGEST_MOMENT = 1e60
-"""Of columns: squares of values of up to 1e15, added up over samples of any weight."""
 
 ENCODERS: dict[str, Any] = {
     "byte": VocabularyEncoder,
@@ -72,6 +75,7 @@ ENCODERS: dict[str, Any] = {
     "compact byte": CompactVocabularyEncoder,
     "compact plain": CompactPlainEncoder,
     "categories": CategoryEncoder,
+    "number": NumberEncoder,
 }
 """Encoders by the name that state calls them."""
 
@@ -102,6 +106,7 @@ def model_state(model: Model) -> dict[str, Any]:
             "supervised": weighting.supervised,
             "column_shares": featurizer.shares,
         },
+        "numbers": block_state(featurizer.number_block),
         "statistics": _counts_state(featurizer),
         **table,
         "layers": [
@@ -166,6 +171,7 @@ def model_from_state(state: Any, targets: ClassificationTargets) -> Model:
             id_weights,
             pending,
             _read_shares(state, encoder),
+            read_block(state, encoder, targets),
         ),
         predictor,
         _read_calibration(state, targets),
@@ -230,7 +236,7 @@ def resume_state(resume: Resume) -> dict[str, Any]:
         "learning_rate": resume.learning_rate,
         "n_seen": resume.n_seen,
         "mean_divergence": resume.mean_divergence,
-        "columns": None if resume.columns is None else _moments_state(resume.columns),
+        "columns": None if resume.columns is None else moments_state(resume.columns),
     }
 
 
@@ -258,7 +264,7 @@ def resume_from_state(state: Any, model: Model) -> Resume:
     columns = None
     # Earlier files have none.
     if state.get("columns") is not None:
-        columns = _read_moments(state["columns"], len(model.predictor.embedding))
+        columns = read_moments(state["columns"], len(model.predictor.embedding))
     return Resume(
         accumulators,
         positive_of(state, "learning_rate"),
@@ -266,31 +272,6 @@ def resume_from_state(state: Any, model: Model) -> Resume:
         mean,
         columns=columns,
     )
-
-
-def _moments_state(moments: ColumnMoments) -> dict[str, Any]:
-    return {
-        "weight": moments.weight,
-        "mean": moments.mean,
-        "squares": moments.squares,
-    }
-
-
-def _read_moments(state: Any, n_columns: int) -> ColumnMoments:
-    """Moments of so many columns."""
-    weight, mean, squares = (
-        array_of(state, name, np.float64, ndim=1)
-        for name in ("weight", "mean", "squares")
-    )
-    for name, array in (("weight", weight), ("mean", mean), ("squares", squares)):
-        if len(array) != n_columns:
-            raise damaged(f"{name!r} of {len(array)} columns for {n_columns}")
-        # Squares of values of up to 1e15, and sums of them.
-        if not (np.abs(array) <= LARGEST_MOMENT).all():
-            raise damaged(f"{name!r} of columns are no sound numbers")
-        if name != "mean" and (array < 0).any():
-            raise damaged(f"{name!r} of columns are negative")
-    return ColumnMoments(weight, mean, squares)
 
 
 def _read_table(state: Any) -> NDArray[np.float32] | QuantizedTable:

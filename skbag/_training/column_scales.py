@@ -135,11 +135,7 @@ class ColumnUnits:
             return moved
         # Not BLAS, whose order of additions depends on its threads.
         vector = np.einsum("i,ij->j", self.mean, in_users.dense.astype(np.float64))
-        (coef, intercept), *above = moved.layers
-        if coef is not None:
-            vector = np.einsum("oj,j->o", coef.astype(np.float64), vector)
-        shifted = (intercept + sign * vector).astype(intercept.dtype)
-        return replace(moved, layers=((coef, shifted), *above))
+        return moved.with_vector_offset(sign * vector)
 
 
 def column_units(sums: ColumnSums) -> ColumnUnits | None:

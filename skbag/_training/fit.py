@@ -38,6 +38,7 @@ from skbag._training.fewer_features import (
     without_short_text_features,
 )
 from skbag._training.fit_checks import warn_of
+from skbag._training.number_columns import follow_numbers
 from skbag._training.origin import Origin, Start, with_score_offset
 from skbag._training.plan import Plan, goes_by_columns, max_progressive_samples
 from skbag._training.preparation import (
@@ -344,7 +345,6 @@ def _make_run(
         start = Start(with_score_offset(predictor, -offset))
     if validation is not None:
         validation = validation.with_inputs(featurizer.weigh(validation.X))
-    counts = featurizer.document_counts
     return TrainingRun(
         prepared.samples,
         settings.training,
@@ -354,12 +354,22 @@ def _make_run(
         origin=Origin(
             start,
             prepared.initial_counts,
-            document_counts=None if counts is None else counts.df,
+            document_counts=_documents_by_id(featurizer),
             vectors=vectors,
         ),
         communicator=communicator,
         unseen=unseen,
     )
+
+
+def _documents_by_id(featurizer: Featurizer) -> NDArray[np.float64] | None:
+    """Number of documents that hold each id, where they were counted."""
+    counts, block = featurizer.document_counts, featurizer.number_block
+    if counts is None or block is None:
+        return None if counts is None else counts.df
+    documents = counts.df.copy()
+    documents[block.ids] = counts.n_documents
+    return documents
 
 
 def _run_epochs(
@@ -424,9 +434,13 @@ def partial_fit(
     featurizer, weighted = extended.featurizer, extended.samples
     assert weighted is not None
     vectors = _vectors(settings, featurizer, before, coverage)
-    table = None
+    table, is_moved = None, units is not None
+    if before is not None and known is not None:
+        predictor = follow_numbers(before.predictor, before.featurizer, featurizer)
+        is_moved |= predictor is not before.predictor
+        before = replace(before, predictor=predictor)
     # Rows that are all changed are in a table of their own.
-    if units is None and extended.table_change is None and resume and resume.stream:
+    if not is_moved and extended.table_change is None and resume and resume.stream:
         table = resume.stream.table
     trained = _train_part(
         weighted,

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from skbag._core.dtypes import native
+from skbag._model.model import Model
 from skbag._persistence.state import (
     FORMAT,
     model_from_state,
@@ -19,6 +20,7 @@ from skbag._persistence.state import (
     targets_from_state,
     targets_state,
 )
+from skbag._text.columns_encoder import ColumnsEncoder
 from skbag._version import __version__
 from skbag.exceptions import InconsistentVersionWarning, ModelFileError
 
@@ -100,6 +102,7 @@ class PlainStateMixin:
                 raise ModelFileError(
                     f"This is not a sound model: {n_columns} columns, {n_ids} rows."
                 )
+            _check_columns(model, n_columns, state.get("feature_names_in_"))
             state["_model"] = model
             if "_resume" in state:
                 state["_resume"] = resume_from_state(state["_resume"], model)
@@ -113,6 +116,20 @@ class PlainStateMixin:
         vars(copied).update(vars(self))
         vars(copied).pop("_vocabulary", None)
         return copied
+
+
+def _check_columns(model: Model, n_columns: Any, names: Any) -> None:
+    """Raise where columns of a data frame are others than those of the encoder."""
+    if not isinstance(model.encoder, ColumnsEncoder):
+        return
+    own = [column.name for column in model.encoder.columns]
+    if n_columns != len(own) or (
+        names is not None and np.asarray(names).tolist() != own
+    ):
+        raise ModelFileError(
+            f"This is not a sound model: features of the columns {own}, but "
+            f"{n_columns!r:.30} columns named {names!r:.200}."
+        )
 
 
 def _defaults(estimator: type) -> dict[str, Any]:

@@ -12,7 +12,7 @@ any other change needs a new `FORMAT` and, here, code that reads the older ones.
 from __future__ import annotations
 
 import math
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -24,6 +24,7 @@ from skbag._model.clusters import Clusters
 from skbag._model.model import Featurizer, Model, Resume
 from skbag._model.predictor import Predictor
 from skbag._model.quantization import QuantizedTable
+from skbag._persistence.encoder_state import encoder_state, read_encoder
 from skbag._persistence.fields import (
     LARGEST,
     UNSOUND,
@@ -49,37 +50,18 @@ from skbag._persistence.number_state import (
 from skbag._targets.calibration import Calibration
 from skbag._targets.classification_targets import ClassTargets, LabelTargets
 from skbag._targets.targets import ClassificationTargets
-from skbag._text.category_encoder import CategoryEncoder
-from skbag._text.columns import KINDS, Column
-from skbag._text.columns_encoder import ColumnsEncoder, checked_id_columns
+from skbag._text.columns_encoder import ColumnsEncoder
 from skbag._text.compact_encoders import (
     CompactPlainEncoder,
     CompactSelection,
     CompactVocabularyEncoder,
 )
 from skbag._text.encoder import Encoder
-from skbag._text.hashed_encoder import HashedEncoder
-from skbag._text.number_encoder import NumberEncoder
-from skbag._text.plain_encoder import PlainEncoder
-from skbag._text.vocabulary_encoder import VocabularyEncoder
 from skbag._weighting.document_counts import DocumentCounts, PendingCounts
 from skbag._weighting.weighting import Weighting
 
 FORMAT = 1
 """Number of the layout that is written; all up to it are read."""
-
-ENCODERS: dict[str, Any] = {
-    "byte": VocabularyEncoder,
-    "plain": PlainEncoder,
-    "hashed": HashedEncoder,
-    "compact byte": CompactVocabularyEncoder,
-    "compact plain": CompactPlainEncoder,
-    "categories": CategoryEncoder,
-    "number": NumberEncoder,
-}
-"""Encoders by the name that state calls them."""
-
-_SELECTION, _COLUMNS = "compact selection", "columns"
 
 _COMPACT_ENCODERS = (CompactVocabularyEncoder, CompactPlainEncoder, CompactSelection)
 
@@ -98,7 +80,7 @@ def model_state(model: Model) -> dict[str, Any]:
     else:
         table = {"id_weights": id_weights, "embedding": embedding}
     return {
-        "encoder": _encoder_state(featurizer.encoder),
+        "encoder": encoder_state(featurizer.encoder),
         "weighting": {
             "use_idf": weighting.use_idf,
             "sublinear_tf": weighting.sublinear_tf,
@@ -138,7 +120,7 @@ def model_from_state(state: Any, targets: ClassificationTargets) -> Model:
         If the state is not that of a model for such targets.
     """
     embedding = _read_table(state)
-    encoder = _read_encoder(field_of(state, "encoder", dict, type(None)))
+    encoder = read_encoder(field_of(state, "encoder", dict, type(None)))
     n_ids = len(embedding)
     if encoder is not None and encoder.n_ids != n_ids:
         raise damaged(f"{encoder.n_ids} features for {n_ids} rows of the table")
@@ -304,73 +286,6 @@ def _parameter_shapes(predictor: Predictor) -> list[tuple[int, ...]]:
         shapes += [(n_clusters, size * n_in), (n_clusters, size)]
         shapes += [(clusters.head_size, n_in), (clusters.head_size,)]
     return shapes
-
-
-def _encoder_state(encoder: Encoder | None) -> dict[str, Any] | None:
-    if encoder is None:
-        return None
-    if isinstance(encoder, CompactSelection):
-        return {
-            "kind": _SELECTION,
-            "encoder": _encoder_state(encoder.encoder),
-            "ids": encoder.packed_ids(),
-        }
-    if isinstance(encoder, ColumnsEncoder):
-        encoders = list(map(_encoder_state, encoder.encoders))
-        return {"kind": _COLUMNS, **encoder.__getstate__(), "encoders": encoders}
-    kind = next(name for name, each in ENCODERS.items() if type(encoder) is each)
-    state: Any = encoder.__getstate__()
-    return {"kind": kind, **state}
-
-
-def _read_encoder(state: dict[str, Any] | None) -> Encoder | None:
-    if state is None:
-        return None
-    if field_of(state, "kind", str) == _SELECTION:
-        return _read_selection(state)
-    if state["kind"] == _COLUMNS:
-        return _read_columns(state)
-    kind = ENCODERS.get(state["kind"])
-    if kind is None:
-        raise damaged(f"there is no encoder {state['kind']!r}")
-    encoder: Any = kind.__new__(kind)
-    try:
-        encoder.__setstate__(state)
-    except UNSOUND as error:
-        raise damaged(f"encoder: {error!r}") from error
-    read: Encoder = encoder
-    return read
-
-
-def _read_selection(state: dict[str, Any]) -> Encoder:
-    inner = field_of(state, "encoder", dict)
-    if field_of(inner, "kind", str) == _SELECTION:
-        raise damaged("a selection of a selection")
-    encoder = _read_encoder(inner)
-    assert encoder is not None
-    try:
-        return CompactSelection.unpacked(encoder, state.get("ids"))
-    except UNSOUND as error:
-        raise damaged(f"selection: {error!r}") from error
-
-
-def _read_columns(state: dict[str, Any]) -> ColumnsEncoder:
-    columns, encoders = (
-        field_of(state, name, list) for name in ("columns", "encoders")
-    )
-    read = []
-    for each in encoders:
-        if not isinstance(each, dict) or field_of(each, "kind", str) == _COLUMNS:
-            raise damaged("the encoder of a column")
-        read.append(_read_encoder(each))
-    try:
-        named = [Column(*column) for column in columns]
-        if not all(type(name) is str and kind in KINDS for name, kind in named):
-            raise ValueError("columns without names or of unknown kinds")
-        id_columns = checked_id_columns(state["id_columns"])
-        return ColumnsEncoder(named, cast("list[Encoder]", read), id_columns)
-    except UNSOUND as error:
-        raise damaged(f"columns: {error!r}") from error
 
 
 def _read_shares(

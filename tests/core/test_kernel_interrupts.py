@@ -11,6 +11,7 @@ import pytest
 
 from skbag._core.bag_kernels import sum_rows
 from skbag._core.bags import Bags
+from skbag._core.join_kernels import put_entries
 from skbag._targets.label_sets import LabelSets
 from skbag._weighting.class_counts import class_counts
 from skbag._weighting.weight_kernels import Rows
@@ -59,6 +60,14 @@ def sum_many(width):
         sum_rows(ids, offsets, weights, table, sums)
 
 
+def join_many():
+    ids, offsets = stored_bags()
+    counts, numbers = np.ones(len(ids), np.uint8), np.arange(LENGTH, dtype=np.int32)
+    out = np.empty(len(ids), np.int32), np.empty(len(ids), np.uint8)
+    while True:
+        put_entries(ids, offsets, counts, numbers, offsets[:-1].copy(), *out)
+
+
 @pytest.mark.parametrize(
     "work",
     [
@@ -67,8 +76,16 @@ def sum_many(width):
         lambda: count_many(1),
         lambda: sum_many(1),
         lambda: sum_many(40),
+        join_many,
     ],
-    ids=["weigh", "count in a table", "count id by id", "sum numbers", "sum rows"],
+    ids=[
+        "weigh",
+        "count in a table",
+        "count id by id",
+        "sum numbers",
+        "sum rows",
+        "join",
+    ],
 )
 def test_ctrl_c_is_answered_within_a_second(work):
     sent = []

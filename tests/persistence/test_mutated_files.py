@@ -11,6 +11,7 @@ import random
 from contextlib import suppress
 
 import numpy as np
+import pandas
 import pytest
 import safetensors.numpy
 from safetensors import safe_open
@@ -30,7 +31,11 @@ MODELS = {
     "subwords": {"subword_ngram_range": (3, 4), "embedding_dim": 4},
     "hidden layer": {"embedding_dim": 4, "hidden_layer_sizes": (3,)},
     "generator": {"random_state": np.random.RandomState(3)},
+    "columns": {},
 }
+FRAME = pandas.DataFrame({"title": TEXTS, "body": TEXTS[::-1], "team": LABELS})
+FRAME["team"] = FRAME["team"].astype("category")
+SAMPLES = {"columns": (FRAME, FRAME[:3])}
 VALUES = [
     *(
         None,
@@ -95,7 +100,8 @@ def change_array(tensors, draw):
 @pytest.mark.parametrize("name", MODELS)
 def test_a_mutated_file_is_refused_or_usable(name, n_cases, tmp_path):
     clf = EmbeddingBagClassifier(**{"random_state": 0} | MODELS[name])
-    skbag.save(clf.fit(TEXTS, LABELS), tmp_path / "model")
+    X, new = SAMPLES.get(name, (TEXTS, NEW))
+    skbag.save(clf.fit(X, LABELS), tmp_path / "model")
     with safe_open(tmp_path / "model", framework="numpy") as opened:
         original = json.loads(opened.metadata()["skbag"])
         arrays = {key: opened.get_tensor(key) for key in opened.keys()}
@@ -116,9 +122,9 @@ def test_a_mutated_file_is_refused_or_usable(name, n_cases, tmp_path):
             n_refused += 1
             continue
         if hasattr(loaded, "classes_"):
-            assert np.isfinite(loaded.predict_proba(NEW)).all()
+            assert np.isfinite(loaded.predict_proba(new)).all()
             # Parameters that do not fit each other are refused here, as a user's are.
             with suppress(ValueError, TypeError):
-                loaded.partial_fit(NEW[:2], loaded.classes_[:2])
+                loaded.partial_fit(new[:2], loaded.classes_[:2])
         skbag.save(loaded, tmp_path / "again")
     assert n / 4 < n_refused < n

@@ -481,8 +481,10 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
             Texts as a list, tuple, 1-D array, pandas or polars Series, Arrow array,
             or in an (n_samples, 1) array or data frame. Or a data frame of several
             columns: those of strings are texts, each with features of its own, those of
-            categories are one token each. Or bags as a sparse or dense matrix of
-            numbers: column j is token j, a value its weight.
+            categories are one token each, those of numbers are standardised and weighed
+            by what they tell. Or bags as a sparse or dense matrix of numbers: column j
+            is token j, a value its weight; where many values are not zero, columns are
+            standardised to train on.
         y : array-like of shape (n_samples,), or matrix of shape (n_samples, n_labels)
             Class labels of any type. Or, where a sample may have several labels or
             none, an indicator matrix of zeros and ones, dense or sparse, such as

@@ -81,8 +81,14 @@ def compress(
     ------
     ValueError
         If not even one row fits, or the features are of types that do not hash alike
-        everywhere.
+        everywhere; or if there are columns of numbers.
     """
+    if model.featurizer.number_block is not None:
+        raise ValueError(
+            "A model with columns of numbers cannot be compressed: ranges of their "
+            "rows are not those of features of texts. Leave these columns out, or keep "
+            "the model as it is."
+        )
     rows = _Rows(model)
     if max_bytes is None:
         return rows.best(rows.n, 8 if isinstance(bits, str) else bits)

@@ -276,8 +276,15 @@ def _texts(encoder: Encoder, X: Sequence[Any]) -> list[Any]:
     """Return what was explained, to be shown."""
     if isinstance(encoder, ColumnsEncoder):
         names = [column.name for column in encoder.columns]
-        return [dict(zip(names, row, strict=True)) for row in X]
+        return [dict(zip(names, map(_shown_value, row), strict=True)) for row in X]
     return list(map(_shown_text, X))
+
+
+def _shown_value(value: Any) -> str | None:
+    """Return the value of a column; of one of numbers as a text, None if missing."""
+    if value is None or isinstance(value, str):
+        return value
+    return None if value != value else f"{value:.6g}"
 
 
 def _shown_text(document: Any) -> str:

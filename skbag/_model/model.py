@@ -21,7 +21,9 @@ from skbag._targets.calibration import Calibration
 from skbag._targets.targets import ClassificationTargets
 from skbag._text.columns_encoder import ColumnsEncoder
 from skbag._text.encoder import Encoder, LearningEncoder
+from skbag._weighting.column_moments import ColumnMoments
 from skbag._weighting.document_counts import DocumentCounts, PendingCounts
+from skbag._weighting.number_block import NumberBlock
 from skbag._weighting.weighting import ColumnShares, Weighting
 
 _T = TypeVar("_T")
@@ -58,6 +60,8 @@ class Featurizer:
     shares : ndarray of shape (n_columns,), dtype=float32, or None
         How the columns of a data frame share the norm of a row: see `ColumnShares`.
         None for texts, for a matrix, and where rows have no norm.
+    number_block : NumberBlock or None
+        How columns of numbers become entries of bags; None where there are none.
     """
 
     encoder: Encoder | None
@@ -66,6 +70,7 @@ class Featurizer:
     id_weights: NDArray[np.float32] | None
     pending: PendingCounts | None = None
     shares: NDArray[np.float32] | None = None
+    number_block: NumberBlock | None = None
 
     @property
     def learning_encoder(self) -> LearningEncoder | None:
@@ -83,7 +88,11 @@ class Featurizer:
     def weigh(self, X: Any) -> Bags:
         """Weighted bags of texts, or of the rows of a CSR matrix."""
         bags = Bags.from_csr(X) if self.encoder is None else self.encoder.encode(X)
-        return self.weighting.apply(bags, self.id_weights, self.column_shares)
+        bags = self.weighting.apply(bags, self.id_weights, self.column_shares)
+        if self.number_block is None:
+            return bags
+        assert isinstance(self.encoder, ColumnsEncoder)
+        return self.number_block.join(bags, self.encoder.numbers(X))
 
     @property
     def column_shares(self) -> ColumnShares | None:
@@ -296,7 +305,8 @@ class Resume:
     `mean_divergence` is that which all weights were last made with, 0 where they depend
     on no class; None where no stream has made them. `skill_score` is that of samples of
     the stream when they were new; None where no stream has scored any. `stream` is no
-    part of pickles and copies: what they share has more owners than one.
+    part of pickles and copies: what they share has more owners than one. `columns` are
+    the moments of the columns of a matrix, where these are standardised.
     """
 
     accumulators: tuple[NDArray[np.float32], ...]
@@ -305,6 +315,7 @@ class Resume:
     mean_divergence: float | None = None
     skill_score: float | None = None
     stream: Stream | None = None
+    columns: ColumnMoments | None = None
 
 
 def chunk_bounds(

@@ -7,7 +7,7 @@ device, so a pickle of it loads anywhere and predicting needs numpy and scipy on
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,20 @@ class Predictor:
     embedding: NDArray[np.float32] | QuantizedTable
     layers: tuple[tuple[NDArray[np.float32] | None, NDArray[np.float32]], ...]
     clusters: Clusters | None = field(default=None, metadata={"given": True})
+
+    def with_vector_offset(self, vector: NDArray[np.float64]) -> Predictor:
+        """Add a vector to the vectors of all documents: to the first intercepts.
+
+        Parameters
+        ----------
+        vector : ndarray of shape (width,), dtype=float64
+        """
+        (coef, intercept), *above = self.layers
+        if coef is not None:
+            # Not BLAS, whose order of additions depends on its threads.
+            vector = np.einsum("oj,j->o", coef.astype(np.float64), vector)
+        moved = (intercept + vector).astype(intercept.dtype)
+        return replace(self, layers=((coef, moved), *above))
 
     @property
     def n_outputs(self) -> int:

@@ -15,6 +15,7 @@ from skbag._text.compact_encoders import (
 )
 from skbag._text.encoder import Encoder
 from skbag._text.hashed_encoder import HashedEncoder
+from skbag._text.number_encoder import NumberEncoder
 from skbag._text.plain_encoder import PlainEncoder
 from skbag._text.vocabulary_encoder import VocabularyEncoder
 
@@ -25,6 +26,7 @@ ENCODERS: dict[str, Any] = {
     "compact byte": CompactVocabularyEncoder,
     "compact plain": CompactPlainEncoder,
     "categories": CategoryEncoder,
+    "number": NumberEncoder,
 }
 """Encoders by the name that state calls them."""
 
@@ -100,6 +102,9 @@ def _read_columns(state: dict[str, Any]) -> ColumnsEncoder:
         named = [Column(*column) for column in columns]
         if not all(type(name) is str and kind in KINDS for name, kind in named):
             raise ValueError("columns without names or of unknown kinds")
+        for column, encoder in zip(named, read, strict=True):
+            if (column.kind == "number") != isinstance(encoder, NumberEncoder):
+                raise ValueError("the encoder of a column of another kind")
         of_categories = [isinstance(each, CategoryEncoder) for each in read]
         if of_categories != [kind == "category" for _, kind in named]:
             raise ValueError("encoders of other kinds than their columns")

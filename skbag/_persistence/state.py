@@ -41,6 +41,12 @@ from skbag._persistence.fields import (
     table_from_state,
     table_state,
 )
+from skbag._persistence.number_state import (
+    block_state,
+    moments_state,
+    read_block,
+    read_moments,
+)
 from skbag._targets.calibration import Calibration
 from skbag._targets.classification_targets import ClassTargets, LabelTargets
 from skbag._targets.targets import ClassificationTargets
@@ -82,6 +88,7 @@ def model_state(model: Model) -> dict[str, Any]:
             "supervised": weighting.supervised,
             "column_shares": featurizer.shares,
         },
+        "numbers": block_state(featurizer.number_block),
         "statistics": _counts_state(featurizer),
         **table,
         "layers": [
@@ -146,6 +153,7 @@ def model_from_state(state: Any, targets: ClassificationTargets) -> Model:
             id_weights,
             pending,
             _read_shares(state, encoder),
+            read_block(state, encoder, targets),
         ),
         predictor,
         _read_calibration(state, targets),
@@ -221,6 +229,7 @@ def resume_state(resume: Resume) -> dict[str, Any]:
         "n_seen": resume.n_seen,
         "mean_divergence": resume.mean_divergence,
         "skill_score": resume.skill_score,
+        "columns": None if resume.columns is None else moments_state(resume.columns),
     }
 
 
@@ -248,8 +257,12 @@ def resume_from_state(state: Any, model: Model) -> Resume:
     skill = state.get("skill_score")
     if skill is not None and not (type(skill) is float and 0 <= skill <= 1):
         raise damaged(f"'skill_score' is {skill!r:.30}")
+    columns = None
+    # Earlier files have none.
+    if state.get("columns") is not None:
+        columns = read_moments(state["columns"], len(model.predictor.embedding))
     rate = positive_of(state, "learning_rate")
-    return Resume(accumulators, rate, n_seen, mean, skill)
+    return Resume(accumulators, rate, n_seen, mean, skill, columns=columns)
 
 
 def _read_table(state: Any) -> NDArray[np.float32] | QuantizedTable:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
-ColumnKind = Literal["text", "category"]
-"""A text has many features, a category is one by itself."""
+ColumnKind = Literal["text", "category", "number"]
+"""A text has many features, a category is one by itself, and so is a column of numbers,
+with the number as its weight."""
 
 MOST_COLUMNS = 256
 """Columns of a data frame at most: the number of one is a byte."""
 
-KINDS: tuple[ColumnKind, ...] = ("text", "category")
+KINDS: tuple[ColumnKind, ...] = ("text", "category", "number")
 
 
 class Column(NamedTuple):
@@ -21,7 +22,7 @@ class Column(NamedTuple):
     ----------
     name : str
         Its own name, or ``x0``, ``x1``, ... where names are not strings.
-    kind : {"text", "category"}
+    kind : {"text", "category", "number"}
     """
 
     name: str
@@ -34,7 +35,11 @@ class Column(NamedTuple):
         'title: late'
         >>> Column("size", "category").name_of("L")
         'size=L'
+        >>> Column("price", "number").name_of("")
+        'price'
         """
+        if self.kind == "number":
+            return self.name
         between = ": " if self.kind == "text" else "="
         return f"{self.name}{between}{feature}"
 
@@ -42,7 +47,8 @@ class Column(NamedTuple):
 class Rows(list[tuple[Any, ...]]):
     """Rows of a data frame: a tuple of one value for each column, in their order.
 
-    A text is a str; a category a str, or None where it is missing.
+    A text is a str; a category a str, or None where it is missing; a number a float,
+    NaN where it is missing.
 
     Parameters
     ----------

@@ -69,6 +69,31 @@ class ColumnsEncoder:
             raise ValueError("an id is of a column that is not there")
 
     @property
+    def number_ids(self) -> NDArray[np.int32]:
+        """Ids of the columns of numbers, of shape (n_number_columns,)."""
+        ids = [self.ids_of[j] for j in self._number_columns]
+        return np.concatenate([np.empty(0, dtype=ID_DTYPE), *ids])
+
+    @property
+    def _number_columns(self) -> list[int]:
+        kinds = [column.kind for column in self.columns]
+        return [j for j, kind in enumerate(kinds) if kind == "number"]
+
+    def numbers(self, documents: Sequence[Row]) -> NDArray[np.float64]:
+        """Return the values of the columns of numbers.
+
+        Returns
+        -------
+        values : ndarray of shape (n_rows, n_number_columns), dtype=float64
+            Missing ones are NaN.
+        """
+        values = np.empty((len(documents), len(self._number_columns)))
+        for place, j in enumerate(self._number_columns):
+            own = map(itemgetter(j), documents)
+            values[:, place] = np.fromiter(own, np.float64, len(documents))
+        return values
+
+    @property
     def n_ids(self) -> int:
         """Number of features known, of all columns."""
         return len(self.id_columns)

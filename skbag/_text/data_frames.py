@@ -8,7 +8,8 @@ dtype                                  the column is
 strings; objects that are all strings  texts; a missing one is an empty text
 categories, enumerations, Arrow        categories, each a feature; missing values are a
 dictionaries                           category of their own
-numbers, flags                         refused, beside columns of the kinds above
+numbers, flags                         numbers, which are standardised; a missing one
+                                       counts as the mean of its column
 dates, times, all else                 refused
 =====================================  ===============================================
 
@@ -22,12 +23,13 @@ import re
 import reprlib
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import numpy as np
 
 from skbag._core.items import are_numbers, is_missing
 from skbag._text.columns import MOST_COLUMNS, Column, ColumnKind, Rows
+from skbag._text.number_columns import read_numbers
 from skbag._text.text_container_errors import (
     BYTES,
     TEXT_TYPE,
@@ -78,7 +80,7 @@ def read_rows(X: Any, columns: Sequence[Column] | None) -> Rows:
     ------
     TypeError, ValueError
         If a column is of no kind that can be read, or of another than in `fit`. All
-        columns of numbers, or of dates, are named at once.
+        columns of dates are named at once.
     """
     names, kinds = names_of(X), _kinds_of_dtypes(X)
     if len(names) > MOST_COLUMNS:
@@ -95,10 +97,8 @@ def read_rows(X: Any, columns: Sequence[Column] | None) -> Rows:
         kinds[j], own = _read(column_of(X, j), kinds[j], name, fitted)
         values.append(own)
     if columns is None:
-        # Of columns of objects it takes a look at the values.
-        _refuse_kinds(names, kinds)
         columns = [
-            Column(label, "category" if kind == "category" else "text")
+            Column(label, cast("ColumnKind", kind))
             for label, kind in zip(_labels(names), kinds, strict=True)
         ]
     return Rows(zip(*values, strict=True), columns)
@@ -137,19 +137,23 @@ def _kind_of_dtype(dtype: Any) -> str:
 def _read(
     column: Any, kind: str, name: Any, fitted: ColumnKind | None
 ) -> tuple[str, list[Any]]:
-    """Kind of a column, and its values; none of those that are refused."""
-    if kind in ("number", "date"):
-        if fitted is not None:
-            _refuse_other_kind(column, name, fitted)
+    """Kind of a column, and its values; none of dates, which are refused."""
+    if kind == "date" and fitted is None:
         return kind, []
+    if kind in ("date", "number") and fitted not in (kind, None):
+        _refuse_other_kind(column, name, fitted)
     values = column_values(column)
+    if fitted == "number" or (fitted is None and kind == "number"):
+        if kind not in ("number", "object"):
+            _refuse_other_kind(column, name, "number")
+        return "number", read_numbers(values, name)
     if fitted == "category" or (fitted is None and kind == "category"):
         if kind == "object":
             _check_strings(values, name, fitted)
         return "category", _categories(values)
     if kind == "object":
         if fitted is None and are_numbers(values) and not all(map(is_missing, values)):
-            return "number", []
+            return "number", read_numbers(values, name)
         _check_strings(values, name, fitted)
     return "text", _texts(values, name)
 
@@ -223,7 +227,7 @@ def _refuse_repeated(names: list[Any]) -> None:
 
 
 def _refuse_kinds(names: list[Any], kinds: list[str]) -> None:
-    """Raise where columns are dates or numbers; all of them are named."""
+    """Raise where columns are dates; all of them are named."""
     dates = [name for name, kind in zip(names, kinds, strict=True) if kind == "date"]
     if dates:
         raise TypeError(
@@ -231,21 +235,14 @@ def _refuse_kinds(names: list[Any], kinds: list[str]) -> None:
             "categories of what may matter of them, such as the year or the day of the "
             "week, or drop them."
         )
-    numbers = [
-        name for name, kind in zip(names, kinds, strict=True) if kind == "number"
-    ]
-    if numbers:
-        raise TypeError(
-            f"X has columns of numbers beside texts or categories: {_listed(numbers)}. "
-            "Numbers cannot be read beside texts yet. Drop these columns; cut them "
-            "into categories, for instance by pandas.qcut; or turn all columns into "
-            "one matrix by a ColumnTransformer."
-        )
 
 
 def _refuse_other_kind(column: Any, name: Any, fitted: ColumnKind) -> NoReturn:
-    what = "texts" if fitted == "text" else "categories"
-    dtype = "str" if fitted == "text" else '"category"'
+    what, dtype = {
+        "text": ("texts", "str"),
+        "category": ("categories", '"category"'),
+        "number": ("numbers", "float"),
+    }[fitted]
     raise TypeError(
         f"Column {name!r} held {what} in fit, but is of dtype {dtype_of(column)} now. "
         f"Convert it, for instance with X[{name!r}].astype({dtype})."

@@ -60,6 +60,9 @@ class FeatureKind(IntEnum):
     CATEGORY = 6
     """A value of a column of categories."""
 
+    NUMBER = 7
+    """A column of numbers, with the number as its weight."""
+
 
 SHORT_TEXT_KINDS = (FeatureKind.EDGE, FeatureKind.AFFIX, FeatureKind.SKIP)
 """The kinds of the short-text features."""

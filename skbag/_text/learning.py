@@ -9,6 +9,7 @@ from skbag._text.category_encoder import CategoryEncoder
 from skbag._text.columns import Column, values_of_columns
 from skbag._text.columns_encoder import ColumnsEncoder
 from skbag._text.merging import Learnt
+from skbag._text.number_encoder import NumberEncoder
 from skbag._text.text_options import TextOptions, make_encoder
 from skbag._text.token_cache import learn
 
@@ -38,14 +39,15 @@ def learn_features(
     """
     if columns is None:
         return _learn_texts(documents, options, are_short, n_threads)
-    learnt = [
-        _learn_categories(values)
-        if column.kind == "category"
-        else _learn_texts(values, options, are_short, n_threads)
-        for column, values in zip(
-            columns, values_of_columns(documents, len(columns)), strict=True
-        )
-    ]
+    learnt = []
+    for column, values in zip(
+        columns, values_of_columns(documents, len(columns)), strict=True
+    ):
+        if column.kind == "text":
+            learnt.append(_learn_texts(values, options, are_short, n_threads))
+        else:
+            make = CategoryEncoder if column.kind == "category" else NumberEncoder
+            learnt.append(_learn_values(values, make))
     encoder = ColumnsEncoder(columns, [own.encoder for own in learnt])
     return Learnt(
         encoder,
@@ -62,6 +64,8 @@ def _learn_texts(
     return Learnt(encoder, counts, lambda: make_encoder(options, short))
 
 
-def _learn_categories(values: Sequence[str | None]) -> Learnt:
-    encoder = CategoryEncoder()
-    return Learnt(encoder, encoder.learn(values), CategoryEncoder)
+def _learn_values(
+    values: Sequence[Any], make: type[CategoryEncoder] | type[NumberEncoder]
+) -> Learnt:
+    encoder = make()
+    return Learnt(encoder, encoder.learn(values), make)

@@ -110,7 +110,8 @@ def keep_features(
     """Ids that survive pruning, most frequent first.
 
     The meaning of `min_df`, `max_df` and `max_features` is that of
-    ``sklearn.feature_extraction.text.CountVectorizer``. Of categories `min_df` alone.
+    ``sklearn.feature_extraction.text.CountVectorizer``. Of categories `min_df` alone;
+    columns of numbers always stay.
 
     Parameters
     ----------
@@ -152,10 +153,12 @@ def keep_features(
             f"max_df={max_df} corresponds to fewer documents than min_df={min_df}. "
             "Raise max_df or lower min_df."
         )
-    is_kept = (document_counts >= low) | is_exempt
     is_category = np.zeros(len(document_counts), dtype=bool)
     if kinds is not None:
-        is_category = kinds == FeatureKind.CATEGORY
+        is_number = kinds == FeatureKind.NUMBER
+        is_exempt |= is_number
+        is_category = (kinds == FeatureKind.CATEGORY) | is_number
+    is_kept = (document_counts >= low) | is_exempt
     kept_ids = np.flatnonzero(is_kept & ((document_counts <= high) | is_category))
     max_features = pruning.max_features
     if max_features is not None:

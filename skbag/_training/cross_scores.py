@@ -8,6 +8,8 @@ Choice and Assessment of Statistical Predictions", 1974).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,7 +23,7 @@ from skbag._training.origin import Origin
 from skbag._training.preparation import Prepared, prepare_part
 from skbag._training.progress import Unseen
 from skbag._training.run import TrainingRun
-from skbag._training.samples import LazyBags, Samples
+from skbag._training.samples import LazyBags, Samples, weighed
 from skbag._training.settings import Settings
 
 N_FOLDS = 3
@@ -102,7 +104,7 @@ def _weighed(bags: LazyBags, featurizer: Featurizer) -> Bags:
     counts, id_weights = featurizer.document_counts, featurizer.id_weights
     assert counts is not None and id_weights is not None
     known = np.where(counts.df > 0, id_weights, WEIGHT_DTYPE(0))
-    weighted = bags.weighted(featurizer.weighting, known, featurizer.column_shares)
+    weighted = weighed(bags, replace(featurizer, id_weights=known))
     return weighted.slice(0, len(bags))
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from skbag._core.dtypes import ID_DTYPE, WEIGHT_DTYPE
 from skbag._model.model import Featurizer, Model, Resume
+from skbag._text.columns_encoder import ColumnsEncoder
 from skbag._text.text_options import MANY_TEXTS_OF_A_STREAM
 from skbag._training.settings import Settings
 
@@ -58,8 +59,13 @@ def without_short_text_features(before: Model, resume: Resume) -> tuple[Model, R
         counts = counts.with_ids(n_ids).moved(old_ids)
         # Of an id without a feature any weight will do.
         id_weights = id_weights[np.maximum(old_ids, 0)]
+    block = featurizer.number_block
+    if block is not None:
+        assert isinstance(encoder, ColumnsEncoder)
+        block = replace(block, ids=encoder.number_ids)
     featurizer = replace(
         featurizer,
+        number_block=block,
         encoder=encoder,
         document_counts=counts,
         id_weights=id_weights,

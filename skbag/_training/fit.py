@@ -30,13 +30,7 @@ from skbag._model.predictor import Predictor
 from skbag._targets.calibration import Calibration, blend
 from skbag._text.pretrained import Vectors, find_vectors
 from skbag._text.pruning import Pruning
-from skbag._training.column_scales import (
-    ColumnSums,
-    column_scales,
-    in_scaled_units,
-    in_users_units,
-    scaled,
-)
+from skbag._training.column_scales import ColumnSums, ColumnUnits, column_units
 from skbag._training.cross_scores import cross_scores
 from skbag._training.early_stopping import Outcome, split_validation
 from skbag._training.fewer_features import (
@@ -44,6 +38,7 @@ from skbag._training.fewer_features import (
     without_short_text_features,
 )
 from skbag._training.fit_checks import warn_of
+from skbag._training.number_columns import follow_numbers
 from skbag._training.origin import Origin, Start, with_score_offset
 from skbag._training.plan import (
     USUAL_SKILL_SCORE,
@@ -62,6 +57,7 @@ from skbag._training.run import EpochReport, TrainingRun
 from skbag._training.samples import Samples
 from skbag._training.settings import Settings
 from skbag._training.stream import RowUpdate, TouchedRows
+from skbag._weighting.column_moments import ColumnMoments
 from skbag.exceptions import ModelFileError
 
 _F = TypeVar("_F", bound=Callable[..., "FitResult"])
@@ -173,11 +169,19 @@ class EpochCallbacks:
 
 @dataclass(frozen=True, eq=False)
 class _Split:
-    """Samples to train on, samples to validate by, and the scales of their columns."""
+    """Samples to train on, samples to validate by, and the units of their columns.
+
+    `columns` are the moments of columns that are standardised.
+    """
 
     samples: Samples
     validation: Samples | None
-    scales: NDArray[np.float64] | None
+    units: ColumnUnits | None = None
+    columns: ColumnMoments | None = None
+
+    def to_users(self, predictor: Predictor) -> Predictor:
+        """Bring trained arrays into the units of the user's columns."""
+        return predictor if self.units is None else self.units.to_users(predictor)
 
 
 def _with_torch_where_needed(function: _F) -> _F:
@@ -247,13 +251,12 @@ def fit(
 
         def model_so_far() -> Model:
             predictor, calibration = run.export()
-            so_far = in_users_units(predictor, split.scales)
-            return _model(featurizer, so_far, calibration)
+            return _model(featurizer, split.to_users(predictor), calibration)
 
         stopped = _run_epochs(run, callbacks, checkpoints, model_so_far)
         communicator.stage("it put the model together")
         predictor, accumulators = run.finish()
-        predictor = in_users_units(predictor, split.scales)
+        predictor = split.to_users(predictor)
         # A matrix of few columns may have nothing to do with its classes; texts nearly
         # always can be learnt, if only by heart.
         is_new_text = before is None and featurizer.encoder is not None
@@ -266,6 +269,7 @@ def fit(
             run.plan.learning_rate,
             run.n_samples,
             skill_score=run.outcome.skill_score,
+            columns=split.columns,
         ),
         run.plan,
         run.outcome,
@@ -288,14 +292,13 @@ def _split_and_scale(
     communicator: Communicator,
 ) -> _Split:
     """Put columns and weights on one scale; split off what validation is by."""
-    scales = None
+    samples = samples.without_weightless()
+    units = columns = None
     if not isinstance(samples.X, list):
-        scales = _column_scales(samples.X, communicator)
-        if scales is not None:
-            samples = samples.with_inputs(scaled(samples.X, scales))
-    samples, validation = _split(
-        samples.without_weightless(), settings.validation_fraction, random_state
-    )
+        units, columns = _column_units(samples, communicator)
+        if units is not None:
+            samples = samples.with_inputs(units.of(samples.X))
+    samples, validation = _split(samples, settings.validation_fraction, random_state)
     if samples.weight is not None:
         # Only proportions matter; steps are sized for weights of 1 on average.
         n_samples = total(communicator, len(samples))
@@ -306,7 +309,7 @@ def _split_and_scale(
         means = sums[0] / n_samples, sums[1] / n_samples
         # Some may be nothing beside the others.
         samples = samples.with_weights_divided_by(means).without_weightless()
-    return _Split(samples, validation, scales)
+    return _Split(samples, validation, units, columns)
 
 
 def _prepare(
@@ -341,14 +344,13 @@ def _make_run(
     if prepared.counts_all:
         unseen = cross_scores(prepared, settings, rng, communicator)
     if before is not None:
-        predictor = in_scaled_units(
-            _carried(before, featurizer, settings), split.scales
-        )
+        predictor = _carried(before, featurizer, settings)
+        if split.units is not None:
+            predictor = split.units.of_trained(predictor)
         offset = before.calibration.score_offset
         start = Start(with_score_offset(predictor, -offset))
     if validation is not None:
         validation = validation.with_inputs(featurizer.weigh(validation.X))
-    counts = featurizer.document_counts
     return TrainingRun(
         prepared.samples,
         settings.training,
@@ -358,12 +360,22 @@ def _make_run(
         origin=Origin(
             start,
             prepared.initial_counts,
-            document_counts=None if counts is None else counts.df,
+            document_counts=_documents_by_id(featurizer),
             vectors=vectors,
         ),
         communicator=communicator,
         unseen=unseen,
     )
+
+
+def _documents_by_id(featurizer: Featurizer) -> NDArray[np.float64] | None:
+    """Number of documents that hold each id, where they were counted."""
+    counts, block = featurizer.document_counts, featurizer.number_block
+    if counts is None or block is None:
+        return None if counts is None else counts.df
+    documents = counts.df.copy()
+    documents[block.ids] = counts.n_documents
+    return documents
 
 
 def _run_epochs(
@@ -411,6 +423,12 @@ def partial_fit(
         N_CALIBRATION_SAMPLES, max_progressive_samples(samples.targets.n_outputs)
     )
     known = None
+    columns = _columns_of_stream(samples, resume)
+    units = None if columns is None else ColumnUnits.of_moments(columns)
+    if units is not None:
+        samples = samples.with_inputs(units.of(samples.X))
+        if before is not None:
+            before = replace(before, predictor=units.of_trained(before.predictor))
     if before is not None and resume is not None:
         known = before.featurizer
         if outgrows_short_texts(known, settings, n_seen + len(samples)):
@@ -422,9 +440,13 @@ def partial_fit(
     featurizer, weighted = extended.featurizer, extended.samples
     assert weighted is not None
     vectors = _vectors(settings, featurizer, before, coverage)
-    table = None
+    table, is_moved = None, units is not None
+    if before is not None and known is not None:
+        predictor = follow_numbers(before.predictor, before.featurizer, featurizer)
+        is_moved |= predictor is not before.predictor
+        before = replace(before, predictor=predictor)
     # Rows that are all changed are in a table of their own.
-    if extended.table_change is None and resume is not None and resume.stream:
+    if not is_moved and extended.table_change is None and resume and resume.stream:
         table = resume.stream.table
     trained = _train_part(
         weighted,
@@ -433,8 +455,12 @@ def partial_fit(
         n_progressive,
         rng,
         table,
+        has_units=units is not None,
     )
     run, predictor = trained.run, trained.predictor
+    if units is not None:
+        predictor = units.to_users(predictor)
+        trained = replace(trained, table=GrowingRows(predictor.dense))
     calibration, skill = run.outcome.calibration, run.outcome.skill_score
     if before is not None and resume is not None:
         share = n_progressive / (n_progressive + min(n_seen, N_CALIBRATION_SAMPLES))
@@ -450,6 +476,7 @@ def partial_fit(
             extended.mean_divergence,
             skill,
             Stream(trained.table, extended.id_weights, extended.has_counts),
+            columns,
         ),
         run.plan,
         run.outcome,
@@ -495,15 +522,18 @@ def _train_part(
     n_progressive: int,
     rng: np.random.Generator,
     table: GrowingRows | None,
+    *,
+    has_units: bool,
 ) -> _TrainedPart:
     """Train once on weighted samples, where that may be in a table of their rows.
 
-    `table` holds the rows to start from, which may be written; None for a copy.
+    `table` holds the rows to start from, which may be written; None for a copy. All
+    rows change where those of the user's columns are in other units.
     """
     start, touched, n_ids = origin.start, None, samples.X.n_ids
     rows_before = None
     # A penalty shrinks all rows; vectors may begin any.
-    if origin.vectors is None and not settings.training.alpha:
+    if origin.vectors is None and not settings.training.alpha and not has_units:
         touched = TouchedRows.of(samples.X.slice(0, len(samples)))
     if touched is not None and len(touched.ids):
         samples = samples.with_inputs(touched.bags)
@@ -581,10 +611,37 @@ def _restore(run: TrainingRun, state: Any, path: str) -> None:
         ) from error
 
 
-def _column_scales(X: Any, communicator: Communicator) -> NDArray[np.float64] | None:
-    """Scales of the columns of all processes' samples."""
-    sums = ColumnSums.of(X)
-    return None if sums is None else column_scales(total(communicator, sums))
+def _column_units(
+    samples: Samples, communicator: Communicator
+) -> tuple[ColumnUnits | None, ColumnMoments | None]:
+    """Units of the columns of all processes' samples, and moments of dense ones."""
+    sums = ColumnSums.of(samples.X)
+    if sums is None:
+        return None, None
+    sums = total(communicator, sums)
+    if not sums.are_dense:
+        return column_units(sums), None
+    own = ColumnMoments.of_csr(samples.X, samples.document_weight)
+    columns = total(communicator, own)
+    return ColumnUnits.of_moments(columns), columns
+
+
+def _columns_of_stream(samples: Samples, resume: Resume | None) -> ColumnMoments | None:
+    """Moments of the columns of a stream so far, where they are standardised.
+
+    The first part says whether they are.
+    """
+    if isinstance(samples.X, list):
+        return None
+    if resume is not None:
+        if resume.columns is None:
+            return None
+        own = ColumnMoments.of_csr(samples.X, samples.document_weight)
+        return resume.columns + own
+    sums = ColumnSums.of(samples.X)
+    if sums is None or not sums.are_dense:
+        return None
+    return ColumnMoments.of_csr(samples.X, samples.document_weight)
 
 
 def _split(

@@ -104,5 +104,7 @@ def own_part_of_initial_table(
     second = of_second[bags.ids] + PRIOR_STRENGTH * prior
     total = document_counts.df[bags.ids] + PRIOR_STRENGTH
     share = second / total - (second - codes[rows]) / (total - 1)
+    # Columns of numbers are not counted.
+    share[document_counts.df[bags.ids] == 0] = 0
     moves = np.bincount(rows, share * bags.weights, minlength=len(bags))
     return np.asarray(2 * SHRINKAGE * moves)

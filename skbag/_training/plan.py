@@ -240,11 +240,15 @@ def _largest_second_moment(bags: Bags, share: NDArray[np.float64]) -> float:
     columns, local = bags.compacted()
     weights = bags.weights.astype(WEIGHT_DTYPE, copy=False)
     vector = np.bincount(local.ids, weights=np.abs(weights)).astype(np.float64)
+    if weights.min(initial=0) < 0:
+        # Of standardised columns a vector of one sign may be orthogonal to them all.
+        vector *= np.random.default_rng(0).normal(size=len(vector))
     eigenvalue = _length(vector)
     before = 0.0
     for _ in range(10):
         # Far closer than it has to be known.
-        if abs(eigenvalue - before) <= EIGENVALUE_TOLERANCE * eigenvalue:
+        change = abs(eigenvalue - before)
+        if not eigenvalue or change <= EIGENVALUE_TOLERANCE * eigenvalue:
             break
         direction, vector = vector / eigenvalue, np.zeros(len(columns))
         add_second_moment(local.ids, local.offsets, weights, share, direction, vector)

@@ -7,7 +7,6 @@ samples in the order in which training will cut them into batches.
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -27,6 +26,7 @@ from skbag._targets.label_sets import one_each
 from skbag._text.columns import described
 from skbag._text.columns_encoder import ColumnsEncoder
 from skbag._text.encoder import LearningEncoder
+from skbag._text.features import FeatureKind
 from skbag._text.hashed_encoder import HashedEncoder
 from skbag._text.learning import learn_features
 from skbag._text.merging import Learnt, Merged, merge
@@ -43,11 +43,22 @@ from skbag._training.fit_checks import (
     feature_findings,
     share_without_common_tokens,
 )
+from skbag._training.growth import power_of_growth
 from skbag._training.initial_table import change_of_initial_table, initial_table
 from skbag._training.memory_estimate import Task, check_buckets, check_memory
+from skbag._training.number_columns import (
+    block_of_more,
+    follow_numbers,
+    number_moments,
+    with_block,
+    with_numbers,
+)
 from skbag._training.own_steps import follows_own_steps
-from skbag._training.plan import MAX_UNCOUNTED, n_progressive_samples
-from skbag._training.samples import LazyBags, Samples
+from skbag._training.plan import (
+    MAX_UNCOUNTED,
+    n_progressive_samples,
+)
+from skbag._training.samples import LazyBags, Samples, weighed
 from skbag._training.settings import Settings
 from skbag._training.visits import visits_per_sample, with_visits
 from skbag._weighting.class_pruning import (
@@ -62,10 +73,8 @@ from skbag._weighting.document_counts import (
     PendingCounts,
     reduce_counts,
 )
+from skbag._weighting.number_block import NumberBlock
 from skbag._weighting.weighting import ColumnShares, Weighting
-
-GROWTH = 2.0
-"""Factor by which documents grow before ``partial_fit`` recomputes weights."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +152,7 @@ def prepare(
         Who has samples, too.
     """
     encoder, counts = _learn(samples, settings, communicator)
+    counts = with_numbers(counts, samples.X, encoder)
     counts = _shuffled(counts, order)
     n_held, alone = _n_held(counts, communicator), communicator.world_size == 1
     visits = visits_per_sample(counts)
@@ -185,6 +195,7 @@ def reprepare(
     Its features stay, those first seen now join them; their weights are computed again.
     """
     encoder, counts = _learn_more(featurizer, samples, settings)
+    counts = with_numbers(counts, samples.X, encoder)
     counts = _shuffled(counts, order)
     settings = replace(settings, weighting=featurizer.weighting)
     visits = visits_per_sample(counts)
@@ -218,12 +229,17 @@ def extend(
     """
     if featurizer is None:
         encoder, counts = _learn(samples, settings, is_first_part=True)
+        counts = with_numbers(counts, samples.X, encoder)
         check_memory(Task(counts, encoder, settings, n_progressive, prunes=False))
         document_counts = _count(counts, settings.weighting, len(counts))
-        extended = _extended(encoder, settings.weighting, document_counts)
+        extended = _extended(encoder, settings.weighting, document_counts, None)
+        moments = number_moments(counts, len(counts))
+        with_numbers_too = with_block(extended.featurizer, moments, counts)
+        extended = replace(extended, featurizer=with_numbers_too)
         sums_before = None
     else:
         encoder, counts = _learn_more(featurizer, samples, settings)
+        counts = with_numbers(counts, samples.X, encoder)
         settings = replace(settings, weighting=featurizer.weighting)
         task = Task(counts, encoder, settings, n_progressive)
         stream = None if resume is None else resume.stream
@@ -233,7 +249,7 @@ def extend(
         extended = _count_on(featurizer, encoder, counts, resume)
         sums_before = featurizer.document_counts
     after = extended.featurizer
-    bags = counts.X.weighted(after.weighting, after.id_weights, after.column_shares)
+    bags = weighed(counts.X, after)
     weighted = counts.with_inputs(bags)
     # Once they are counted: texts are read in the order in which they lie in memory.
     if order is not None:
@@ -275,10 +291,13 @@ def carry_over(
 
     For a warm start, whose weights are those of other samples.
     """
-    if before.id_weights is None or after.id_weights is None:
-        return predictor
-    ratio = before.id_weights / after.id_weights[: len(before.id_weights)]
-    return replace(predictor, embedding=predictor.dense * ratio[:, np.newaxis])
+    if before.id_weights is not None and after.id_weights is not None:
+        ratio = before.id_weights / after.id_weights[: len(before.id_weights)]
+        if before.number_block is not None:
+            ratio[before.number_block.ids] = 1
+        table = predictor.dense * ratio[:, np.newaxis]
+        predictor = replace(predictor, embedding=table)
+    return follow_numbers(predictor, before, after)
 
 
 def _count_on(
@@ -293,20 +312,21 @@ def _count_on(
     then those of ids that are new, by the documents that they are new with. So a stream
     pays for its new texts, and for the whole table as often as its length's logarithm.
     """
+    number_block = block_of_more(before.number_block, counts)
     if before.document_counts is None:
-        return Extended(replace(before, encoder=encoder))
+        return Extended(replace(before, encoder=encoder, number_block=number_block))
     n_ids, stream = counts.X.n_ids, None if resume is None else resume.stream
     document_counts, added = before.document_counts.add(
         counts.X, counts.targets.groups(counts.codes), counts.document_weight
     )
     pending = added if before.pending is None else before.pending + added
     n_documents = before.document_counts.n_documents, document_counts.n_documents
-    is_same_power = len({_power(n) for n in n_documents}) == 1
+    is_same_power = len({power_of_growth(n) for n in n_documents}) == 1
     id_weights = before.id_weights
     mean = None if resume is None else resume.mean_divergence
     if id_weights is None or mean is None or not is_same_power:
         flushed = document_counts.flush(pending, n_ids)
-        return _extended(encoder, before.weighting, flushed)
+        return _extended(encoder, before.weighting, flushed, number_block)
     if stream is None or stream.id_weights is None:
         rows = GrowingRows(id_weights.copy())
     else:
@@ -342,6 +362,7 @@ def _count_on(
         document_counts=document_counts,
         id_weights=id_weights,
         pending=kept,
+        number_block=number_block,
     )
     return Extended(featurizer, rows, mean, has_counts)
 
@@ -361,17 +382,17 @@ def _extended(
     encoder: LearningEncoder | None,
     weighting: Weighting,
     document_counts: DocumentCounts | None,
+    block: NumberBlock | None,
 ) -> Extended:
     """Featurizer whose weights are all made anew."""
     featurizer, mean = _with_weights(encoder, weighting, document_counts)
+    if block is not None:
+        featurizer = replace(featurizer, number_block=block)
+        if featurizer.id_weights is not None:
+            featurizer.id_weights[block.ids] = block.spread_weights
     if featurizer.id_weights is None:
         return Extended(featurizer)
     return Extended(featurizer, GrowingRows(featurizer.id_weights), mean)
-
-
-def _power(n_documents: float) -> int:
-    """Power of `GROWTH` that a number has passed, which may be below 1."""
-    return math.floor(math.log(max(n_documents, 1e-300)) / math.log(GROWTH))
 
 
 def _learn(
@@ -417,7 +438,8 @@ def _learn(
     )
     kinds = encoder.kinds if by_kind else None
     if is_first_part and not merged.counted.documents.any():
-        kept_ids = np.empty(0, dtype=ID_DTYPE)
+        is_number = np.zeros(0) if kinds is None else kinds == FeatureKind.NUMBER
+        kept_ids = np.flatnonzero(is_number).astype(ID_DTYPE)
     else:
         counted = samples.with_inputs(counts)
         exempt = partial(_rare_features, counted, merged, width, communicator)
@@ -521,7 +543,8 @@ def _findings(
     """Warnings about the features of the samples of a fit."""
     bags, document_counts = counts.X, featurizer.document_counts
     n_texts = total(communicator, len(counts))
-    if n_texts < MIN_SAMPLES:
+    # Numbers are what all rows have in common.
+    if n_texts < MIN_SAMPLES or featurizer.number_block is not None:
         return ()
     if document_counts is None or counts.document_weight is not None:
         ids = bags.slice(0, len(bags)).ids
@@ -615,9 +638,11 @@ def _weigh(
     document_counts = _count(counts, weighting, len(counts) if is_all else n_before)
     if document_counts is not None:
         document_counts = reduce_counts(communicator, document_counts)
+    stop = len(counts) if is_all else n_before
     featurizer, _ = _with_weights(encoder, weighting, document_counts)
-    bags = counts.X.weighted(weighting, featurizer.id_weights, featurizer.column_shares)
-    samples = counts.with_inputs(bags)
+    moments = number_moments(counts, stop, communicator)
+    featurizer = with_block(featurizer, moments, counts, communicator)
+    samples = counts.with_inputs(weighed(counts.X, featurizer))
     samples = with_visits(samples, len(counts) - n_before, order)
     return Prepared(featurizer, samples, n_held, None, counts_all=counts_all)
 
@@ -653,10 +678,10 @@ def _with_weights(
 ) -> tuple[Featurizer, float]:
     """Featurizer, and the `mean_divergence` that its weights were made with."""
     shares = _shares_of_columns(encoder, weighting)
-    if document_counts is None:
-        return Featurizer(encoder, weighting, None, None, shares=shares), 0.0
-    kinds = None if encoder is None else encoder.kinds
-    id_weights, mean = weighting.weights_and_mean(document_counts, kinds)
+    id_weights, mean = None, 0.0
+    if document_counts is not None:
+        kinds = None if encoder is None else encoder.kinds
+        id_weights, mean = weighting.weights_and_mean(document_counts, kinds)
     featurizer = Featurizer(
         encoder, weighting, document_counts, id_weights, None, shares
     )

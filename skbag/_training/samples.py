@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from skbag._core.bags import Bags, Entries, SomeBags
 from skbag._core.dtypes import OFFSET_DTYPE, WEIGHT_DTYPE
+from skbag._model.model import Featurizer
 from skbag._targets.label_sets import Codes
 from skbag._targets.targets import Targets
+from skbag._weighting.number_block import NumberBlock
 from skbag._weighting.weighting import COUNTS, ColumnShares, Weighting
 
 
@@ -37,6 +39,10 @@ class LazyBags:
         At most so many make many bags. These do not depend on it.
     column_shares : ColumnShares or None
         By ids after pruning; None where bags are of one column.
+    numbers : ndarray of shape (counts.n_bags, n_number_columns), dtype=float64, or None
+        Values of the columns of numbers of the counted bags.
+    number_block : NumberBlock or None
+        How they become entries, once bags are weighted.
     """
 
     counts: Bags
@@ -47,6 +53,8 @@ class LazyBags:
     rows: NDArray[np.int64] | None = None
     n_threads: int = 1
     column_shares: ColumnShares | None = None
+    numbers: NDArray[np.float64] | None = None
+    number_block: NumberBlock | None = None
 
     def __len__(self) -> int:
         return len(self.counts) if self.rows is None else len(self.rows)
@@ -61,6 +69,7 @@ class LazyBags:
         weighting: Weighting,
         id_weights: NDArray[np.float32] | None,
         column_shares: ColumnShares | None = None,
+        number_block: NumberBlock | None = None,
     ) -> LazyBags:
         """Return the same bags with weights in place of counts.
 
@@ -70,13 +79,18 @@ class LazyBags:
         id_weights : ndarray of shape (n_ids,), dtype=float32, or None
         column_shares : ColumnShares or None
             See `Weighting.apply`.
+        number_block : NumberBlock or None
         """
         factors = id_weights
         if id_weights is not None and self.new_ids is not None:
             # Of an id that is left out any will do; there may be no other.
             factors = np.append(id_weights, WEIGHT_DTYPE(0))[self.new_ids]
         return replace(
-            self, weighting=weighting, factors=factors, column_shares=column_shares
+            self,
+            weighting=weighting,
+            factors=factors,
+            column_shares=column_shares,
+            number_block=number_block,
         )
 
     def take(self, rows: NDArray[np.int64]) -> LazyBags:
@@ -91,13 +105,18 @@ class LazyBags:
             rows = np.arange(start, stop, dtype=OFFSET_DTYPE)
         elif rows is not None:
             rows = rows[start:stop]
-        return (self.weighting or COUNTS).apply_to_entries(
+        bags = (self.weighting or COUNTS).apply_to_entries(
             entries._replace(rows=rows),
             self.n_ids,
             self.factors,
             self.n_threads,
             self.column_shares,
         )
+        if self.number_block is None:
+            return bags
+        assert self.numbers is not None
+        values = self.numbers if rows is None else self.numbers[rows]
+        return self.number_block.join(bags, values)
 
     def entries(self) -> Entries:
         """Return the arrays that the bags are made of."""
@@ -185,4 +204,17 @@ def documents_by_id(bags: SomeBags) -> NDArray[np.float64]:
     if entries.new_ids is not None:
         ids = entries.new_ids[ids]
         ids = ids[ids >= 0]
-    return np.bincount(ids, minlength=bags.n_ids).astype(np.float64)
+    documents = np.bincount(ids, minlength=bags.n_ids).astype(np.float64)
+    if isinstance(bags, LazyBags) and bags.number_block is not None:
+        documents[bags.number_block.ids] = len(bags)
+    return documents
+
+
+def weighed(counts: LazyBags, featurizer: Featurizer) -> LazyBags:
+    """Return counted bags with the weights, and the numbers, of a featurizer."""
+    return counts.weighted(
+        featurizer.weighting,
+        featurizer.id_weights,
+        featurizer.column_shares,
+        featurizer.number_block,
+    )

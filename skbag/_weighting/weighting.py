@@ -45,6 +45,7 @@ KIND_FACTORS = {
     FeatureKind.SKIP: 0.5,
     FeatureKind.SUBWORD: 0.3,
     FeatureKind.CATEGORY: 1.0,
+    FeatureKind.NUMBER: 1.0,
 }
 """Weight of each kind of feature against a single word: those that repeat what words
 say, in finer or coarser form, count for less."""
@@ -148,8 +149,9 @@ ENTRIES_PER_THREAD = 2**19
 """Fewer are weighed before another thread has started."""
 
 
-COLUMN_SHARES: dict[ColumnKind, float] = {"text": 1.0, "category": 0.25}
-"""How much a column counts in the norm of a row, beside its own norm."""
+COLUMN_SHARES: dict[ColumnKind, float] = {"text": 1.0, "category": 0.25, "number": 1.0}
+"""How much a column counts in the norm of a row, beside its own norm. Numbers are put
+beside that: see `NumberBlock`."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,10 +32,18 @@ MODELS = {
     "hidden layer": {"embedding_dim": 4, "hidden_layer_sizes": (3,)},
     "generator": {"random_state": np.random.RandomState(3)},
     "columns": {},
+    "numbers": {},
+    "matrix": {},
 }
 FRAME = pandas.DataFrame({"title": TEXTS, "body": TEXTS[::-1], "team": LABELS})
 FRAME["team"] = FRAME["team"].astype("category")
-SAMPLES = {"columns": (FRAME, FRAME[:3])}
+PRICED = FRAME.assign(price=np.arange(len(FRAME)) % 5, weight=0.5)
+MATRIX = np.random.default_rng(0).normal(size=(len(FRAME), 3))
+SAMPLES = {
+    "columns": (FRAME, FRAME[:3]),
+    "numbers": (PRICED, PRICED[:3]),
+    "matrix": (MATRIX, MATRIX[:3]),
+}
 VALUES = [
     *(
         None,

@@ -23,13 +23,13 @@ from skbag import EmbeddingBagClassifier
 from skbag._core.bags import Bags
 from skbag._targets.label_sets import LabelSets
 from skbag._text.features import FeatureKind
+from skbag._training.growth import GROWTH
 from skbag._training.plan import (
     N_FULL_STEP_SAMPLES,
     Moments,
     auto_batch_size,
     auto_learning_rate,
 )
-from skbag._training.preparation import GROWTH
 from skbag._weighting.document_counts import DocumentCounts
 from skbag._weighting.weighting import Weighting
 from skbag.exceptions import ModelFileError

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
 
 from skbag._text.columns import MOST_COLUMNS, Column
 from skbag._text.data_frames import is_frame_of_columns, read_rows
@@ -111,17 +112,49 @@ def test_other_input_is_no_frame_of_columns(X):
     assert not is_frame_of_columns(X)
 
 
+MISSING_NUMBERS = {
+    "floats": pd.Series([1.5, np.nan]),
+    "nullable": pd.Series([1.5, None], dtype="Float64"),
+    "objects": pd.Series([1.5, None], dtype=object),
+}
+
+
+@pytest.mark.parametrize("column", MISSING_NUMBERS.values(), ids=MISSING_NUMBERS)
+def test_numbers_are_floats_and_missing_ones_nan(column):
+    frame = pd.DataFrame({"t": ["a", "b"], "price": column})
+    rows = read_rows(frame, None)
+    assert rows.columns[1] == Column("price", "number")
+    assert_array_equal([row[1] for row in rows], [1.5, np.nan])
+
+
+def test_flags_and_numbers_of_other_libraries():
+    frame = pl.DataFrame({"t": ["a", "b"], "n": [1, None], "new": [True, False]})
+    for each in (frame, frame.to_arrow()):
+        rows = read_rows(each, None)
+        assert [column.kind for column in rows.columns] == ["text", "number", "number"]
+        assert_array_equal([row[1:] for row in rows], [[1, 1], [np.nan, 0]])
+
+
+def test_a_column_of_numbers_has_to_stay_one():
+    columns = (Column("t", "text"), Column("n", "number"))
+    frame = pd.DataFrame({"t": ["a"], "n": ["1"]})
+    with pytest.raises(TypeError, match="Column 'n' held numbers in fit"):
+        read_rows(frame, columns)
+    objects = pd.DataFrame({"t": ["a"], "n": pd.Series([2], dtype=object)})
+    assert read_rows(objects, columns)[0] == ("a", 2.0)
+
+
 DAY = datetime.date(2020, 1, 2)
 REFUSED = {
-    "numbers": (
-        pd.DataFrame({"t": ["a"], "price": [1.0], "new": [True]}),
-        TypeError,
-        "numbers beside texts or categories: 'price', 'new'.*Drop these columns",
+    "infinite numbers": (
+        pd.DataFrame({"t": ["a"], "price": [np.inf]}),
+        ValueError,
+        "Column 'price' holds inf; numbers may be up to 1e.15",
     ),
-    "objects that are numbers": (
-        pd.DataFrame({"t": ["a"], "n": pd.Series([1], dtype=object)}),
+    "complex numbers": (
+        pd.DataFrame({"t": ["a"], "price": [1j]}),
         TypeError,
-        "numbers beside texts or categories: 'n'",
+        "Column 'price' holds numbers, but one is 1j, a complex",
     ),
     "dates": (
         pd.DataFrame({"t": ["a"], "d": pd.to_datetime([DAY])}),

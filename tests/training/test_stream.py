@@ -165,4 +165,4 @@ def test_a_matrix_streams_too(make_classifier):
     clf = make_classifier()
     for start in range(0, 60, 6):
         clf.partial_fit(X[start : start + 6], y[start : start + 6], classes=[0, 1])
-    assert clf.score(X, y) > 0.9
+    assert clf.score(X, y) >= 0.9

@@ -469,7 +469,14 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         self.checkpoint = checkpoint
 
     def fit(
-        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Any = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
     ) -> EmbeddingBagClassifier:
         """Learn the vocabulary, the weights of its tokens and the model.
 
@@ -492,6 +499,13 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         sample_weight : array-like of shape (n_samples,), default=None
             How much each sample counts, in its classes' document counts too. Only
             the proportions matter; a sample of weight 0 is as good as absent.
+        X_val, y_val : as X and y, default=None
+            Samples that early stopping goes by, in place of `validation_fraction` of
+            the others: later ones, perhaps, or those of other authors. All of `X` is
+            then trained on. With ``early_stopping=True``.
+        sample_weight_val : array-like of shape (n_validation_samples,), default=None
+            How much each of these counts in the validation score. `class_weight` does
+            not change that.
 
         Returns
         -------
@@ -515,7 +529,14 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         ConvergenceWarning
             If training diverges; the last sound state is kept.
         """
-        fitted: EmbeddingBagClassifier = super().fit(X, y, sample_weight)
+        fitted: EmbeddingBagClassifier = super().fit(
+            X,
+            y,
+            sample_weight,
+            X_val=X_val,
+            y_val=y_val,
+            sample_weight_val=sample_weight_val,
+        )
         return fitted
 
     @keeps_global_settings

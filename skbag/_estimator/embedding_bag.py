@@ -11,7 +11,7 @@ import sys
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -65,6 +65,14 @@ if TYPE_CHECKING:
 _Self = TypeVar("_Self", bound="BaseEmbeddingBag")
 
 _PRIVATE_STATE = ("_model", "_resume", "_targets")
+
+
+class _HeldOut(NamedTuple):
+    """What the caller gives `fit` to validate by."""
+
+    X: Any
+    y: Any
+    sample_weight: Any
 
 
 class BaseEmbeddingBag(
@@ -141,7 +149,14 @@ class BaseEmbeddingBag(
     @sends_parameter_errors
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
-        self: _Self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self: _Self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Any = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
     ) -> _Self:
         """Learn the vocabulary, the weights of its tokens and the model.
 
@@ -152,7 +167,8 @@ class BaseEmbeddingBag(
         tasks = EpochTasks(self, max_epochs, data)
         trial = self._trial(keep_fitted=self.warm_start)
         with communicator_of(trial) as communicator:
-            trial._fit(X, y, sample_weight, tasks, communicator)
+            held_out = _HeldOut(X_val, y_val, sample_weight_val)
+            trial._fit(X, y, sample_weight, held_out, tasks, communicator)
         tasks.end_fit(trial._fitted_attributes)
         # One assignment: an interruption leaves the old state or the new one.
         self.__dict__ = trial.__dict__
@@ -213,6 +229,7 @@ class BaseEmbeddingBag(
         X: Any,
         y: ArrayLike,
         sample_weight: ArrayLike | None,
+        held_out: _HeldOut,
         tasks: EpochTasks,
         communicator: Communicator,
     ) -> None:
@@ -231,6 +248,7 @@ class BaseEmbeddingBag(
             targets.check_same(self._targets)
         self._targets = targets
         samples = self._samples(X, codes, sample_weight, communicator)
+        validation = self._validation_samples(held_out, communicator)
         self._set_target_attributes(targets)
         end_epoch = _EpochEnd(self, tasks, communicator)
         result = fit(
@@ -242,6 +260,7 @@ class BaseEmbeddingBag(
             callbacks=EpochCallbacks(tasks.begin_epoch, end_epoch),
             communicator=communicator,
             checkpoint=checkpoint,
+            validation=validation,
         )
         self._keep(result)
         self.loss_curve_ = result.outcome.loss_curve
@@ -322,6 +341,38 @@ class BaseEmbeddingBag(
         weight = weights_on_all(communicator, weight, len(codes))
         targets, total = self._weigh(self._targets, codes, weight, communicator)
         return Samples(X, codes, total, targets, document_weight=weight)
+
+    def _validation_samples(
+        self, held_out: _HeldOut, communicator: Communicator
+    ) -> Samples | None:
+        """Samples that the caller gives to validate by; None for none."""
+        n_given = sum(item is not None for item in held_out[:2])
+        if len(set(communicator.all_gather(n_given))) > 1:
+            raise ValueError(
+                "Some processes were given X_val and y_val, others were not. Pass them "
+                "in each, of texts of its own, or in none."
+            )
+        if n_given == 0 and held_out.sample_weight is None:
+            return None
+        if n_given < 2:
+            raise ValueError(
+                "X_val and y_val, and sample_weight_val if there are weights, go "
+                "together: pass the texts and their labels, or none of these."
+            )
+        if not self.early_stopping:
+            raise ValueError(
+                "X_val and y_val are what early stopping goes by, and "
+                "early_stopping=False. Set early_stopping=True, or leave them out."
+            )
+        try:
+            X = inputs.read_X(self, held_out.X, reset=False)
+            codes = self._targets.encode(held_out.y)
+            inputs.check_lengths(X, codes)
+            weight = inputs.read_sample_weight(held_out.sample_weight, len(codes))
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"X_val, y_val or sample_weight_val: {error}") from error
+        samples = Samples(X, codes, weight, self._targets, document_weight=weight)
+        return samples.without_weightless()
 
     def _keep(self, result: FitResult) -> None:
         """Set the fitted attributes that do not depend on the kind of `y`."""

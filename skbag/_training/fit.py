@@ -212,6 +212,7 @@ def fit(
     callbacks: EpochCallbacks,
     communicator: Communicator = SINGLE_PROCESS,
     checkpoint: Checkpoint | None = None,
+    validation: Samples | None = None,
 ) -> FitResult:
     """Fit a model.
 
@@ -231,6 +232,8 @@ def fit(
         Who fits the same model to samples of its own.
     checkpoint : Checkpoint or None
         Where to go on from, if there is something, and to write to after each epoch.
+    validation : Samples or None
+        To validate by; None for a share of the samples, if any.
     """
     checkpoints = _NoCheckpoint() if checkpoint is None else _Checkpoints(checkpoint)
     random_state = checkpoints.begin(random_state)
@@ -239,7 +242,7 @@ def fit(
     if communicator.world_size > 1:
         # What follows must not depend on more than the seed that all share.
         random_state = np.random.RandomState([seed, communicator.rank])
-    split = _split_and_scale(samples, settings, random_state, communicator)
+    split = _split_and_scale(samples, settings, random_state, communicator, validation)
     prepared = _prepare(split, settings, rng, before, communicator)
     featurizer, findings = prepared.featurizer, prepared.findings
     vectors = _vectors(settings, featurizer, before, coverage)
@@ -290,15 +293,23 @@ def _split_and_scale(
     settings: Settings,
     random_state: np.random.RandomState,
     communicator: Communicator,
+    validation: Samples | None = None,
 ) -> _Split:
-    """Put columns and weights on one scale; split off what validation is by."""
+    """Put columns and weights on one scale; split off what validation is by.
+
+    Nothing is split off where samples for it are given.
+    """
     samples = samples.without_weightless()
     units = columns = None
     if not isinstance(samples.X, list):
         units, columns = _column_units(samples, communicator)
         if units is not None:
             samples = samples.with_inputs(units.of(samples.X))
-    samples, validation = _split(samples, settings.validation_fraction, random_state)
+            if validation is not None:
+                validation = validation.with_inputs(units.of(validation.X))
+    if validation is None:
+        fraction = settings.validation_fraction
+        samples, validation = _split(samples, fraction, random_state)
     if samples.weight is not None:
         # Only proportions matter; steps are sized for weights of 1 on average.
         n_samples = total(communicator, len(samples))

@@ -138,6 +138,25 @@ class Targets(ABC):
         """
 
     @abstractmethod
+    def log_loss(
+        self,
+        scores: NDArray[np.float32],
+        codes: Codes,
+        weights: NDArray[np.float64] | None,
+        calibration: Calibration,
+    ) -> float:
+        """Sum over samples of the negative log-probability of their codes.
+
+        Parameters
+        ----------
+        scores : ndarray of shape (n_samples, n_outputs), dtype=float32
+            Without the offset of the calibration.
+        codes : Codes
+        weights : ndarray of shape (n_samples,), dtype=float64, or None
+        calibration : Calibration
+        """
+
+    @abstractmethod
     def sample_scores(self, predictions: Any, codes: Codes) -> NDArray[Any]:
         """The score of each sample that early stopping goes by, (n_samples,)."""
 

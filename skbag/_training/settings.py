@@ -48,3 +48,15 @@ class Settings:
     validation_fraction: float | None
     n_jobs: int | None
     embedding_init: Any = None
+
+    @property
+    def adds_vectors(self) -> bool:
+        """Whether vectors are added to a table of scores, by a model of their own."""
+        return self.embedding_init is not None and self.training.embedding_dim is None
+
+    @property
+    def begins_with_vectors(self) -> bool:
+        """Whether rows of the table begin with vectors."""
+        return (
+            self.embedding_init is not None and self.training.embedding_dim is not None
+        )

@@ -25,7 +25,7 @@ from skbag._targets.calibration import Calibration
 from skbag._targets.losses import label_weights
 from skbag._text.encoder import LearningEncoder
 from skbag._text.pretrained import Vectors, find_more_vectors
-from skbag._training.cross_scores import folds_of
+from skbag._training.cross_scores import cross_scores, folds_of
 from skbag._training.discriminants import Discriminants
 from skbag._training.preparation import Prepared
 from skbag._training.progress import Unseen
@@ -46,6 +46,9 @@ MAX_ENTRIES = 2**30
 
 MAX_TARGETS = 2**24
 """... and samples x outputs."""
+
+MAX_CROSSED, MAX_CROSSED_SCORES = 2**13, 2**26
+"""Samples, and their entries x outputs, that cross-validation is done on at most."""
 
 SHRINKAGES = (0.03, 0.1, 0.3, 1.0, 3.0)
 """Strengths of shrinkage to choose from: see `Discriminants`."""
@@ -230,10 +233,13 @@ def _compare(
 ) -> tuple[float, Mixture]:
     """Shrinkage and share, by samples that neither model was made of."""
     samples, targets = prepared.samples, prepared.samples.targets
-    unseen = _unseen(prepared, run)
+    unseen, are_crossed = _unseen(prepared, run, settings)
     codes = samples.codes[unseen.rows]
     weight = None if samples.weight is None else samples.weight[unseen.rows]
-    parts = list(_parts(documents, prepared, unseen, settings))
+    if are_crossed:
+        parts = list(_crossed_parts(documents, prepared, unseen, settings))
+    else:
+        parts = list(_late_part(documents, prepared, unseen))
     best, scores_of_best, least = SHRINKAGES[-1], None, np.inf
     for shrinkage in reversed(SHRINKAGES):
         scores = np.zeros(unseen.scores.shape)
@@ -255,40 +261,63 @@ def _compare(
     return best, mixture
 
 
-def _unseen(prepared: Prepared, run: TrainingRun) -> Unseen:
-    """Scores of the bag of samples that leave others to make a model of."""
-    unseen = run.unseen
+def _unseen(
+    prepared: Prepared, run: TrainingRun, settings: Settings
+) -> tuple[Unseen, bool]:
+    """Scores of the bag of samples that leave others to make a model of.
+
+    And whether these are by cross-validation: of few samples those that were left out
+    of the counts are too few to compare models by.
+    """
+    samples, unseen = prepared.samples, run.unseen
+    if prepared.counts_all and unseen is not None:
+        return unseen, True
+    if _can_be_crossed(prepared):
+        return cross_scores(prepared, settings, run.rng, SINGLE_PROCESS), True
     if unseen is None:
-        empty = np.empty((0, run.targets.n_outputs), dtype=WEIGHT_DTYPE)
-        return Unseen(empty, np.empty(0, dtype=np.int64))
-    if prepared.counts_all:
-        return unseen
+        scores = np.empty((0, samples.targets.n_outputs), dtype=WEIGHT_DTYPE)
+        return Unseen(scores, np.empty(0, dtype=np.int64)), False
     # Of rare classes all samples may have been followed.
-    n_samples = len(prepared.samples)
-    is_late = unseen.rows >= n_samples - max(prepared.n_progressive, 1)
-    return Unseen(unseen.scores[is_late], unseen.rows[is_late])
+    is_late = unseen.rows >= len(samples) - max(prepared.n_progressive, 1)
+    return Unseen(unseen.scores[is_late], unseen.rows[is_late]), False
 
 
-def _parts(
+def _can_be_crossed(prepared: Prepared) -> bool:
+    """Whether to fit the bag to parts of the samples, too, takes little time."""
+    samples = prepared.samples
+    n_entries = len(samples) * samples.X.mean_length
+    return (
+        prepared.featurizer.id_weights is not None
+        # Visits of a sample would be in several parts.
+        and samples.numbers is None
+        and len(samples) <= MAX_CROSSED
+        and n_entries * samples.targets.n_outputs <= MAX_CROSSED_SCORES
+    )
+
+
+def _late_part(
+    documents: _DocumentVectors, prepared: Prepared, unseen: Unseen
+) -> Iterator[_Part]:
+    """Yield a linear model of the samples before those that are unseen."""
+    rows = unseen.rows
+    if len(rows) and rows[0]:
+        first, stop = int(rows[0]), int(rows[-1]) + 1
+        model = documents.discriminants(prepared.samples, first)
+        vectors = documents(prepared.samples.X.slice(first, stop))
+        yield _Part(model, vectors, np.arange(len(rows)))
+
+
+def _crossed_parts(
     documents: _DocumentVectors,
     prepared: Prepared,
     unseen: Unseen,
     settings: Settings,
 ) -> Iterator[_Part]:
-    """Yield linear models, each with samples that it was made without."""
-    rows = unseen.rows
-    if not len(rows):
-        return
-    if not prepared.counts_all:
-        first, stop = int(rows[0]), int(rows[-1]) + 1
-        model = documents.discriminants(prepared.samples, first)
-        vectors = documents(prepared.samples.X.slice(first, stop))
-        yield _Part(model, vectors, np.arange(len(rows)))
-        return
+    """Yield linear models of the rest of each fold."""
     for fold in folds_of(prepared, settings, SINGLE_PROCESS):
-        is_kept = np.isin(fold.rows, rows)
+        is_kept = np.isin(fold.rows, unseen.rows)
         vectors = documents(fold.bags(documents.places >= 0))[is_kept]
-        places = np.searchsorted(rows, fold.rows[is_kept])
+        places = np.searchsorted(unseen.rows, fold.rows[is_kept])
         yield _Part(documents.discriminants(fold.rest.samples), vectors, places)
 
 

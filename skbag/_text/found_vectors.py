@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from skbag._core.dtypes import ID_DTYPE, WEIGHT_DTYPE
 
+_Block = tuple[NDArray[np.int32], NDArray[np.float32]]
+
 
 class FoundVectors:
     """Vectors found so far.
@@ -32,9 +34,10 @@ class FoundVectors:
         self.width = width
         self._is_given = width is not None
         self._rows: dict[int, NDArray[np.float32]] = {}
+        self._block: _Block | None = None
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._rows) + (0 if self._block is None else len(self._block[0]))
 
     def put(self, word: str, vector: Any) -> None:
         """Keep the vector of a wanted word; of several the first."""
@@ -60,7 +63,7 @@ class FoundVectors:
         self._rows[id_] = row
 
     def put_all(self, words: Sequence[str], matrix: NDArray[Any]) -> None:
-        """Keep the vectors of some wanted words, which have none yet.
+        """Keep the vectors of wanted words, where they are in a matrix; called once.
 
         Parameters
         ----------
@@ -70,7 +73,7 @@ class FoundVectors:
         """
         try:
             with np.errstate(over="ignore"):
-                rows = matrix.astype(WEIGHT_DTYPE)
+                rows = matrix.astype(WEIGHT_DTYPE, copy=False)
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"embedding_init: the vectors are not made of numbers: {error}."
@@ -78,8 +81,8 @@ class FoundVectors:
         finite = np.isfinite(rows).all(axis=1)
         if not finite.all():
             raise _not_finite(words[int(finite.argmin())])
-        ids = [self.wanted[word] for word in words]
-        self._rows.update(zip(ids, rows, strict=True))
+        ids = (self.wanted[word] for word in words)
+        self._block = np.fromiter(ids, ID_DTYPE, len(words)), rows
 
     def check_width(self, n_numbers: int, what: str) -> None:
         """Raise where vectors are not as wide as they should be.
@@ -113,6 +116,12 @@ class FoundVectors:
         ids : ndarray of shape (n_found,), dtype=int32
         rows : ndarray of shape (n_found, width), dtype=float32
         """
+        if self._block is not None:
+            ids, rows = self._block
+            if (np.diff(ids) > 0).all():
+                return ids, rows  # A copy may be large.
+            order = np.argsort(ids)
+            return ids[order], rows[order]
         ids = np.array(sorted(self._rows), dtype=ID_DTYPE)
         rows = np.empty((len(ids), self.width or 0), dtype=WEIGHT_DTYPE)
         for place, id_ in enumerate(ids.tolist()):

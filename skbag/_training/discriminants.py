@@ -26,6 +26,9 @@ from numpy.typing import NDArray
 ABSENT = 3.0
 """How far below all others the intercept of a class without samples is."""
 
+RANK_TOLERANCE = 1e-10
+"""Share of the largest eigenvalue below which one is rounding."""
+
 PSEUDO_COUNT = 0.5
 """Samples that each class is taken to have more than it has, in its prior."""
 
@@ -38,13 +41,14 @@ class Discriminants:
     ----------
     mean : ndarray of shape (n_features,), dtype=float64
         Of all samples.
-    axes : ndarray of shape (n_features, n_features), dtype=float64
-        Eigenvectors of the covariance, one in each column.
-    variances : ndarray of shape (n_features,), dtype=float64
+    axes : ndarray of shape (n_features, n_axes), dtype=float64
+        Eigenvectors of the covariance, one in each column; of fewer samples than
+        features only those that these differ along.
+    variances : ndarray of shape (n_axes,), dtype=float64
         Its eigenvalues.
     unit : float
         Mean variance of the vectors, which shrinkage is in units of.
-    offsets : ndarray of shape (n_outputs, n_features), dtype=float64
+    offsets : ndarray of shape (n_outputs, n_axes), dtype=float64
         Mean of the samples of each class less that of all, along the axes; of an output
         of its own, less the mean of the samples without it.
     shares : ndarray of shape (n_outputs,), dtype=float64
@@ -91,11 +95,17 @@ class Discriminants:
         sums, total = weighted.sum(axis=0, dtype=np.float64), float(own.sum())
         mean = (own.astype(np.float32) @ vectors).astype(np.float64) / total
         centred = vectors - mean.astype(np.float32)
+        rooted = centred * np.sqrt(own / total).astype(np.float32)[:, np.newaxis]
+        unit = max(float(np.square(rooted).sum(dtype=np.float64)) / len(mean), 1e-30)
+        basis = None
+        if len(centred) < len(mean):
+            # All that differs lies in the space of these few vectors.
+            basis = _row_space(rooted)
+            single = basis.astype(np.float32)
+            centred, rooted = centred @ single, rooted @ single
         with np.errstate(invalid="ignore", divide="ignore"):
             offsets = (weighted.T @ centred).astype(np.float64) / sums[:, np.newaxis]
-        rooted = centred * np.sqrt(own / total).astype(np.float32)[:, np.newaxis]
         covariance = (rooted.T @ rooted).astype(np.float64)
-        unit = max(float(np.trace(covariance)) / len(covariance), 1e-30)
         is_present = sums > 0
         if one_of_all:
             offsets[~is_present] = 0
@@ -110,7 +120,7 @@ class Discriminants:
         variances, axes = np.linalg.eigh(covariance)
         return cls(
             mean,
-            axes,
+            axes if basis is None else basis @ axes,
             np.maximum(variances, 0),
             unit,
             offsets @ axes,
@@ -152,3 +162,12 @@ class Discriminants:
         if self.one_of_all and not self.is_present.all():
             intercept[~self.is_present] = intercept[self.is_present].min() - ABSENT
         return coef, intercept
+
+
+def _row_space(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Orthonormal basis of the space of fewer rows than columns, in columns."""
+    rows = rows.astype(np.float64)
+    squares, coordinates = np.linalg.eigh(rows @ rows.T)
+    is_kept = squares > RANK_TOLERANCE * max(float(squares[-1]), 1e-300)
+    basis = rows.T @ (coordinates[:, is_kept] / np.sqrt(squares[is_kept]))
+    return np.asarray(basis, dtype=np.float64)

@@ -10,11 +10,24 @@ def test_rows_come_in_the_order_of_the_ids():
     found = FoundVectors({"b": 5, "a": 2, "c": 9}, None)
     found.put("b", [1, 2])
     found.put("b", [7, 7])
-    found.put_all(["c", "a"], np.array([[3, 4], [5, 6]], dtype=np.float16))
+    found.put("a", [5, 6])
+    _check(found, [2, 5], [[5, 6], [1, 2]])
+
+
+@pytest.mark.parametrize("order", [["a", "c"], ["c", "a"]])
+def test_rows_of_a_matrix(order):
+    found = FoundVectors({"b": 5, "a": 2, "c": 9}, 2)
+    rows = {"a": [5, 6], "c": [3, 4]}
+    found.put_all(order, np.array([rows[word] for word in order], dtype=np.float16))
+    _check(found, [2, 9], [[5, 6], [3, 4]])
+    assert len(FoundVectors({}, None).arrays()[0]) == 0
+
+
+def _check(found, expected_ids, expected_rows):
     ids, rows = found.arrays()
-    assert (len(found), found.width) == (3, 2)
-    np.testing.assert_array_equal(ids, [2, 5, 9])
-    np.testing.assert_array_equal(rows, [[5, 6], [1, 2], [3, 4]])
+    assert (len(found), found.width) == (len(expected_ids), 2)
+    np.testing.assert_array_equal(ids, expected_ids)
+    np.testing.assert_array_equal(rows, expected_rows)
     assert (ids.dtype, rows.dtype) == (np.int32, np.float32)
 
 

@@ -89,6 +89,23 @@ def test_scores_are_those_of_the_densities(n_classes, shrinkage, weighted, seed)
     )
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("n", [4, 9, 20])
+def test_fewer_samples_than_features(n, n_classes):
+    X, y = made_up(n, n_classes, n_features=30)
+    weight = np.random.default_rng(0).uniform(0.5, 2, n)
+    model = Discriminants.of(X, numbers(y, n_classes), weight)
+    assert len(model.variances) < n
+    coef, intercept = model.coefficients(0.3)
+    new = made_up(50, n_classes, n_features=30, seed=1)[0]
+    scores = new.astype(np.float64) @ coef.T + intercept
+    means = naive(X, y, n_classes, weight, 0.3)
+    expected = means[:, 1:] - means[:, :1] if n_classes == 2 else means
+    own = X.astype(np.float64) @ coef.T + intercept
+    np.testing.assert_allclose(differences(own), differences(expected), atol=2e-2)
+    assert np.isfinite(scores).all()
+
+
 def test_each_of_several_labels_is_one_of_two_classes():
     X, _ = made_up(90)
     rng = np.random.default_rng(1)

@@ -105,7 +105,7 @@ def find_vectors(
     wanted = {word: id_ for word, id_ in words.items() if id_ >= n_known}
     found = FoundVectors(wanted, width)
     if wanted:
-        _read(source, found)
+        read_source(source, found)
     n_found = coverage * (len(tokens) - len(wanted)) + len(found)
     if n_found == 0:
         raise _no_vectors(list(words))
@@ -143,7 +143,7 @@ def find_more_vectors(
     n_ids, grown = encoder.n_ids, copy.deepcopy(encoder)
     wanted = {**known, **_learn_words(grown, frequent_words(source, n_words))}
     found = FoundVectors(wanted, None)
-    _read(source, found)
+    read_source(source, found)
     ids, rows = found.arrays()
     n_found = int(np.searchsorted(ids, n_ids))
     if n_found == 0:
@@ -253,7 +253,14 @@ def frequent_words(source: Any, n_words: int) -> list[str]:
     return [word for word in islice(words, n_words) if isinstance(word, str)]
 
 
-def _read(source: Any, found: FoundVectors) -> None:
+def read_source(source: Any, found: FoundVectors) -> None:
+    """Find the vectors of wanted words in a source of any kind.
+
+    Raises
+    ------
+    ValueError, TypeError, OSError
+        As `find_vectors`.
+    """
     check_source(source)
     if isinstance(source, (str, os.PathLike)):
         read_file(source, found)

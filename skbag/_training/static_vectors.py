@@ -50,7 +50,7 @@ MAX_TARGETS = 2**24
 MAX_CROSSED, MAX_CROSSED_SCORES = 2**13, 2**26
 """Samples, and their entries x outputs, that cross-validation is done on at most."""
 
-SHRINKAGES = (0.03, 0.1, 0.3, 1.0, 3.0)
+SHRINKAGES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 """Strengths of shrinkage to choose from: see `Discriminants`."""
 
 INVERSE_TEMPERATURES = (0.1, 0.2, 0.4, 0.7, 1.0)

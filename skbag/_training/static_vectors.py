@@ -23,6 +23,7 @@ from skbag._model.model import Featurizer
 from skbag._model.predictor import Predictor
 from skbag._targets.calibration import Calibration
 from skbag._targets.losses import label_weights
+from skbag._targets.targets import ClassificationTargets
 from skbag._text.encoder import LearningEncoder
 from skbag._text.pretrained import Vectors, find_more_vectors
 from skbag._training.cross_scores import cross_scores, folds_of
@@ -233,6 +234,7 @@ def _compare(
 ) -> tuple[float, Mixture]:
     """Shrinkage and share, by samples that neither model was made of."""
     samples, targets = prepared.samples, prepared.samples.targets
+    assert isinstance(targets, ClassificationTargets)
     unseen, are_crossed = _unseen(prepared, run, settings)
     codes = samples.codes[unseen.rows]
     weight = None if samples.weight is None else samples.weight[unseen.rows]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from skbag._core.dtypes import WEIGHT_DTYPE
 from skbag._targets.calibration import Calibration, effective_size
 from skbag._targets.label_sets import Codes
-from skbag._targets.targets import Targets
+from skbag._targets.targets import ClassificationTargets
 
 N_STEPS = 5
 """Steps from a share of one half to none, or all."""
@@ -60,7 +60,7 @@ def fit_mixture(
     second: NDArray[np.float64],
     codes: Codes,
     weight: NDArray[np.float64] | None,
-    targets: Targets,
+    targets: ClassificationTargets,
     calibrate: Calibrate,
 ) -> Mixture:
     """Find the share of a second model.
@@ -72,7 +72,7 @@ def fit_mixture(
     codes : Codes
         Of these samples.
     weight : ndarray of shape (n_samples,), dtype=float64, or None
-    targets : Targets
+    targets : ClassificationTargets
     calibrate : callable
         Calibration of scores, codes and weights.
     """

@@ -145,20 +145,32 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         Columns of the table. None: one per class (one in all for two classes), and
         nothing but an intercept above. An integer: EmbeddingBag, then Linear.
 
-    embedding_init : mapping, tuple, KeyedVectors, str, path-like or None, default=None
-        Vectors for the tokens to begin with, each of `embedding_dim` numbers: a mapping
-        of tokens to vectors, a pair (words, matrix), an object like gensim's
-        KeyedVectors, or the path of a text file of them (.vec or GloVe, plain or
-        gzip), which is read as a stream and of which only the tokens of the vocabulary
-        are kept. Tokens are compared as they are, after `lowercase`. Tokens without a
-        vector, pairs of words and all other features begin at zero. The `alpha`
-        penalty is then on what is learnt on top of the vectors, and the layer above
-        begins as the ridge regression of the classes on them. A fitted model holds
-        nothing of the source; the parameter itself does, so a path is what copies,
-        pickles and clones fastest. New tokens of `partial_fit` and `warm_start` get
-        their vectors as well, as long as it stays set. Not with `n_buckets`, nor with
-        an adaptive softmax. Measured gains are small, and with `hidden_layer_sizes`
-        vectors lost accuracy.
+    embedding_init : mapping, tuple, object, str, path-like or None, default=None
+        Vectors of words made elsewhere: a mapping of tokens to vectors, a pair (words,
+        matrix), an object like gensim's KeyedVectors, one with `tokenizer` and
+        `embedding` like model2vec's StaticModel or WordLlama (a word's vector is the
+        mean of those of its pieces), or the path of a text file (.vec or GloVe, plain
+        or gzip), which is read as a stream. Tokens are compared as they are, after
+        `lowercase`.
+
+        With ``embedding_dim=None`` they add to the scores, most where labelled texts
+        are few: `fit` learns a linear model of the texts' mean vectors, and from texts
+        unseen by both how much it is to count beside the bag, see
+        `embedding_init_weight_`. Both are then one table, with rows for the first
+        30,000 words of the source too, whether texts have them or not (not with a given
+        `vocabulary`). `partial_fit` and `warm_start` go on from there; `partial_fit`
+        cannot begin so. Only with the squared hinge loss.
+
+        With `embedding_dim`, the width of the vectors, rows of the table begin with
+        them. Tokens without a vector, pairs of words and all other features begin at
+        zero. The `alpha` penalty is then on what is learnt on top of the vectors, and
+        the layer above begins as the ridge regression of the classes on them. New
+        tokens of `partial_fit` and `warm_start` get their vectors as well, as long as
+        it stays set. Not with an adaptive softmax. Measured gains are small, and with
+        `hidden_layer_sizes` vectors lost accuracy.
+
+        Not with `n_buckets`. A fitted model holds nothing of the source; the parameter
+        itself does, so a path is what copies, pickles and clones fastest.
 
     freeze_embedding : bool, default=False
         Leave the table as `embedding_init` has made it, and train the layers above
@@ -283,6 +295,11 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
     embedding_init_coverage_ : float or None
         Share of the vocabulary's single tokens that have a vector in `embedding_init`;
         None without it.
+
+    embedding_init_weight_ : float or None
+        Share in [0, 1] of the model of the vectors in the scores, where `fit` added it
+        to a table of scores: 0 is the bag alone, 0.5 where both tell as much, or where
+        texts are too few to say. None without `embedding_init` or with `embedding_dim`.
 
     vocabulary_ : mapping of str to int
         Feature to id (row of `embedding_`), read-only, built when first looked into;

@@ -56,7 +56,8 @@ def save(estimator: EmbeddingBagClassifier, path: Target) -> None:
     Warns
     -----
     UserWarning
-        If functions have to be passed to `load`, or callbacks are left out.
+        If functions have to be passed to `load`; or callbacks, or an object of vectors
+        as `embedding_init`, are left out.
 
     See Also
     --------
@@ -92,6 +93,14 @@ def save(estimator: EmbeddingBagClassifier, path: Target) -> None:
     if content.has_callbacks:
         warnings.warn(
             "Callbacks cannot be stored in a file: set them again after loading.",
+            UserWarning,
+            stacklevel=2,
+        )
+    if content.source is not None:
+        warnings.warn(
+            f"The {content.source} of embedding_init is left out of the file: the "
+            "model needs nothing of it. To fit again, set it after loading; "
+            "set_params(embedding_init=None) before saving says that this is meant.",
             UserWarning,
             stacklevel=2,
         )

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache, wraps
 from typing import ParamSpec, TypeVar
 
@@ -183,6 +183,18 @@ def torch_threads(n_jobs: int | None) -> Iterator[None]:
     finally:
         if torch.get_num_threads() != before:
             torch.set_num_threads(before)
+
+
+def one_blas_thread() -> AbstractContextManager[None]:
+    """Let BLAS use one thread inside, as many as before outside.
+
+    How several share a product decides in which order sums are added up.
+    """
+    # Imported here, like torch: few need it.
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[None] = threadpool_limits(1, user_api="blas")
+    return limits
 
 
 _KINDS = ("cpu", "cuda", "mps")

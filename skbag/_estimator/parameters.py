@@ -19,6 +19,7 @@ from skbag._text.buckets import FEWEST_BUCKETS
 from skbag._text.columns import Column
 from skbag._text.pretrained import KeyedVectors, check_source
 from skbag._text.pruning import Pruning
+from skbag._text.static_embeddings import StaticEmbeddings
 from skbag._text.text_options import TextOptions
 from skbag._text.token_rules import DEFAULT_PATTERN, DEFAULT_TOKENS
 from skbag._training.settings import Settings, TrainingOptions
@@ -55,7 +56,16 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "norm": [StrOptions({"l1", "l2"}), None],
     "supervised_weighting": [StrOptions({"auto"}), "boolean"],
     "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
-    "embedding_init": [Mapping, tuple, list, KeyedVectors, str, os.PathLike, None],
+    "embedding_init": [
+        Mapping,
+        tuple,
+        list,
+        KeyedVectors,
+        StaticEmbeddings,
+        str,
+        os.PathLike,
+        None,
+    ],
     "freeze_embedding": ["boolean"],
     "hidden_layer_sizes": ["array-like"],
     "dropout": [Interval(Real, 0, 1, closed="left")],
@@ -262,11 +272,19 @@ def _check_embedding_init(estimator: Any) -> None:
             "each, which clusters of classes do not have. Use loss='cross_entropy', "
             "or embedding_init=None."
         )
-    if estimator.embedding_dim is None:
+    if estimator.embedding_dim is not None:
+        return
+    if estimator.freeze_embedding:
         raise ValueError(
-            "embedding_init needs embedding_dim, the width of its vectors: without it "
-            "the table has one column per class. Set embedding_dim, for instance to "
-            "300."
+            "freeze_embedding=True needs embedding_dim, the width of the vectors of "
+            "embedding_init: without it the table has one column per class. Set "
+            "embedding_dim, for instance to 300, or use freeze_embedding=False."
+        )
+    if estimator.loss != "squared_hinge":
+        raise ValueError(
+            "embedding_init with embedding_dim=None mixes the scores of vectors with "
+            f"those of loss='squared_hinge', got loss={estimator.loss!r}. Use that "
+            "loss, or set embedding_dim to the width of the vectors."
         )
 
 

@@ -41,6 +41,9 @@ from skbag._text.vocabulary_encoder import VocabularyEncoder
 AUTO_BITS = (8, 4, 2)
 """Among which "auto" chooses; 16 are for who asks for them."""
 
+UNMET_COUNT = 0.5
+"""Documents that hold a feature which none of those counted held."""
+
 COHERENCE = 40.0
 """How much more a row left out costs than its squared norm says: rounding errors of
 the features of a text cancel, what is left out points the same way. Chosen on
@@ -175,7 +178,10 @@ class _Rows:
         self.has_counts = document_counts is not None
         self.counts = np.ones(self.n)
         if document_counts is not None:
-            self.counts = document_counts.flush(featurizer.pending, self.n).df
+            counted = document_counts.flush(featurizer.pending, self.n).df
+            # Rows by vectors alone.
+            is_unmet = (counted == 0) & self.table.any(axis=1)
+            self.counts = np.where(is_unmet, UNMET_COUNT, counted)
         self.parts = _parts(self.encoder) if self.has_counts else None
 
     @cached_property

@@ -27,6 +27,8 @@ from numpy.typing import NDArray
 
 from skbag._persistence.packing import Arrays, CannotPack, Packer, unpack
 from skbag._persistence.state import FORMAT
+from skbag._text.pretrained import KeyedVectors
+from skbag._text.static_embeddings import StaticEmbeddings
 from skbag._version import __version__
 from skbag.exceptions import ModelFileError
 
@@ -370,6 +372,9 @@ class FileContent:
         The functions that no file can hold: parameter and name.
     has_callbacks : bool
         Whether callbacks are left out.
+    source : str or None
+        Kind of the object that `embedding_init` was, which is left out, if it was one:
+        the model needs nothing of it.
     """
 
     state: dict[str, Any]
@@ -377,6 +382,7 @@ class FileContent:
     about: dict[str, Any]
     names: dict[str, str]
     has_callbacks: bool
+    source: str | None = None
 
     @classmethod
     def of(cls, estimator: Any) -> FileContent:
@@ -394,6 +400,10 @@ class FileContent:
         for name in ("_skbag_version", "_skbag_format"):
             del state[name]
         has_callbacks = bool(state.pop("_skl_callbacks", None))
+        source = None
+        if isinstance(state["embedding_init"], (KeyedVectors, StaticEmbeddings)):
+            source = type(state["embedding_init"]).__name__
+            state["embedding_init"] = None
 
         def replace(place: str, function: Any) -> dict[str, str]:
             name = place.rpartition(".")[2]
@@ -408,7 +418,7 @@ class FileContent:
                 )
             return {"$callable": name}
 
-        return cls(state, replace, about, names, has_callbacks)
+        return cls(state, replace, about, names, has_callbacks, source)
 
 
 def file_size(estimator: Any) -> int:

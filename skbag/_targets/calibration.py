@@ -114,7 +114,7 @@ def fit_offset(
         return Calibration(usual)
     z, y = scores[:, 0].astype(np.float64), codes.astype(np.float64)
     weight = np.ones(len(z)) if weights is None else weights
-    weight = weight * (_effective_size(len(z), weights) / weight.sum())
+    weight = weight * (effective_size(len(z), weights) / weight.sum())
     centre, sign = np.log(usual), 1 - 2 * y
     spread = offset_prior_std(log_odds)
 
@@ -207,7 +207,7 @@ def fit_softplus(
     scores, codes = scores[:n], codes[:n]
     weights = None if weights is None else weights[:n]
     weight = np.ones(len(scores)) if weights is None else weights
-    weight = weight * (_effective_size(len(scores), weights) / weight.sum())
+    weight = weight * (effective_size(len(scores), weights) / weight.sum())
     centre = np.array([np.log(usual.inverse_temperature), usual.score_offset])
     precision = np.array(SOFTPLUS_PRIOR_STD) ** -2.0
 
@@ -320,7 +320,7 @@ def _most_probable(
     return float(np.exp(log_temperature))
 
 
-def _effective_size(n_samples: int, weights: NDArray[np.float64] | None) -> float:
+def effective_size(n_samples: int, weights: NDArray[np.float64] | None) -> float:
     """Kish's effective sample size: as many equal weights have the same variance."""
     if weights is None:
         return float(n_samples)
@@ -369,5 +369,5 @@ def fit_label_inverse_temperature(
             curvature += float(w @ (p * (1 - p) * z * z).sum(axis=1))
         return slope, curvature
 
-    n_decisions = _effective_size(len(scores), weights) * scores.shape[1]
+    n_decisions = effective_size(len(scores), weights) * scores.shape[1]
     return _most_probable(slope_and_curvature, n_decisions, usual)

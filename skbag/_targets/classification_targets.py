@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.special import logit
 
+from skbag._core.dtypes import WEIGHT_DTYPE
 from skbag._targets.calibration import (
     DEFAULT_INVERSE_TEMPERATURE,
     USUAL_SOFTPLUS,
@@ -178,6 +179,18 @@ class ClassTargets(ClassificationTargets):
             scores, codes, float(logit(shares[1])), weights, _usual(earlier)
         )
 
+    def log_loss(
+        self,
+        scores: NDArray[np.float32],
+        codes: Codes,
+        weights: NDArray[np.float64] | None,
+        calibration: Calibration,
+    ) -> float:
+        assert not isinstance(codes, LabelSets)
+        moved = scores + WEIGHT_DTYPE(calibration.score_offset)
+        own = self.log_probabilities(moved, calibration)[np.arange(len(codes)), codes]
+        return -float(own.sum() if weights is None else (weights * own).sum())
+
     def accuracies(self, predictions: Any, codes: Codes) -> NDArray[Any]:
         return np.asarray(predictions == codes)
 
@@ -330,6 +343,22 @@ class LabelTargets(ClassificationTargets):
         true = codes.rows, codes.labels
         return Calibration(
             fit_label_inverse_temperature(scores, true, weights, _usual(earlier))
+        )
+
+    def log_loss(
+        self,
+        scores: NDArray[np.float32],
+        codes: Codes,
+        weights: NDArray[np.float64] | None,
+        calibration: Calibration,
+    ) -> float:
+        """Of all labels, of having each or not."""
+        powers = self.numbers(codes)
+        powers *= scores + WEIGHT_DTYPE(calibration.score_offset)
+        powers *= -calibration.inverse_temperature
+        by_sample = np.logaddexp(0, powers).sum(axis=1)
+        return float(
+            by_sample.sum() if weights is None else (weights * by_sample).sum()
         )
 
     def accuracies(self, predictions: Any, codes: Codes) -> NDArray[Any]:

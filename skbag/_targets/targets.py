@@ -244,6 +244,25 @@ class ClassificationTargets(Targets):
     ) -> NDArray[np.float64]:
         """Logarithm of the same, without underflow."""
 
+    @abstractmethod
+    def log_loss(
+        self,
+        scores: NDArray[np.float32],
+        codes: Codes,
+        weights: NDArray[np.float64] | None,
+        calibration: Calibration,
+    ) -> float:
+        """Sum over samples of the negative log-probability of their codes.
+
+        Parameters
+        ----------
+        scores : ndarray of shape (n_samples, n_outputs), dtype=float32
+            Without the offset of the calibration.
+        codes : Codes
+        weights : ndarray of shape (n_samples,), dtype=float64, or None
+        calibration : Calibration
+        """
+
     def ranking_scores(self, scores: NDArray[np.float32]) -> NDArray[Any]:
         """One column for each class or label, by which they are ranked."""
         return scores

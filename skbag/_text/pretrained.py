@@ -7,38 +7,36 @@ nothing.
 
 from __future__ import annotations
 
-import codecs
-import gzip
-import io
+import copy
 import os
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import takewhile
+from itertools import islice
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skbag._core.dtypes import ID_DTYPE, WEIGHT_DTYPE
+from skbag._core.dtypes import ID_DTYPE
 from skbag._text.columns import described
 from skbag._text.columns_encoder import ColumnsEncoder
 from skbag._text.encoder import LearningEncoder
 from skbag._text.features import FeatureKind
-
-LONGEST_LINE = 2**20
-"""Bytes of the longest line of a file: what is longer is no text."""
-
-LARGEST_SHARE_OF_ODD = 0.01
-"""Share of tokens that are not in UTF-8, above which a file is taken for one in another
-encoding."""
+from skbag._text.found_vectors import FoundVectors
+from skbag._text.hashed_encoder import HashedEncoder
+from skbag._text.static_embeddings import (
+    StaticEmbeddings,
+    check_tokenizer,
+    read_static_embeddings,
+    whole_words,
+)
+from skbag._text.vector_file import first_words, read_file
 
 _FORMS = (
     "a mapping of tokens to vectors, a pair (words, matrix), an object with "
-    "`key_to_index` and `vectors` as gensim's KeyedVectors, or the path of a text file "
-    "of vectors (.vec, GloVe), plain or gzip"
+    "`key_to_index` and `vectors` as gensim's KeyedVectors, one with `tokenizer` and "
+    "`embedding` as model2vec's StaticModel, or the path of a text file of vectors "
+    "(.vec, GloVe), plain or gzip"
 )
 
 
@@ -74,7 +72,7 @@ class Vectors:
 def find_vectors(
     source: Any,
     encoder: LearningEncoder | None,
-    width: int,
+    width: int | None,
     *,
     n_known: int = 0,
     coverage: float = 0.0,
@@ -83,11 +81,11 @@ def find_vectors(
 
     Parameters
     ----------
-    source : mapping, tuple, gensim's KeyedVectors, str or path-like
+    source : mapping, tuple, KeyedVectors, StaticEmbeddings, str or path-like
     encoder : LearningEncoder or None
         None where there are no tokens but the columns of a matrix.
-    width : int
-        Columns of the table.
+    width : int or None
+        Numbers of a vector; None for as many as the source's have.
     n_known : int
         Features from this id on are looked for; those before have their rows.
     coverage : float
@@ -107,22 +105,81 @@ def find_vectors(
     words = _tokens_of(encoder)
     tokens = np.fromiter(words.values(), ID_DTYPE, len(words))
     wanted = {word: id_ for word, id_ in words.items() if id_ >= n_known}
-    found = _Found(wanted, width)
+    found = FoundVectors(wanted, width)
     if wanted:
-        _read(source, found)
-    n_found = coverage * (len(tokens) - len(wanted)) + len(found.rows)
+        read_source(source, found)
+    n_found = coverage * (len(tokens) - len(wanted)) + len(found)
     if n_found == 0:
-        examples = ", ".join(repr(word) for word in list(words)[:5])
-        raise ValueError(
-            f"embedding_init has no vector for any of the {len(words)} tokens of the "
-            f"vocabulary ({examples}, ...). Tokens are compared as they are: check "
-            "lowercase, token_pattern and the language of the vectors."
-        )
-    ids = np.array(sorted(found.rows), dtype=ID_DTYPE)
-    rows = np.empty((len(ids), width), dtype=WEIGHT_DTYPE)
-    for place, id_ in enumerate(ids.tolist()):
-        rows[place] = found.rows[id_]
+        raise _no_vectors(list(words))
+    ids, rows = found.arrays()
     return Vectors(tokens, ids, rows, n_found / len(tokens))
+
+
+def find_more_vectors(
+    source: Any, encoder: LearningEncoder | None, n_words: int
+) -> tuple[LearningEncoder, Vectors]:
+    """Find the vectors of an encoder's tokens, and of frequent words that it lacks.
+
+    Parameters
+    ----------
+    source : mapping, tuple, KeyedVectors, StaticEmbeddings, str or path-like
+    encoder : LearningEncoder or None
+        As in `find_vectors`; it stays as it is.
+    n_words : int
+        How many of the first words of the source to look at.
+
+    Returns
+    -------
+    encoder : LearningEncoder
+        Knows the words that have a vector, too, as the last of its features.
+    vectors : Vectors
+        The coverage is that of the tokens of the encoder given.
+
+    Raises
+    ------
+    ValueError, TypeError, OSError
+        As `find_vectors`.
+    """
+    known = _tokens_of(encoder)
+    assert encoder is not None
+    n_ids, grown = encoder.n_ids, copy.deepcopy(encoder)
+    wanted = {**known, **_learn_words(grown, frequent_words(source, n_words))}
+    found = FoundVectors(wanted, None)
+    read_source(source, found)
+    ids, rows = found.arrays()
+    n_found = int(np.searchsorted(ids, n_ids))
+    if n_found == 0:
+        raise _no_vectors(list(known))
+    new_ids = ids[n_found:]
+    kept_ids = np.append(np.arange(n_ids, dtype=ID_DTYPE), new_ids)
+    ids = np.append(ids[:n_found], np.arange(n_ids, len(kept_ids), dtype=ID_DTYPE))
+    tokens = np.append(np.fromiter(known.values(), ID_DTYPE, len(known)), ids[n_found:])
+    return grown.select(kept_ids), Vectors(tokens, ids, rows, n_found / len(known))
+
+
+def _learn_words(encoder: LearningEncoder, words: list[str]) -> dict[str, int]:
+    """Let an encoder learn words as texts; return the tokens new to it.
+
+    Only those of words that are one token, which others may be cut into.
+    """
+    n_ids = encoder.n_ids
+    bags = encoder.learn(words)
+    is_term = encoder.kinds[bags.ids] == FeatureKind.TERM
+    is_single = bags.row_sums(is_term.astype(np.int64)) == 1
+    is_wanted = np.repeat(is_single, np.diff(bags.offsets)) & is_term
+    ids = np.unique(bags.ids[is_wanted])
+    new_ids = ids[ids >= n_ids]
+    names = encoder.select(new_ids.astype(ID_DTYPE)).names()
+    return dict(zip(names, new_ids.tolist(), strict=True))
+
+
+def _no_vectors(words: list[str]) -> ValueError:
+    examples = ", ".join(map(repr, words[:5]))
+    return ValueError(
+        f"embedding_init has no vector for any of the {len(words)} tokens of the "
+        f"vocabulary ({examples}, ...). Tokens are compared as they are: check "
+        "lowercase, token_pattern and the language of the vectors."
+    )
 
 
 def _tokens_of(encoder: LearningEncoder | None) -> dict[str, int]:
@@ -138,72 +195,22 @@ def _tokens_of(encoder: LearningEncoder | None) -> dict[str, int]:
             f"is a data frame of the columns {described(encoder.columns)}. Use "
             "embedding_init=None, or join the texts into one column."
         )
-    try:
-        names = encoder.names()
-    except AttributeError as error:
+    if isinstance(encoder, HashedEncoder):
         # Of an earlier fit; `n_buckets` has been set back since.
         raise ValueError(
             "embedding_init needs a vocabulary to look its words up, and hashed "
             "features have none. Fit with n_buckets=None and warm_start=False, or use "
             "embedding_init=None."
-        ) from error
-    ids = np.flatnonzero(encoder.kinds == FeatureKind.TERM).tolist()
-    if not ids:
+        )
+    ids = np.flatnonzero(encoder.kinds == FeatureKind.TERM)
+    # Of these alone: names of all pairs take a while.
+    names = encoder.select(ids.astype(ID_DTYPE)).names()
+    if not names:
         raise ValueError(
             "embedding_init gives vectors to single tokens, but the features are none. "
             "Let ngram_range start at 1."
         )
-    return {names[id_]: id_ for id_ in ids}
-
-
-class _Found:
-    """The vectors found so far, each checked."""
-
-    def __init__(self, wanted: dict[str, int], width: int) -> None:
-        self.wanted = wanted
-        self.width = width
-        self.rows: dict[int, NDArray[np.float32]] = {}
-
-    def put(self, word: str, vector: Any) -> None:
-        """Keep the vector of a wanted word; of several the first."""
-        id_ = self.wanted[word]
-        if id_ in self.rows:
-            return
-        try:
-            with np.errstate(over="ignore"):
-                row = np.array(vector, dtype=WEIGHT_DTYPE)
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"embedding_init: the vector of {word!r} is not made of numbers: "
-                f"{vector!r:.60}."
-            ) from error
-        if row.ndim != 1:
-            raise ValueError(
-                f"embedding_init: the vector of {word!r} has {row.ndim} dimensions. "
-                "Pass one vector of numbers per token."
-            )
-        check_width(len(row), self.width, f"the vector of {word!r} has")
-        if not np.isfinite(row).all():
-            raise ValueError(
-                f"embedding_init: the vector of {word!r} holds numbers that are not "
-                "finite in float32. Leave the token out, or mend its vector."
-            )
-        self.rows[id_] = row
-
-
-def check_width(n_numbers: int, width: int, what: str) -> None:
-    """Raise where vectors are not as wide as the table.
-
-    Raises
-    ------
-    ValueError
-        The message gives both numbers.
-    """
-    if n_numbers != width:
-        raise ValueError(
-            f"embedding_init: {what} {n_numbers} numbers, but embedding_dim={width}. "
-            f"Set embedding_dim={n_numbers}."
-        )
+    return dict(zip(names, ids.tolist(), strict=True))
 
 
 def check_source(source: Any) -> None:
@@ -215,25 +222,60 @@ def check_source(source: Any) -> None:
     """
     if not (
         isinstance(source, (str, os.PathLike, Mapping))
-        or isinstance(source, KeyedVectors)
+        or isinstance(source, (KeyedVectors, StaticEmbeddings))
         or _is_pair(source)
     ):
         raise TypeError(
             f"embedding_init must be {_FORMS}; got {source!r:.60} of type "
             f"{type(source).__name__}."
         )
+    if isinstance(source, StaticEmbeddings):
+        check_tokenizer(source)
 
 
 def _is_pair(source: Any) -> bool:
     return isinstance(source, (tuple, list)) and len(source) == 2
 
 
-def _read(source: Any, found: _Found) -> None:
+def frequent_words(source: Any, n_words: int) -> list[str]:
+    """Return the first words of a source, which most list by falling frequency.
+
+    Parameters
+    ----------
+    source : mapping, tuple, KeyedVectors, StaticEmbeddings, str or path-like
+    n_words : int
+        At most so many.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be read.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        return first_words(source, n_words)
+    if isinstance(source, StaticEmbeddings):
+        return whole_words(source, n_words)
+    if isinstance(source, KeyedVectors):
+        source = source.key_to_index
+    words = source if isinstance(source, Mapping) else source[0]
+    return [word for word in islice(words, n_words) if isinstance(word, str)]
+
+
+def read_source(source: Any, found: FoundVectors) -> None:
+    """Find the vectors of wanted words in a source of any kind.
+
+    Raises
+    ------
+    ValueError, TypeError, OSError
+        As `find_vectors`.
+    """
     check_source(source)
     if isinstance(source, (str, os.PathLike)):
-        _read_file(source, found)
+        read_file(source, found)
     elif isinstance(source, KeyedVectors):
         _read_matrix(source.key_to_index, source.vectors, found)
+    elif isinstance(source, StaticEmbeddings):
+        read_static_embeddings(source, found)
     elif isinstance(source, Mapping):
         for word in found.wanted:
             if word in source:
@@ -243,7 +285,7 @@ def _read(source: Any, found: _Found) -> None:
         _read_pair(words, matrix, found)
 
 
-def _read_pair(words: Sequence[str], matrix: Any, found: _Found) -> None:
+def _read_pair(words: Sequence[str], matrix: Any, found: FoundVectors) -> None:
     words = list(words)
     matrix = np.asarray(matrix)
     if matrix.ndim != 2 or len(matrix) != len(words):
@@ -256,127 +298,12 @@ def _read_pair(words: Sequence[str], matrix: Any, found: _Found) -> None:
     _read_matrix(places, matrix, found)
 
 
-def _read_matrix(places: Mapping[str, int], matrix: Any, found: _Found) -> None:
+def _read_matrix(places: Mapping[str, int], matrix: Any, found: FoundVectors) -> None:
     if np.ndim(matrix) != 2:
         raise ValueError(
             "embedding_init: the vectors must be a matrix of one row per word, got "
             f"{np.ndim(matrix)} dimensions."
         )
-    check_width(matrix.shape[1], found.width, "the vectors have")
-    for word in found.wanted:
-        if word in places:
-            found.put(word, matrix[places[word]])
-
-
-def _read_file(path: str | os.PathLike[str], found: _Found) -> None:
-    """Read the wanted lines of a file; all of them are checked for their form."""
-    name = os.fspath(path)
-    wanted = {word.encode("utf-8", "surrogatepass"): word for word in found.wanted}
-    announced = None
-    number = n_vectors = n_odd = n_blank = 0
-    with _opened(path) as file:
-        lines = iter(partial(file.readline, LONGEST_LINE), b"")
-        for number, line in enumerate(lines, 1):
-            line = line.rstrip(b" \t\r\n")
-            if number == 1:
-                # Some editors put a byte order mark there.
-                line = line.removeprefix(codecs.BOM_UTF8)
-                announced = _header(line)
-                if announced is not None:
-                    check_width(announced[1], found.width, f"{name} has vectors of")
-                    continue
-                n_numbers = _n_numbers(line)
-                if n_numbers:
-                    check_width(n_numbers, found.width, f"line 1 of {name} has")
-            if not line:
-                # At the end of a file it is no line.
-                n_blank += 1
-                continue
-            n_vectors += 1
-            token = _token_of(line, found.width)
-            if not token or n_blank or len(line) >= LONGEST_LINE - 1:
-                raise _malformed(name, number, found.width, line)
-            word = wanted.get(token)
-            if word is not None:
-                numbers = line[len(token) + 1 :].split(b" ")
-                try:
-                    vector = list(map(float, numbers))
-                except ValueError as error:
-                    raise _malformed(name, number, found.width, line) from error
-                found.put(word, vector)
-            elif not token.isascii():
-                try:
-                    token.decode("utf-8", "surrogatepass")
-                except UnicodeDecodeError as error:
-                    # fastText cuts some words in the middle of a character. A binary
-                    # file shows in its first lines.
-                    if n_vectors == 1:
-                        raise _malformed(name, number, found.width, line) from error
-                    n_odd += 1
-    if announced is not None and n_vectors < announced[0]:
-        raise ValueError(
-            f"{name} ends after {n_vectors} of the {announced[0]} vectors that its "
-            "first line announces. Download or write it again."
-        )
-    if n_odd > max(LARGEST_SHARE_OF_ODD * n_vectors, 10):
-        warnings.warn(
-            f"{name}: {n_odd:,} of {n_vectors:,} tokens are not in UTF-8 and were "
-            "passed over. If the file is in another encoding, convert it.",
-            UserWarning,
-            stacklevel=2,
-        )
-
-
-def _header(line: bytes) -> tuple[int, int] | None:
-    """Number and width of vectors, where a first line says just that."""
-    fields = line.split()
-    if len(fields) == 2 and all(field.isdigit() for field in fields):
-        return int(fields[0]), int(fields[1])
-    return None
-
-
-def _token_of(line: bytes, width: int) -> bytes:
-    """Return what stands before the numbers; nothing where their number is wrong."""
-    if line.count(b" ") == width:
-        return line[: line.find(b" ")]
-    # Some files hold tokens with spaces, such as ". . .".
-    before = line.split(b" ")[:-width]
-    return b"" if not before or _is_number(before[-1]) else b" ".join(before)
-
-
-def _n_numbers(line: bytes) -> int:
-    """Count the numbers that a line ends in, after one token at least."""
-    fields = line.split(b" ")[1:]
-    return sum(1 for _ in takewhile(_is_number, reversed(fields)))
-
-
-def _is_number(field: bytes) -> bool:
-    try:
-        float(field)
-    except ValueError:
-        return False
-    return True
-
-
-def _malformed(name: str, number: int, width: int, line: bytes) -> ValueError:
-    return ValueError(
-        f"{name}, line {number}: expected a token in UTF-8 and {width} numbers, "
-        f"separated by spaces, got {line[:60]!r}. embedding_init reads text files of "
-        "vectors, not binary ones."
-    )
-
-
-@contextmanager
-def _opened(path: str | os.PathLike[str]) -> Iterator[io.BufferedIOBase]:
-    """Open a file; one that begins as gzip does is unpacked as it is read."""
-    with open(path, "rb") as file:
-        if file.peek(2)[:2] != b"\x1f\x8b":
-            yield file
-            return
-        try:
-            with gzip.open(file) as unpacked:
-                yield unpacked
-        except (EOFError, gzip.BadGzipFile) as error:
-            raise ValueError(
-                f"{os.fspath(path)} is a damaged gzip file: {error}. Download it again."
-            ) from error
+    found.check_width(matrix.shape[1], "the vectors have")
+    known = [word for word in found.wanted if word in places]
+    found.put_all(known, np.asarray(matrix[[places[word] for word in known]]))

@@ -8,7 +8,8 @@ Choice and Assessment of Statistical Predictions", 1974).
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,6 @@ from numpy.typing import NDArray
 from skbag._core.bags import Bags
 from skbag._core.communicator import Communicator, total
 from skbag._core.dtypes import WEIGHT_DTYPE
-from skbag._model.model import Featurizer
 from skbag._model.predictor import Predictor
 from skbag._targets.label_sets import LabelSets
 from skbag._training.origin import Origin
@@ -53,19 +53,69 @@ def cross_scores(
         Of this rank. A sample whose class no other one has is left out.
     """
     samples = prepared.samples
-    folds = _folds(samples)
     scores = np.zeros((len(samples), samples.targets.n_outputs), dtype=WEIGHT_DTYPE)
     is_scored = np.zeros(len(samples), dtype=np.bool_)
+    for fold in folds_of(prepared, settings, communicator):
+        rows = fold.rows
+        predictor = _trained(fold.rest, settings, rng, communicator)
+        scores[rows] = predictor.scores(fold.bags())
+        is_scored[rows] = _have_known_classes(
+            samples, fold.rest_rows, rows, communicator
+        )
+    kept = np.flatnonzero(is_scored)
+    return Unseen(scores[kept], kept)
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """Some of the samples, and the others as they are prepared without them.
+
+    Parameters
+    ----------
+    samples : Samples
+        All.
+    rows : ndarray of shape (n_rows,), dtype=int64
+        Which of them are to be scored.
+    rest_rows : ndarray of shape (n_others,), dtype=int64
+    rest : Prepared
+        Of these alone.
+    """
+
+    samples: Samples
+    rows: NDArray[np.int64]
+    rest_rows: NDArray[np.int64]
+    rest: Prepared
+
+    def bags(self, are_known: NDArray[np.bool_] | None = None) -> Bags:
+        """Weighted bags of the samples to be scored.
+
+        Features of none of the others are unknown, except where `are_known`, of shape
+        (n_ids,), says that something else knows them.
+        """
+        featurizer = self.rest.featurizer
+        counts, id_weights = featurizer.document_counts, featurizer.id_weights
+        assert counts is not None and id_weights is not None
+        is_known = counts.df > 0
+        if are_known is not None:
+            is_known |= are_known
+        known = np.where(is_known, id_weights, WEIGHT_DTYPE(0))
+        lazy: LazyBags = self.samples.X.take(self.rows)
+        weighted = weighed(lazy, replace(featurizer, id_weights=known))
+        return weighted.slice(0, len(lazy))
+
+
+def folds_of(
+    prepared: Prepared, settings: Settings, communicator: Communicator
+) -> Iterator[Fold]:
+    """Yield the parts of samples that are scored by models of the others."""
+    samples = prepared.samples
+    folds = _folds(samples)
     for number in range(N_FOLDS):
         rest, rows = np.flatnonzero(folds != number), np.flatnonzero(folds == number)
         if not total(communicator, len(rest)):
             continue
         part = prepare_part(prepared, rest, settings, communicator)
-        predictor = _trained(part, settings, rng, communicator)
-        scores[rows] = predictor.scores(_weighed(samples.X.take(rows), part.featurizer))
-        is_scored[rows] = _have_known_classes(samples, rest, rows, communicator)
-    kept = np.flatnonzero(is_scored)
-    return Unseen(scores[kept], kept)
+        yield Fold(samples, rows, rest, part)
 
 
 def _folds(samples: Samples) -> NDArray[np.int64]:
@@ -97,15 +147,6 @@ def _trained(
         run.epoch()
     predictor, _ = run.finish()
     return predictor
-
-
-def _weighed(bags: LazyBags, featurizer: Featurizer) -> Bags:
-    """Weighted bags in which features of no counted sample are unknown."""
-    counts, id_weights = featurizer.document_counts, featurizer.id_weights
-    assert counts is not None and id_weights is not None
-    known = np.where(counts.df > 0, id_weights, WEIGHT_DTYPE(0))
-    weighted = weighed(bags, replace(featurizer, id_weights=known))
-    return weighted.slice(0, len(bags))
 
 
 def _have_known_classes(

@@ -56,6 +56,7 @@ from skbag._training.preparation import (
 from skbag._training.run import EpochReport, TrainingRun
 from skbag._training.samples import Samples
 from skbag._training.settings import Settings
+from skbag._training.static_vectors import fold_vectors, static_vectors
 from skbag._training.stream import RowUpdate, TouchedRows
 from skbag._weighting.column_moments import ColumnMoments
 from skbag.exceptions import ModelFileError
@@ -71,7 +72,8 @@ how many of a part are looked at for it."""
 class FitResult:
     """A model, how to go on with it, and how it came about.
 
-    `coverage` is the share of the tokens that have a vector; None without vectors.
+    `coverage` is the share of the tokens that have a vector, `vector_share` that of the
+    vectors in the scores where they were added to a table of these; None without.
     """
 
     model: Model
@@ -79,6 +81,7 @@ class FitResult:
     plan: Plan
     outcome: Outcome
     coverage: float | None
+    vector_share: float | None = None
     update: RowUpdate | None = None
     """Rows of the model's table that are yet to be written."""
 
@@ -246,10 +249,14 @@ def fit(
     prepared = _prepare(split, settings, rng, before, communicator)
     featurizer, findings = prepared.featurizer, prepared.findings
     vectors = _vectors(settings, featurizer, before, coverage)
+    found = None
+    if before is None and settings.adds_vectors:
+        found = static_vectors(settings, featurizer)
     communicator.stage("it dealt the samples out to train on")
     with _training_threads(samples, settings, communicator):
         run = _make_run(prepared, split, settings, rng, before, vectors, communicator)
-        del prepared  # Its bags: from here on the batches hold them.
+        if found is None:
+            del prepared  # Its bags: from here on the batches hold them.
         checkpoints.resume(run)
 
         def model_so_far() -> Model:
@@ -260,13 +267,19 @@ def fit(
         communicator.stage("it put the model together")
         predictor, accumulators = run.finish()
         predictor = split.to_users(predictor)
+        calibration, share = run.outcome.calibration, None
+        if found is not None:
+            folded = fold_vectors(found, prepared, run, predictor, settings)
+            featurizer, predictor = folded.featurizer, folded.predictor
+            calibration, share = folded.calibration, folded.share
+            coverage = found.vectors.coverage
         # A matrix of few columns may have nothing to do with its classes; texts nearly
         # always can be learnt, if only by heart.
         is_new_text = before is None and featurizer.encoder is not None
         training = run.finding() if is_new_text and not stopped else None
     warn_of(findings, training)
     return FitResult(
-        _model(featurizer, predictor, run.outcome.calibration),
+        _model(featurizer, predictor, calibration),
         Resume(
             accumulators,
             run.plan.learning_rate,
@@ -276,7 +289,8 @@ def fit(
         ),
         run.plan,
         run.outcome,
-        None if vectors is None else vectors.coverage,
+        coverage if vectors is None else vectors.coverage,
+        share,
     )
 
 
@@ -424,6 +438,12 @@ def partial_fit(
     Parameters are those of `fit`; `before` and `resume` are what the last call, or a
     `fit`, has left.
     """
+    if before is None and settings.adds_vectors:
+        raise ValueError(
+            "embedding_init with embedding_dim=None learns how much vectors are to "
+            "count from all texts at once. Use fit first, after which partial_fit goes "
+            "on; or set embedding_dim to the width of the vectors."
+        )
     n_seen = 0 if resume is None else resume.n_seen
     # A new stream each call, the same whatever happened to the estimator in between.
     rng = np.random.default_rng([random_state.randint(np.iinfo(np.int32).max), n_seen])
@@ -491,8 +511,8 @@ def partial_fit(
         ),
         run.plan,
         run.outcome,
-        None if vectors is None else vectors.coverage,
-        trained.update,
+        coverage if vectors is None else vectors.coverage,
+        update=trained.update,
     )
 
 

@@ -157,7 +157,7 @@ def fit_size(task: Task, *, exactly: bool = False) -> FitSize:
         last = targets.n_outputs if clusters is None else clusters.n_rows
         layers = (training.embedding_dim, *training.hidden_layer_sizes, last)
     fraction = task.settings.validation_fraction or 0.0
-    has_vectors = task.settings.embedding_init is not None
+    has_vectors = task.settings.begins_with_vectors
     by_columns = not has_vectors and goes_by_columns(loss, training, alone=task.alone)
     # What two classes start from is kept beside what is made of it.
     keeps_start = by_columns and weighting.supervised and targets.has_two_classes
@@ -194,7 +194,7 @@ def fit_size(task: Task, *, exactly: bool = False) -> FitSize:
 
 
 def _tables_of_vectors(settings: Settings) -> int:
-    if settings.embedding_init is None:
+    if not settings.begins_with_vectors:
         return 0
     return 1 if settings.training.freeze_embedding else 2
 
@@ -261,7 +261,7 @@ def _remedies(task: Task, size: FitSize, needed: Footprint) -> list[str]:
 def _fewer_columns(task: Task, size: FitSize) -> list[str]:
     """Give the remedies for a wide table."""
     dim = task.settings.training.embedding_dim
-    if task.settings.embedding_init is not None:
+    if task.settings.begins_with_vectors:
         return [f"vectors of fewer than {dim} numbers, or embedding_init=None"]
     if dim is not None:
         return [f"a smaller embedding_dim (now {dim:,})"]

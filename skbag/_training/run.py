@@ -113,6 +113,9 @@ class TrainingRun:
         What has been decided so far.
     outcome : Outcome
         What the epochs have shown so far.
+    unseen : Unseen or None
+        What a model without them would score some samples of this rank, by the state
+        that the outcome is calibrated to; None where that is not followed.
     """
 
     def __init__(
@@ -165,6 +168,7 @@ class TrainingRun:
         edges = cut_positions(communicator.all_gather(len(samples)), plan.batch_size)
         self._own_edges = edges[:, communicator.rank]
         self._own_steps: OwnSteps | None = None
+        self.unseen = unseen
         if unseen is not None:
             self._fit_calibration(*self._gathered(unseen.scores, unseen.rows))
         elif len(self._held) and follows_own_steps(self.loss, options):
@@ -534,9 +538,20 @@ class TrainingRun:
             return
         n_epochs = len(self.outcome.loss_curve)
         scores = self._own_steps.scores_without(self.trainer, n_epochs)
-        rows = slice(int(self._own_edges[self._followed[0]]), None)
-        scores, codes, weight = self._gathered(scores, rows)
-        self._fit_calibration(scores, codes, weight)
+        first = int(self._own_edges[self._followed[0]])
+        self.unseen = Unseen(scores, np.arange(first, first + len(scores)))
+        self._fit_calibration(*self._gathered(scores, self.unseen.rows))
+
+    def calibration_of(
+        self,
+        scores: NDArray[np.float32],
+        codes: Codes,
+        weight: NDArray[np.float64] | None,
+    ) -> Calibration:
+        """What makes the best probabilities of scores of samples not trained on."""
+        return self.targets.fit_calibration(
+            scores, codes, weight, self._shares(), self._earlier_calibration
+        )
 
     def _fit_calibration(
         self,
@@ -546,9 +561,7 @@ class TrainingRun:
     ) -> None:
         if not self.loss.calibrated_by_temperature:
             return
-        calibration = self.targets.fit_calibration(
-            scores, codes, weight, self._shares(), self._earlier_calibration
-        )
+        calibration = self.calibration_of(scores, codes, weight)
         self.outcome.calibration = broadcast(self.communicator, calibration)
 
     def _follow_own_steps(

@@ -56,3 +56,15 @@ class Settings:
     embedding_init: Any = None
     auto_subwords: bool = False
     columns: tuple[Column, ...] | None = None
+
+    @property
+    def adds_vectors(self) -> bool:
+        """Whether vectors are added to a table of scores, by a model of their own."""
+        return self.embedding_init is not None and self.training.embedding_dim is None
+
+    @property
+    def begins_with_vectors(self) -> bool:
+        """Whether rows of the table begin with vectors."""
+        return (
+            self.embedding_init is not None and self.training.embedding_dim is not None
+        )

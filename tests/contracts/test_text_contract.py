@@ -78,9 +78,9 @@ def test_every_parameter_is_documented_in_order():
 def test_every_fitted_attribute_is_documented_and_there(corpus, make_classifier):
     column = pd.DataFrame({"text": corpus.texts})
     vectors = {"sail": [1.0, 0.0], "oven": [0.0, 1.0]}
-    clf = make_classifier(
-        early_stopping=True, embedding_dim=2, embedding_init=vectors
-    ).fit(column, corpus.labels)
+    clf = make_classifier(early_stopping=True, embedding_init=vectors).fit(
+        column, corpus.labels
+    )
     names = documented("Attributes", "See Also")
     for name in names:
         # Labels that exclude each other have no names but themselves.

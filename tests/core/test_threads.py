@@ -7,8 +7,9 @@ import threading
 import time
 
 import pytest
+from threadpoolctl import threadpool_info
 
-from skbag._core.threads import Cancelled, map_in_threads
+from skbag._core.threads import Cancelled, map_in_threads, one_blas_thread
 
 
 def wait_for(cancel, seconds=20.0):
@@ -90,3 +91,18 @@ def test_a_thread_that_does_not_start_ends_those_that_have(monkeypatch):
     with pytest.raises(RuntimeError, match="can't start"):
         map_in_threads(lambda item: wait_for(cancel), range(3), cancel)
     assert cancel[0]
+
+
+def test_blas_has_one_thread_inside():
+    def numbers():
+        return [
+            library["num_threads"]
+            for library in threadpool_info()
+            if library["user_api"] == "blas"
+        ]
+
+    before = numbers()
+    with pytest.raises(ZeroDivisionError), one_blas_thread():
+        assert set(numbers()) <= {1}
+        raise ZeroDivisionError
+    assert numbers() == before

@@ -318,3 +318,61 @@ def test_frames_are_cut_where_a_sentence_begins(data_frames):
     assert text[: match.start()] == "tool that prints things"
     sentence = data_frames.SENTENCE.match("Fit the model. Then go on.").group()
     assert sentence == "Fit the model."
+
+
+# -- pretrained vectors ----------------------------------------------------------------
+
+
+@pytest.fixture
+def pretrained_vectors(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import pretrained_vectors
+
+    return pretrained_vectors
+
+
+def test_vectors_of_several_sources_side_by_side(pretrained_vectors):
+    sources = [{"sail": [3.0, 4.0], "the": [0.0, 5.0]}, {"sail": [2.0], "sea": [2.0]}]
+    vectors = pretrained_vectors.WordVectors(sources, ["The sail.", "oven"])
+    words, matrix = vectors.pair
+    rows = dict(zip(words, matrix.tolist(), strict=True))
+    # Each source has rows of mean square 1.
+    assert rows["sail"] == pytest.approx([0.6, 0.8, 1.0])
+    assert rows["the"] == pytest.approx([0, 1, 0])
+    assert rows["sea"] == pytest.approx([0, 0, 1])
+    assert "oven" not in rows
+    encoded = vectors.encode(["the sail", "sail SAIL", "oven"])
+    np.testing.assert_allclose(
+        encoded[1], np.array([0.6, 0.8, 1]) / np.sqrt(2), rtol=1e-5
+    )
+    assert not encoded[2].any()
+
+
+def test_small_run_of_pretrained_vectors(
+    pretrained_vectors, monkeypatch, tmp_path, capsys
+):
+    pytest.importorskip("pyarrow", reason="the benchmark's data are Parquet files")
+    import data
+
+    data.write_smoke_data(tmp_path)
+    texts, _ = data.read(tmp_path, data.SMOKE_NAME, "train")
+    words = sorted({word for text in texts for word in text.split()})
+    rng = np.random.default_rng(0)
+    lines = [
+        f"{word} " + " ".join(f"{x:.3f}" for x in rng.normal(size=4)) for word in words
+    ]
+    source, output = tmp_path / "some.vec", tmp_path / "figures.json"
+    source.write_text("\n".join(lines) + "\n")
+    command = ["pretrained_vectors.py", "--data", str(tmp_path), "--draws", "1"]
+    command += ["--names", data.SMOKE_NAME, "--vectors", str(source)]
+    command += ["--sizes", "8", "0", "--output", str(output), "--resume"]
+    monkeypatch.setattr(sys, "argv", command)
+    pretrained_vectors.main()
+    figures = json.loads(output.read_text())
+    assert list(figures) == ["made_up, 8, draw 0", "made_up, all, draw 0"]
+    for row in figures.values():
+        assert set(row) == set(pretrained_vectors.METHODS)
+    printed = capsys.readouterr().out
+    assert "| all (1 sets) |" in printed
+    pretrained_vectors.main()
+    assert capsys.readouterr().out == printed

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
-from sklearn.metrics import f1_score, hamming_loss
+from sklearn.metrics import f1_score, hamming_loss, log_loss
 
+from skbag._targets.calibration import Calibration
 from skbag._targets.classification_targets import (
     ClassTargets,
     LabelTargets,
@@ -219,3 +220,35 @@ def test_accuracy_chance_and_agreement_of_labels():
     assert targets.majority_baseline(
         targets.counts(codes), len(codes)
     ) == pytest.approx(1 - hamming_loss(INDICATOR, always))
+
+
+@pytest.mark.parametrize("link", ["softmax", "softplus"])
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_log_loss_of_classes(n_classes, link, weighted):
+    rng = np.random.default_rng(0)
+    targets, codes = learn_targets(np.arange(20) % n_classes)
+    scores = rng.normal(size=(20, targets.n_outputs)).astype(np.float32)
+    calibration = Calibration(3.0, 0.25, "softmax" if n_classes == 2 else link)
+    weights = rng.uniform(0.5, 2, 20) if weighted else None
+    probabilities = targets.probabilities(scores + np.float32(0.25), calibration)
+    expected = log_loss(codes, probabilities, sample_weight=weights, normalize=False)
+    found = targets.log_loss(scores, codes, weights, calibration)
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_log_loss_of_labels(weighted):
+    rng = np.random.default_rng(0)
+    y = rng.integers(2, size=(20, 3))
+    targets, codes = learn_targets(y)
+    scores = rng.normal(size=(20, 3)).astype(np.float32)
+    weights = rng.uniform(0.5, 2, 20) if weighted else None
+    calibration = Calibration(2.0)
+    probabilities = targets.probabilities(scores, calibration)
+    expected = sum(
+        log_loss(y[:, k], probabilities[:, k], sample_weight=weights, normalize=False)
+        for k in range(3)
+    )
+    found = targets.log_loss(scores, codes, weights, calibration)
+    assert found == pytest.approx(expected, rel=1e-5)

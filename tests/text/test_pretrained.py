@@ -1,7 +1,6 @@
 """Every kind of source gives the same rows; what is wrong with one is said."""
 
 import gzip
-import itertools
 import re
 from types import SimpleNamespace
 
@@ -10,8 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skbag._text import pretrained
-from skbag._text.pretrained import find_vectors
+from skbag._text.hashed_encoder import HashedEncoder
+from skbag._text.pretrained import (
+    find_more_vectors,
+    find_vectors,
+    frequent_words,
+)
 from skbag._text.vocabulary_encoder import VocabularyEncoder
 
 VECTORS = {
@@ -144,74 +147,6 @@ def test_only_new_features_are_looked_for(encoder):
     assert found.coverage == pytest.approx(4 / 7)
 
 
-def test_a_file_is_read_as_a_stream(encoder, tmp_path, monkeypatch):
-    many = (f"w{i} 0.5 0.5" for i in range(30_000))
-    path = write(tmp_path / "many", itertools.chain(many, ["sail 1 2"]))
-    held = []
-    original = pretrained._token_of
-
-    def watched(line, width):
-        held.append(len(line))
-        return original(line, width)
-
-    monkeypatch.setattr(pretrained, "_token_of", watched)
-    assert len(find_vectors(path, encoder, 2).rows) == 1
-    assert len(held) == 30_001
-    assert max(held) < 20
-
-
-MALFORMED = {
-    "too few numbers": (["sail 1 2", "it 1"], r"line 2: expected a token .* 2 numbers"),
-    "too many numbers": (["sail 1 2", "it 1 2 3"], r"line 2: expected"),
-    "not a number": (["4 2", "sail 1 2", "it 1 x"], r"line 3: .*got b'it 1 x'"),
-    "no token": (["sail 1 2", " 1 2"], r"line 2: expected"),
-    "empty line": (["sail 1 2", "", "it 1 2"], r"line 3: expected"),
-    "not finite": (["sail 1 nan"], r"vector of 'sail' holds numbers that are not fini"),
-    "too large": (["sail 1 1e39"], r"vector of 'sail' holds numbers that are not fini"),
-    "announced": (["3 2", "sail 1 2"], r"ends after 1 of the 3 vectors"),
-    "width by header": (
-        ["3 300"],
-        r"vectors of 300 numbers, but embedding_dim=2\. Set",
-    ),
-    "width by line": (
-        ["sail 1 2 3"],
-        r"line 1 of .* has 3 numbers, but embedding_dim=2",
-    ),
-    "no vectors": (["Hello"], r"line 1: expected a token"),
-    "no overlap": (
-        ["hello 1 2"],
-        r"no vector for any of the 5 tokens .*'sail'.*lowercase",
-    ),
-    "empty": ([], r"no vector for any"),
-}
-
-
-@pytest.mark.parametrize("name", MALFORMED)
-def test_malformed_files(name, encoder, tmp_path):
-    lines, message = MALFORMED[name]
-    with pytest.raises(ValueError, match=message):
-        find_vectors(write(tmp_path / "file", lines), encoder, 2)
-
-
-def test_files_of_other_kinds(encoder, tmp_path):
-    path = tmp_path / "file"
-    path.write_bytes(b"\xff\xfe 1 2\nsail 1 2\n")
-    with pytest.raises(ValueError, match=r"line 1: expected a token in UTF-8"):
-        find_vectors(path, encoder, 2)
-    path.write_bytes(b"2 2\nsail \x00\x00\x80\x3f\x00\x00\x00\x40it \x00\x00\n")
-    with pytest.raises(ValueError, match=r"line 2: .*not binary ones"):
-        find_vectors(path, encoder, 2)
-    whole = gzip.compress(b"sail 1 2\n" * 100)
-    path.write_bytes(whole[:-10])
-    with pytest.raises(ValueError, match=r"file is a damaged gzip file"):
-        find_vectors(path, encoder, 2)
-    path.write_bytes(b"a" * (pretrained.LONGEST_LINE + 5))
-    with pytest.raises(ValueError, match=r"line 1: expected"):
-        find_vectors(path, encoder, 2)
-    with pytest.raises(FileNotFoundError, match="No such file"):
-        find_vectors(tmp_path / "none", encoder, 2)
-
-
 @pytest.mark.parametrize(
     ("source", "error", "message"),
     [
@@ -242,27 +177,45 @@ def test_without_tokens_to_look_up():
     with pytest.raises(ValueError, match=r"single tokens.*ngram_range start at 1"):
         find_vectors(VECTORS, pairs, 2)
 
-    class Hashed:
-        def names(self):
-            raise AttributeError("There is no vocabulary.")
-
     with pytest.raises(ValueError, match=re.escape("hashed features have none")):
-        find_vectors(VECTORS, Hashed(), 2)
+        find_vectors(VECTORS, HashedEncoder(64), 2)
 
 
-@pytest.mark.parametrize("header", [b"", b"3 2\n"])
-@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
-@pytest.mark.parametrize("end", [b"", b"\n", b" \n\n"])
-def test_what_editors_and_fasttext_write(header, mark, end, encoder, tmp_path):
-    """A byte order mark, blank last lines, a word cut within a character."""
-    path = tmp_path / "file"
-    path.write_bytes(mark + header + b"sail 1 2\n\xe6\x97 3 4\nit 5 6\n" + end)
-    found = find_vectors(path, encoder, 2)
-    np.testing.assert_array_equal(found.rows, [[1, 2], [5, 6]])
+@pytest.mark.parametrize("name", SOURCES)
+def test_frequent_words_come_first(name, tmp_path):
+    source = sources(tmp_path)[name]
+    expected = ["sail", "über", "unused", "."]
+    if name == "a token with spaces":
+        expected.insert(0, ". . .")
+    assert frequent_words(source, 3) == expected[:3]
+    assert frequent_words(source, 9)[: len(expected)] == expected
 
 
-def test_a_file_in_another_encoding(encoder, tmp_path):
-    lines = ["sail 1 2", *(f"caf\xe9{i} 1 2" for i in range(20))]
-    (tmp_path / "file").write_bytes("\n".join(lines).encode("latin-1"))
-    with pytest.warns(UserWarning, match="20 of 21 tokens are not in UTF-8 and were"):
-        find_vectors(tmp_path / "file", encoder, 2)
+@pytest.mark.parametrize("name", SOURCES)
+def test_more_words_join_the_encoder(name, encoder, tmp_path):
+    n_ids, names = encoder.n_ids, encoder.names()
+    grown, found = find_more_vectors(sources(tmp_path)[name], encoder, 9)
+    assert (encoder.n_ids, encoder.names()) == (n_ids, names)
+    assert grown.names() == [*names, "unused"]
+    assert [grown.names()[i] for i in found.ids] == ["sail", "über", ".", "unused"]
+    np.testing.assert_allclose(found.rows[-1], [9, 9])
+    assert found.coverage == 3 / 5
+    bag = grown.encode(["unused sail unused"])
+    assert dict(zip(bag.ids.tolist(), bag.weights.tolist(), strict=True))[n_ids] == 2
+
+
+def test_only_words_that_are_one_token_join(encoder):
+    words = ["two words", "un-used", "Great", "[pad]", "good"]
+    vectors = {word: [1.0, 2.0] for word in ["sail", *words, "two", "great", "good"]}
+    grown, _ = find_more_vectors(vectors, encoder, 99)
+    # "Great" is read as "great", which has a vector; its own is never asked for.
+    assert grown.names()[encoder.n_ids :] == ["two", "great", "good"]
+    assert set(grown.kinds_since(encoder.n_ids)) == {0}
+    assert find_more_vectors(vectors, encoder, 2)[0].names() == encoder.names()
+
+
+def test_none_of_the_tokens_of_the_texts_has_a_vector(encoder):
+    with pytest.raises(ValueError, match="no vector for any of the 5 tokens"):
+        find_more_vectors({"other": [1.0], "words": [2.0]}, encoder, 9)
+    with pytest.raises(ValueError, match=r"'it' has 1 numbers, but vectors before it"):
+        find_more_vectors({"sail": [1.0, 2.0], "it": [2.0]}, encoder, 9)

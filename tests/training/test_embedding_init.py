@@ -349,7 +349,16 @@ def test_a_file_far_larger_than_what_is_wanted(make, corpus, tmp_path):
 @pytest.mark.parametrize(
     ("parameters", "error", "message"),
     [
-        ({"embedding_dim": None}, ValueError, r"embedding_init needs embedding_dim"),
+        (
+            {"embedding_dim": None, "freeze_embedding": True},
+            ValueError,
+            r"freeze_embedding=True needs embedding_dim, the width",
+        ),
+        (
+            {"embedding_dim": None, "loss": "cross_entropy"},
+            ValueError,
+            r"mixes the scores .* got loss='cross_entropy'\. Use that loss",
+        ),
         (
             {"embedding_dim": 5},
             ValueError,

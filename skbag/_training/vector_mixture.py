@@ -1,0 +1,123 @@
+"""How much a second model counts beside the bag, by scores of samples unseen by both.
+
+Scores of the two are put on one scale, mixed, and calibrated: the share of the second
+is the one of least log-loss (Wolpert, "Stacked Generalization", 1992), drawn towards
+one half, as few samples tell little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skbag._core.dtypes import WEIGHT_DTYPE
+from skbag._targets.calibration import Calibration, effective_size
+from skbag._targets.label_sets import Codes
+from skbag._targets.targets import ClassificationTargets
+
+N_STEPS = 5
+"""Steps from a share of one half to none, or all."""
+
+PRIOR_STD = 0.25
+"""How far shares are from one half by the prior: its standard deviation."""
+
+Calibrate = Callable[
+    [NDArray[np.float32], Codes, NDArray[np.float64] | None], Calibration
+]
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Scores are ``(1 - share) * first + share * scale * second``.
+
+    Parameters
+    ----------
+    share : float
+        In [0, 1].
+    scale : float
+        What puts scores of the second model on the scale of the first.
+    calibration : Calibration
+        Of the mixed scores.
+    """
+
+    share: float
+    scale: float
+    calibration: Calibration
+
+    def mix(
+        self, first: NDArray[np.floating], second: NDArray[np.floating]
+    ) -> NDArray[np.float32]:
+        """Scores, or anything that scores are linear in, of the mixture."""
+        mixed = (1 - self.share) * first + self.share * self.scale * second
+        return np.asarray(mixed, dtype=WEIGHT_DTYPE)
+
+
+def fit_mixture(
+    first: NDArray[np.float32],
+    second: NDArray[np.float64],
+    codes: Codes,
+    weight: NDArray[np.float64] | None,
+    targets: ClassificationTargets,
+    calibrate: Calibrate,
+) -> Mixture:
+    """Find the share of a second model.
+
+    Parameters
+    ----------
+    first, second : ndarray of shape (n_samples, n_outputs)
+        Scores by the two, of samples that neither was trained on.
+    codes : Codes
+        Of these samples.
+    weight : ndarray of shape (n_samples,), dtype=float64, or None
+    targets : ClassificationTargets
+    calibrate : callable
+        Calibration of scores, codes and weights.
+    """
+    scale = _scale(first, second)
+    loss_weight = None
+    if weight is not None and len(weight):
+        loss_weight = weight * (effective_size(len(weight), weight) / weight.sum())
+
+    def at(step: int) -> tuple[float, Mixture]:
+        share = 0.5 + step / (2 * N_STEPS)
+        mixture = Mixture(share, scale, Calibration(1.0))
+        mixed = mixture.mix(first, second)
+        calibration = calibrate(mixed, codes, weight)
+        loss = targets.log_loss(mixed, codes, loss_weight, calibration)
+        loss += ((share - 0.5) / PRIOR_STD) ** 2 / 2
+        return loss, replace(mixture, calibration=calibration)
+
+    return _least(at)
+
+
+def _least(at: Callable[[int], tuple[float, Mixture]]) -> Mixture:
+    """Mixture of the least loss, walking from one half as long as that falls."""
+    least, best = at(0)
+    for direction in (1, -1):
+        for step in range(1, N_STEPS + 1):
+            loss, mixture = at(direction * step)
+            # Not-a-number does not fall either.
+            if not loss < least:
+                break
+            least, best = loss, mixture
+        if best.share != 0.5:
+            break
+    return best
+
+
+def _scale(first: NDArray[np.float32], second: NDArray[np.float64]) -> float:
+    """What makes scores differ between samples and outputs as much as others."""
+    spreads = _spread(first), _spread(second)
+    return spreads[0] / spreads[1] if min(spreads) > 0 else 1.0
+
+
+def _spread(scores: NDArray[np.floating]) -> float:
+    if not len(scores):
+        return 0.0
+    moved = scores - scores.mean(axis=0, dtype=np.float64)
+    if moved.shape[1] > 1:
+        moved -= moved.mean(axis=1, keepdims=True)
+    return float(np.sqrt(np.square(moved).mean()))

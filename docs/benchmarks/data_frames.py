@@ -156,6 +156,17 @@ def _joined(frame: pd.DataFrame, seed: int) -> Any:
     return make_pipeline(FunctionTransformer(join), classifier)
 
 
+def _beside(frame: pd.DataFrame, seed: int) -> Any:
+    texts, categories = _columns(frame)
+
+    def join(rows: pd.DataFrame) -> pd.DataFrame:
+        joined = rows[texts].fillna("").agg(" ".join, axis=1)
+        return rows[[texts[0], *categories]].assign(joined=joined)
+
+    classifier = EmbeddingBagClassifier(random_state=seed)
+    return make_pipeline(FunctionTransformer(join), classifier)
+
+
 def _by_column(frame: pd.DataFrame, classifier: Any) -> Any:
     texts, categories = _columns(frame)
 
@@ -199,6 +210,7 @@ def _skrub(frame: pd.DataFrame, seed: int) -> Any:
 METHODS: dict[str, Callable[[pd.DataFrame, int], Any]] = {
     "skbag": _skbag,
     "skbag, texts joined": _joined,
+    "skbag, first text beside all joined": _beside,
     "LinearSVC by column": _svc,
     "LogisticRegression by column": _logistic,
     "skrub, LogisticRegression": _skrub_linear,

@@ -157,8 +157,9 @@ def refuse_several_columns(of_text: list[Any], n_columns: int) -> NoReturn:
     names = ", ".join(map(repr, of_text[:5])) + (", ..." if len(of_text) > 5 else "")
     raise ValueError(
         f"Texts must come in one column, but X has {n_columns} columns, of which "
-        f"{len(of_text)} hold text: {names}. Select one of them, join them into one "
-        "text, or turn each into numbers with a ColumnTransformer."
+        f"{len(of_text)} hold text: {names}. Pass a data frame, such as "
+        "pandas.DataFrame(X), whose columns have features of their own; select one of "
+        "them, or join them into one text."
     )
 
 

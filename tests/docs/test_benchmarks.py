@@ -282,3 +282,39 @@ def test_small_run_of_few_labels(few_labels, monkeypatch, tmp_path, capsys):
     assert again["skbag"] == 12.5
     assert set(again) == set(few_labels.METHODS)
     assert "| made_up | 12.5 (" in capsys.readouterr().out
+
+
+# -- data frames -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def data_frames(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import data_frames
+
+    return data_frames
+
+
+def test_small_run_of_data_frames(data_frames, monkeypatch, capsys):
+    import pandas as pd
+
+    titles = ["late parcel", "refund money", None] * 20
+    frame = pd.DataFrame({"title": titles, "body": ["please", "help", "me"] * 20})
+    frame["team"] = pd.Categorical(["a", "b", None] * 20)
+    part = frame, np.array(["delivery", "payment", "other"] * 20)
+    monkeypatch.setattr(data_frames, "frames", lambda folder: {"small": (part, part)})
+    monkeypatch.setitem(sys.modules, "skrub", None)
+    monkeypatch.setattr(sys, "argv", ["data_frames.py", "--seeds", "2"])
+    data_frames.main()
+    out = capsys.readouterr().out
+    assert "skrub, default is left out" in out
+    row = next(line for line in out.splitlines() if line.startswith("| small |"))
+    assert row.split("|")[2:7] == [" 100.00 "] * 5
+
+
+def test_frames_are_cut_where_a_sentence_begins(data_frames):
+    text = "tool that prints things This tool prints all of the things."
+    match = data_frames.DESCRIPTION.search(text, data_frames.NAME_LINE)
+    assert text[: match.start()] == "tool that prints things"
+    sentence = data_frames.SENTENCE.match("Fit the model. Then go on.").group()
+    assert sentence == "Fit the model."

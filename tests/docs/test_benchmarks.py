@@ -376,3 +376,33 @@ def test_small_run_of_pretrained_vectors(
     assert "| all (1 sets) |" in printed
     pretrained_vectors.main()
     assert capsys.readouterr().out == printed
+
+
+@pytest.fixture
+def tabular(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import tabular
+
+    return tabular
+
+
+def test_numbers_beside_texts(tabular):
+    texts, y = ["One, two?", "THREE 4!", ""] * 4, np.arange(12) % 3
+    widths = {"layout": 10, "signal": 5, "mixed": 10, "noise": 20}
+    for kind in tabular.KINDS:
+        values = tabular.numbers(kind, texts, y, 1.0, seed=0)
+        assert values.shape == (12, widths[kind])
+        assert np.isfinite(values).all()
+    X = tabular.frame(texts, tabular.numbers("mixed", texts, y, 1.0, seed=0))
+    for make in tabular.TEXT_METHODS.values():
+        assert make(X, 0).fit(X, y).predict(X).shape == (12,)
+
+
+def test_tables_of_numbers_leave_out_what_was_not_measured(tabular):
+    results = {
+        "a": {"skbag": [{"accuracy": 80.0}, {"accuracy": 82.0}]},
+        "b": {"skbag": [{"accuracy": 50.0}], "LinearSVC": [{"accuracy": 49.0}]},
+    }
+    table = tabular.table(results, "accuracy")
+    assert cells(table, "a") == ["a", "81.0", ""]
+    assert cells(table, "b") == ["b", "50.0", "49.0"]

@@ -722,7 +722,7 @@ SEVERAL = {
 
 @pytest.mark.parametrize(("X", "seen"), SEVERAL.values(), ids=SEVERAL)
 def test_several_columns(X, seen):
-    with pytest.raises(ValueError, match=f"{seen}.*ColumnTransformer"):
+    with pytest.raises(ValueError, match=f"{seen}.*Pass a data frame"):
         read_documents(X)
 
 

@@ -27,7 +27,7 @@ from skbag._targets.targets import ClassificationTargets, Targets
 from skbag._text.token_rules import DEFAULT_PATTERN
 
 if TYPE_CHECKING:
-    from skbag._training.fit import FitResult
+    from skbag._training.fit_result import FitResult
 
 
 class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):

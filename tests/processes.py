@@ -145,12 +145,12 @@ def _happen(what):
 @contextmanager
 def _fault(what, when):
     """Let something happen before a fit, in it, or in the middle of a step of it."""
-    from skbag._training import preparation
+    from skbag._training import feature_learning
     from skbag._training.process_group import ProcessGroup
 
     all_reduce_gradients, learn, n_done = (
         ProcessGroup.all_reduce_gradients,
-        preparation.learn_features,
+        feature_learning.learn_features,
         0,
     )
 
@@ -164,13 +164,13 @@ def _fault(what, when):
     if when == "before":
         _happen(what)
     if when == "learn":
-        preparation.learn_features = lambda *arguments: _happen(what)
+        feature_learning.learn_features = lambda *arguments: _happen(what)
     elif what is not None:
         ProcessGroup.all_reduce_gradients = faulty_step
     try:
         yield
     finally:
-        ProcessGroup.all_reduce_gradients, preparation.learn_features = (
+        ProcessGroup.all_reduce_gradients, feature_learning.learn_features = (
             all_reduce_gradients,
             learn,
         )

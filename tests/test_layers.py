@@ -123,6 +123,7 @@ def test_importing_another_module_does_not_import_the_training(module):
 
 TORCH_FREE = {
     "_training/column_scales",
+    "_training/feature_learning",
     "_training/fit_checks",
     "_training/plan",
     "_training/preparation",

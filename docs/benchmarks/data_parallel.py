@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-SHARED = ["learn", "_count", "make_batches"]
+SHARED = ["learn_features", "_count", "make_batches"]
 """What each rank does for its share of the samples, ..."""
 
 EVERYWHERE = ["_with_weights", "keep_features"]
@@ -43,7 +43,13 @@ def work(folder: str, name: str) -> None:
     import torch.distributed as dist
 
     from skbag import EmbeddingBagClassifier
-    from skbag._training import preparation, process_group, run, trainer
+    from skbag._training import (
+        feature_learning,
+        preparation,
+        process_group,
+        run,
+        trainer,
+    )
 
     torch.set_num_threads(1)
     dist.init_process_group("gloo")
@@ -86,17 +92,18 @@ def work(folder: str, name: str) -> None:
         setattr(owner, method, outer)
 
     since = [0.0]
-    for method in ("learn", "_count", "_with_weights", "keep_features", "merge"):
+    for method in ("learn_features", "keep_features", "merge"):
+        timed(feature_learning, method)
+    for method in ("_count", "_with_weights", "reduce_counts"):
         timed(preparation, method)
-    timed(preparation, "reduce_counts")
     own_features: list[int] = []
-    merge = preparation.merge
+    merge = feature_learning.merge
 
     def counting(communicator: Any, own: Any, *others: Any) -> Any:
         own_features.append(own.encoder.n_ids)
         return merge(communicator, own, *others)
 
-    preparation.merge = counting
+    feature_learning.merge = counting
     timed(run, "make_batches")
     timed(trainer.Trainer, "run_epoch")
     for method in TALK:

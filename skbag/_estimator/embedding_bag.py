@@ -58,7 +58,7 @@ from skbag._targets.targets import Targets
 from skbag._training.samples import Samples
 
 if TYPE_CHECKING:
-    from skbag._training.fit import FitResult
+    from skbag._training.fit_result import FitResult
     from skbag._training.run import EpochReport
     from skbag._training.stream import RowUpdate
 
@@ -287,7 +287,7 @@ class BaseEmbeddingBag(
     def _partial_fit(
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, **announced: Any
     ) -> RowUpdate | None:
-        from skbag._training.fit import partial_fit
+        from skbag._training.partial_fit import partial_fit
 
         for parameter, unusable in self._needs_all_data.items():
             value = getattr(self, parameter)

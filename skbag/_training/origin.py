@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from skbag._model.model import Featurizer, Model
 from skbag._model.predictor import Predictor
 from skbag._targets.calibration import Calibration
-from skbag._text.pretrained import Vectors
+from skbag._text.pretrained import Vectors, find_vectors
 from skbag._training.initial_table import initial_table
 from skbag._training.plan import USUAL_SKILL_SCORE, Plan
+from skbag._training.settings import Settings
 from skbag._weighting.document_counts import DocumentCounts
 
 
@@ -101,3 +103,22 @@ def with_score_offset(predictor: Predictor, offset: float) -> Predictor:
     *below, (coef, intercept) = predictor.layers
     moved = (intercept + offset).astype(intercept.dtype)
     return replace(predictor, layers=(*below, (coef, moved)))
+
+
+def vectors_to_begin_with(
+    settings: Settings,
+    featurizer: Featurizer,
+    before: Model | None,
+    coverage: float | None,
+) -> Vectors | None:
+    """Rows of the tokens that are new, where they are not to start at zero."""
+    dim = settings.training.embedding_dim
+    if settings.embedding_init is None or dim is None:
+        return None
+    return find_vectors(
+        settings.embedding_init,
+        featurizer.learning_encoder,
+        dim,
+        n_known=0 if before is None else len(before.predictor.embedding),
+        coverage=coverage or 0.0,
+    )

@@ -254,7 +254,7 @@ def test_too_many_buckets_are_refused_before_one_is_made(
         raise AssertionError("an encoder was made")
 
     monkeypatch.setattr(memory_estimate, "available_bytes", lambda: 2**30)
-    monkeypatch.setattr("skbag._training.preparation.learn_features", fail)
+    monkeypatch.setattr("skbag._training.feature_learning.learn_features", fail)
     clf = make_classifier(n_buckets=2**31 - 1)
     more = {"classes": sorted(set(corpus.labels))} if method != "fit" else {}
     words = r"n_buckets=2,147,483,647 with 3 columns takes about .* n_buckets=2\*\*20"

@@ -40,7 +40,7 @@ def search_space(engine: str = "sklearn") -> dict[str, Any]:
     choices: dict[str, list[Any]] = {
         "short_text_features": ["auto", False, True],
         "min_df": ["auto", 1, 2],
-        "subword_ngram_range": [None, None, None, (3, 5)],
+        "subword_ngram_range": ["auto", "auto", "auto", (3, 5)],
         "use_idf": [True, True, False],
         "supervised_weighting": ["auto", "auto", False],
         "loss": ["squared_hinge", "squared_hinge", "cross_entropy"],

@@ -12,6 +12,10 @@ MIN_SPREAD = 1e-6
 """Standard deviation, as a share of the root mean square, up to which a column counts
 as constant: that is the rounding of float32."""
 
+SMALLEST_SPREAD = 1e-15
+"""Columns of smaller ones are not scaled: rows in the user's units, and scores of
+values that are larger than those of training, would be beyond float32."""
+
 
 @dataclass(frozen=True, eq=False)
 class ColumnMoments:
@@ -67,7 +71,7 @@ class ColumnMoments:
         )
 
     def spread(self) -> NDArray[np.float64]:
-        """Standard deviation of each column; 1 of a constant one.
+        """Standard deviation of each column; 1 of a constant or a tiny one.
 
         Returns
         -------
@@ -76,4 +80,4 @@ class ColumnMoments:
         variance = self.squares / np.maximum(self.weight, 1e-300)
         spread = np.sqrt(variance)
         is_constant = spread <= MIN_SPREAD * np.sqrt(variance + np.square(self.mean))
-        return np.where(is_constant, 1.0, spread)
+        return np.where(is_constant | (spread < SMALLEST_SPREAD), 1.0, spread)

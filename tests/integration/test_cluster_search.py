@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 import warnings
 import zlib
 from functools import partial
@@ -235,7 +236,7 @@ def test_sharing_here_does_not_reach_the_workers(
 
 
 class KillsWorkers:
-    """Scores; and kills processes: at the n-th time, or else every time.
+    """Scores; and kills processes: once, from the n-th time on, or else every time.
 
     Parameters
     ----------
@@ -251,12 +252,26 @@ class KillsWorkers:
         self.home = os.getpid()
 
     def __call__(self, estimator, X, y):
-        n_scored = self.count()
+        n_scored, own = self.count(), os.getpid()
         # At home, too: joblib works there while the cluster has one thread left.
-        if self.when in (None, n_scored) and os.getpid() != self.home:
-            for pid in self.whom or [os.getpid()]:
+        if own != self.home and self.is_time(n_scored):
+            # What is on its way to other tasks gets there.
+            time.sleep(1)
+            for pid in [*(pid for pid in self.whom if pid != own), own]:
                 os.kill(pid, signal.SIGKILL)
         return estimator.score(X, y)
+
+    def is_time(self, n_scored):
+        """Whether to kill now."""
+        if self.when is None:
+            return True
+        if n_scored < self.when:
+            return False
+        try:
+            self.folder.with_name(f"{self.folder.name}_killed").touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
 
     def count(self):
         """How many calls came before; no two processes get the same number."""

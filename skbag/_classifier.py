@@ -44,7 +44,7 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
     TF-IDF and by how much they say about the classes. Training is stochastic gradient
     descent on the squared hinge loss that touches the rows of a batch only.
 
-    Parameters marked "auto" are settled by rules from what the data shows; the fitted
+    Parameters marked "auto" are decided by rules from what the data shows; the fitted
     attributes hold what they decided.
 
     Parameters
@@ -571,7 +571,7 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         their bucket. Document and class counts add up; weights are made of them anew
         as texts double, and of tokens that are new. Rows of the table stay as they are
         then: what earlier texts have taught is read with the weights of today, as new
-        texts are. ``short_text_features='auto'`` is settled by the first part, and
+        texts are. ``short_text_features='auto'`` is decided by the first part, and
         ends after 50,000 texts. ``learning_rate_init='auto'`` falls with the square
         root of the number of texts seen; a number stays what it is. `min_df`, `max_df`
         and `max_features` need all texts at once and apply in `fit` only, as do

@@ -44,7 +44,7 @@ def outgrows_short_texts(
 def without_short_text_features(before: Model, resume: Resume) -> tuple[Model, Resume]:
     """Model, and what ``partial_fit`` needs of it, without the short-text features.
 
-    Nothing of what is given changes. Weights are to be made anew from the counts.
+    Nothing of what is given changes. Weights are to be recomputed from the counts.
     """
     featurizer, predictor = before.featurizer, before.predictor
     encoder = featurizer.learning_encoder

@@ -16,10 +16,11 @@ from skbag._core.growing import GrowingRows
 from skbag._core.threads import keeps_torch_settings
 from skbag._model.model import Model, Resume, Stream
 from skbag._model.predictor import Predictor
-from skbag._targets.calibration import blend
+from skbag._targets.calibration import Calibration, blend
 from skbag._text.pretrained import Vectors
 from skbag._text.pruning import Pruning
 from skbag._training.column_scales import ColumnSums, ColumnUnits
+from skbag._training.early_stopping import Outcome
 from skbag._training.fewer_features import (
     outgrows_short_texts,
     without_short_text_features,
@@ -62,12 +63,7 @@ def partial_fit(
     Parameters are those of `fit`; `before` and `resume` are what the last call, or a
     `fit`, has left.
     """
-    if before is None and settings.adds_vectors:
-        raise ValueError(
-            "embedding_init with embedding_dim=None learns how much vectors are to "
-            "count from all texts at once. Use fit first, after which partial_fit goes "
-            "on; or set embedding_dim to the width of the vectors."
-        )
+    _check_vectors(settings, before)
     n_seen = 0 if resume is None else resume.n_seen
     # A new stream each call, the same whatever happened to the estimator in between.
     rng = np.random.default_rng([random_state.randint(np.iinfo(np.int32).max), n_seen])
@@ -77,7 +73,6 @@ def partial_fit(
     most = min(
         N_CALIBRATION_SAMPLES, max_progressive_samples(samples.targets.n_outputs)
     )
-    known = None
     columns = _columns_of_stream(samples, resume)
     units = None if columns is None else ColumnUnits.of_moments(columns)
     if units is not None:
@@ -85,10 +80,10 @@ def partial_fit(
         if before is not None:
             before = replace(before, predictor=units.of_trained(before.predictor))
     if before is not None and resume is not None:
-        known = before.featurizer
-        if outgrows_short_texts(known, settings, n_seen + len(samples)):
+        n_after = n_seen + len(samples)
+        if outgrows_short_texts(before.featurizer, settings, n_after):
             before, resume = without_short_text_features(before, resume)
-            known = before.featurizer
+    known = None if before is None or resume is None else before.featurizer
     # Earlier samples of the first part are learnt before later ones are scored.
     n_progressive = min(len(samples) // 2 if known is None else len(samples), most)
     extended = extend(known, samples, settings, order, n_progressive, resume)
@@ -116,11 +111,8 @@ def partial_fit(
     if units is not None:
         predictor = units.to_users(predictor)
         trained = replace(trained, table=GrowingRows(predictor.dense))
-    calibration, skill = run.outcome.calibration, run.outcome.skill_score
-    if before is not None and resume is not None:
-        share = n_progressive / (n_progressive + min(n_seen, N_CALIBRATION_SAMPLES))
-        calibration = blend(before.calibration, calibration, share)
-        skill = _mean_skill(resume.skill_score, skill, share)
+    share = n_progressive / max(n_progressive + min(n_seen, N_CALIBRATION_SAMPLES), 1)
+    calibration, skill = _with_earlier(run.outcome, before, resume, share)
     rate = run.plan.learning_rate if resume is None else resume.learning_rate
     return FitResult(
         model_of(featurizer, predictor, calibration),
@@ -137,6 +129,28 @@ def partial_fit(
         run.outcome,
         coverage if vectors is None else vectors.coverage,
         update=trained.update,
+    )
+
+
+def _check_vectors(settings: Settings, before: Model | None) -> None:
+    """Raise where a stream would begin by adding vectors to its table."""
+    if before is None and settings.adds_vectors:
+        raise ValueError(
+            "embedding_init with embedding_dim=None learns how much vectors are to "
+            "count from all texts at once. Use fit first, after which partial_fit goes "
+            "on; or set embedding_dim to the width of the vectors."
+        )
+
+
+def _with_earlier(
+    outcome: Outcome, before: Model | None, resume: Resume | None, share: float
+) -> tuple[Calibration, float | None]:
+    """Calibration and skill score of all parts, this one counting for `share`."""
+    if before is None or resume is None:
+        return outcome.calibration, outcome.skill_score
+    return (
+        blend(before.calibration, outcome.calibration, share),
+        _mean_skill(resume.skill_score, outcome.skill_score, share),
     )
 
 

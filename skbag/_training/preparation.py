@@ -350,7 +350,7 @@ def _extended(
     document_counts: DocumentCounts | None,
     block: NumberBlock | None,
 ) -> Extended:
-    """Featurizer whose weights are all made anew."""
+    """Featurizer whose weights are all recomputed."""
     featurizer, mean = _with_weights(encoder, weighting, document_counts)
     if block is not None:
         featurizer = replace(featurizer, number_block=block)

@@ -372,7 +372,7 @@ def damaged_ids(state):
 def test_damaged_state_is_refused(clf, damage):
     state = clf.__getstate__()
     damage(state["_model"]["encoder"])
-    with pytest.raises(ModelFileError):
+    with pytest.raises(ModelFileError, match="is not the state of a sound model"):
         type(clf)().__setstate__(state)
 
 
@@ -380,7 +380,7 @@ def test_damaged_state_is_refused(clf, damage):
 def test_damaged_shares_are_refused(clf, shares):
     state = clf.__getstate__()
     state["_model"]["weighting"]["column_shares"] = np.array(shares, dtype=np.float32)
-    with pytest.raises(ModelFileError):
+    with pytest.raises(ModelFileError, match="is not the state of a sound model"):
         type(clf)().__setstate__(state)
 
 

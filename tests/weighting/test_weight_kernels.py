@@ -337,9 +337,9 @@ def test_ids_without_a_column_are_refused():
     bags = Bags(ids, offsets, np.ones(2, np.float32), 4)
     weighting = Weighting(False, False, "l2", supervised=False)
     shares = ColumnShares(np.zeros(3, np.uint8), np.ones(1, np.float32))
-    with pytest.raises(IndexError):
+    with pytest.raises(IndexError, match="bag 0 do not ascend, or an id is not below"):
         weighting.apply(bags, None, shares)
-    with pytest.raises(IndexError):
+    with pytest.raises(IndexError, match=r"row 0 has .* an id that is not below"):
         LazyBags(bags, 4).weighted(weighting, None, shares).slice(0, 1)
     weights = np.empty(2, dtype=np.float32)
     with pytest.raises(IndexError, match="no shares of 256 columns"):

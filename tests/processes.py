@@ -9,6 +9,8 @@ import time
 from contextlib import contextmanager
 from datetime import timedelta
 
+import pytest
+
 PATIENCE = 60
 """Seconds after which a fit that has not ended is taken for one that hangs."""
 
@@ -51,8 +53,9 @@ class Processes:
 
         A job is a dict of `parameters`, `X`, `y`, perhaps `sample_weight`, `callback`,
         `partial_fit` (to call that in place of `fit`) and `fault`, a pair of what is to
-        happen ("kill", "raise" or "stop") and in which step, or "before" the fit, or
-        when it is to "learn" the features. A rank that is killed or stopped gives None.
+        happen ("kill", "raise" or "stop") and in which step in common, or after which
+        call of `ColumnTrainer.run_epoch` ("epoch 3"), or "before" the fit, or when it
+        is to "learn" the features. A rank that is killed or stopped gives None.
         """
         for pipe, job in zip(self.pipes, jobs, strict=True):
             pipe.send(job)
@@ -146,31 +149,30 @@ def _happen(what):
 def _fault(what, when):
     """Let something happen before a fit, in it, or in the middle of a step of it."""
     from skbag._training import feature_learning
+    from skbag._training.column_trainer import ColumnTrainer
     from skbag._training.process_group import ProcessGroup
-
-    all_reduce_gradients, learn, n_done = (
-        ProcessGroup.all_reduce_gradients,
-        feature_learning.learn_features,
-        0,
-    )
-
-    def faulty_step(self, *arguments):
-        nonlocal n_done
-        n_done += 1
-        if n_done == when:
-            _happen(what)
-        return all_reduce_gradients(self, *arguments)
 
     if when == "before":
         _happen(what)
-    if when == "learn":
-        feature_learning.learn_features = lambda *arguments: _happen(what)
-    elif what is not None:
-        ProcessGroup.all_reduce_gradients = faulty_step
-    try:
+    n_done = 0
+
+    def faulty(function, last):
+        def call(*arguments):
+            nonlocal n_done
+            n_done += 1
+            if n_done == last:
+                _happen(what)
+            return function(*arguments)
+
+        return call
+
+    with pytest.MonkeyPatch.context() as patch:
+        if when == "learn":
+            patch.setattr(feature_learning, "learn_features", lambda *_: _happen(what))
+        elif isinstance(when, int) and what is not None:
+            steps = faulty(ProcessGroup.all_reduce_gradients, when)
+            patch.setattr(ProcessGroup, "all_reduce_gradients", steps)
+        elif what is not None and when != "before":
+            epochs = faulty(ColumnTrainer.run_epoch, int(when.removeprefix("epoch ")))
+            patch.setattr(ColumnTrainer, "run_epoch", epochs)
         yield
-    finally:
-        ProcessGroup.all_reduce_gradients, feature_learning.learn_features = (
-            all_reduce_gradients,
-            learn,
-        )

@@ -23,6 +23,13 @@ class ThreadRank:
         self._barrier.wait()
         return found
 
+    def all_reduce(self, x):
+        """Sum of the arrays of all, in the order of the ranks."""
+        first, *others = self.all_gather(x)
+        for other in others:
+            first = first + other
+        return first
+
     def all_to_all(self, values):
         """What each rank has for this one."""
         return [each[self.rank] for each in self.all_gather(list(values))]

@@ -39,6 +39,9 @@ class Communicator(Protocol):
     def all_to_all(self, values: Sequence[_T]) -> list[_T]:
         """Give ``values[r]`` to rank r; return what each rank has given to this one."""
 
+    def all_reduce(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Add up arrays of one shape, in the order of the ranks; the same on all."""
+
     def reduce_scatter(self, x: Any, parts: Parts) -> Any:
         """Add up what the ranks have of each sample, for the samples of this one.
 
@@ -91,6 +94,10 @@ class SingleProcess:
     def all_to_all(self, values: Sequence[_T]) -> list[_T]:
         """See `Communicator`."""
         return list(values)
+
+    def all_reduce(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Communicator`."""
+        return x
 
     def reduce_scatter(self, x: Any, parts: Parts) -> Any:
         """See `Communicator`."""

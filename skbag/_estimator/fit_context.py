@@ -163,7 +163,7 @@ def sends_parameter_errors(fit: _Fit) -> _Fit:
         try:
             return fit(self, *args, **kwargs)
         except InvalidParameterError as error:
-            if self.distributed is True:
+            if self.distributed:
                 from skbag._training.process_group import send_error
 
                 send_error(error)

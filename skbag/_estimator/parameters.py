@@ -89,7 +89,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "verbose": ["verbose"],
     "device": [str],
     "n_jobs": [Integral, None],
-    "distributed": ["boolean"],
+    "distributed": ["boolean", StrOptions({"local", "synchronous"})],
     "checkpoint": [str, os.PathLike, None],
 }
 
@@ -183,6 +183,7 @@ def _training_options(estimator: Any) -> TrainingOptions:
         device=estimator.device,
         freeze_embedding=estimator.freeze_embedding,
         n_threads=n_threads(estimator.n_jobs),
+        local_steps={"local": True, "synchronous": False}.get(estimator.distributed),
     )
 
 

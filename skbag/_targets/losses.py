@@ -285,17 +285,37 @@ def squared_hinge_slopes(
     -------
     slopes : ndarray of shape (n_samples, n_outputs), dtype=float64
     """
-    if isinstance(codes, LabelSets):
-        true = codes.rows, codes.labels
-    elif scores.shape[1] == 1:
-        rows = np.flatnonzero(codes)
-        true = rows, np.zeros(len(rows), dtype=np.int64)
-    else:
-        true = np.arange(len(codes)), codes
+    true = _places_of_labels(scores, codes)
     slopes = 2 * np.maximum(scores.astype(np.float64) + 1, 0)
     with_label = 2 * np.minimum(scores[true].astype(np.float64) - 1, 0)
     slopes[true] = with_label if weights is None else with_label * weights[true[1]]
     return slopes
+
+
+def squared_hinge_curvatures(
+    scores: NDArray[np.float32], codes: Codes, weights: NDArray[Any] | None = None
+) -> NDArray[np.float64]:
+    """Second derivative of the squared hinge in each score.
+
+    Parameters and shape are those of `squared_hinge_slopes`.
+    """
+    true = _places_of_labels(scores, codes)
+    curvatures = np.where(scores > -1, 2.0, 0.0)
+    with_label = np.where(scores[true] < 1, 2.0, 0.0)
+    curvatures[true] = with_label if weights is None else with_label * weights[true[1]]
+    return curvatures
+
+
+def _places_of_labels(
+    scores: NDArray[np.float32], codes: Codes
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns of the scores of labels that samples have."""
+    if isinstance(codes, LabelSets):
+        return codes.rows, codes.labels
+    if scores.shape[1] == 1:
+        rows = np.flatnonzero(codes)
+        return rows, np.zeros(len(rows), dtype=np.int64)
+    return np.arange(len(codes)), codes
 
 
 def constant_squared_hinge(

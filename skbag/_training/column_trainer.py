@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
+from skbag._core.communicator import SINGLE_PROCESS, Communicator
 from skbag._core.dtypes import WEIGHT_DTYPE
 from skbag._core.threads import map_in_threads
 from skbag._model.predictor import Predictor
@@ -78,6 +79,8 @@ class ColumnTrainer:
     schedule : Schedule
     n_threads : int
         At most so many threads train blocks of columns.
+    communicator : Communicator
+        Who has the same samples, and trains other columns: each rank its share.
     """
 
     def __init__(
@@ -91,15 +94,17 @@ class ColumnTrainer:
         accumulators: tuple[NDArray[np.float32], ...] | None,
         schedule: Schedule,
         n_threads: int = 1,
+        communicator: Communicator = SINGLE_PROCESS,
     ) -> None:
         self.schedule = schedule
-        self._bags = bags
-        self._codes = codes
-        self._edges = edges
+        self._communicator = communicator
+        self.bags = bags
+        self.codes = codes
+        self.edges = edges
         self._n_steps_done = 0
         self._scale = 1.0
-        self._sample_weight = _float32(sample_weight)
-        self._label_weights = _float32(label_weights)
+        self.sample_weight = _float32(sample_weight)
+        self.label_weights = _float32(label_weights)
         has_labels = isinstance(codes, LabelSets)
         width = predictor.n_outputs
         self._samples = column_steps.Samples(
@@ -111,8 +116,8 @@ class ColumnTrainer:
             1 if width == 1 and not has_labels else 0,
             codes.offsets if isinstance(codes, LabelSets) else None,
             codes.labels if isinstance(codes, LabelSets) else None,
-            self._label_weights,
-            self._sample_weight,
+            self.label_weights,
+            self.sample_weight,
             bags.n_ids,
             width,
         )
@@ -121,7 +126,11 @@ class ColumnTrainer:
         squares = np.full(width, SMALLEST_SQUARES, dtype=WEIGHT_DTYPE)
         if accumulators is not None:
             squares = accumulators[0]
-        self._blocks = _blocks_of(predictor.dense, bags.n_ids, intercept, squares)
+        rank, world_size = communicator.rank, communicator.world_size
+        self._columns = slice(
+            width * rank // world_size, width * (rank + 1) // world_size
+        )
+        self._set_blocks(predictor.dense, intercept, squares)
         work = float(len(bags.ids)) * width
         most = max(1, min(n_threads, len(self._blocks), int(work / WORK_PER_THREAD)))
         self._n_threads = most
@@ -129,12 +138,12 @@ class ColumnTrainer:
     @property
     def n_batches(self) -> int:
         """Number of batches."""
-        return len(self._edges) - 1
+        return len(self.edges) - 1
 
     @property
     def n_entries(self) -> int:
         """Number of entries of all bags."""
-        return len(self._bags.ids)
+        return len(self.bags.ids)
 
     @property
     def accumulators(self) -> tuple[NDArray[np.float32], ...]:
@@ -185,16 +194,24 @@ class ColumnTrainer:
                 )
 
         map_in_threads(run, range(self._n_threads), cancel)
-        self._fold(scales)
+        received = self._communicator.all_gather((losses, ends, scales))
+        all_losses, all_ends, all_scales = map(
+            np.concatenate, zip(*received, strict=True)
+        )
+        self._fold(scales, all_scales)
         self._n_steps_done += len(order)
-        if (ends < len(order)).any():
-            step = int(ends.min())
+        if (all_ends < len(order)).any():
+            step = int(all_ends.min())
             raise Diverged(f"the loss of a batch is unsound in step {step} of an epoch")
         return Progress(
-            loss=float(losses.sum() / max(len(self._bags), 1)),
-            scores=before if len(scored) else None,
+            loss=float(all_losses.sum() / max(len(self.bags), 1)),
+            scores=self._of_all(before) if len(scored) else None,
             rows=rows,
         )
+
+    def bags_to_score(self, own_bags: Bags, edges: NDArray[np.int64]) -> Bags:
+        """Return what `score` takes for samples: their bags."""
+        return own_bags
 
     def score(self, bags: Bags, parts: tuple[int, ...]) -> NDArray[np.float32]:
         """Scores of bags by the state so far."""
@@ -204,10 +221,10 @@ class ColumnTrainer:
             columns = slice(block.first, block.first + block.n)
             sums = bags.matmul(block.table) * scale + block.intercept
             scores[:, columns] = sums[:, : block.n]
-        return scores
+        return self._of_all(scores)
 
     def export(self) -> Predictor:
-        """Copy the state so far."""
+        """Copy the state so far: of all columns, so all ranks call it."""
         table = self._joined_table(self._scale)
         intercept = self._joined([block.intercept for block in self._blocks])
         return Predictor(table, ((None, intercept),))
@@ -215,6 +232,10 @@ class ColumnTrainer:
     def whole(self, predictor: Predictor) -> Predictor:
         """Return what is whole already: there is one process."""
         return predictor
+
+    def own_part(self, table: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return all rows of a table."""
+        return table
 
     def state(self) -> dict[str, Any]:
         """Serialisable state of what training has changed, to the bit."""
@@ -228,25 +249,25 @@ class ColumnTrainer:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from the state of a trainer made in the same way."""
-        shape = (self._bags.n_ids, self._width)
+        shape = (self.bags.n_ids, self._width)
         table, intercept = state["table"], state["intercept"]
         (squares,) = state["accumulators"]
         if table.shape != shape or not intercept.shape == squares.shape == shape[1:]:
             raise ValueError("a table, or intercepts, of another shape")
         self._scale = float(state["scale"])
-        self._blocks = _blocks_of(table, shape[0], intercept, squares)
+        self._set_blocks(table, intercept, squares)
         self._n_steps_done = int(state["n_steps_done"])
 
     def arrays(self) -> list[NDArray[Any]]:
         """All that is trained on and from."""
-        codes = self._codes
+        codes = self.codes
         if isinstance(codes, LabelSets):
             arrays: list[NDArray[Any]] = [codes.offsets, codes.labels]
         else:
             arrays = [codes]
-        bags = self._bags
-        arrays += [bags.ids, bags.offsets, bags.weights, self._edges]
-        for weight in (self._sample_weight, self._label_weights):
+        bags = self.bags
+        arrays += [bags.ids, bags.offsets, bags.weights, self.edges]
+        for weight in (self.sample_weight, self.label_weights):
             if weight is not None:
                 arrays.append(weight)
         for block in self._blocks:
@@ -257,16 +278,29 @@ class ColumnTrainer:
         self, order: NDArray[np.int64], scored: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where the scores of each step go, -1 for nowhere, and of which samples."""
-        starts, stops = self._edges[scored], self._edges[scored + 1]
+        starts, stops = self.edges[scored], self.edges[scored + 1]
         place = np.full(self.n_batches, -1, dtype=np.int64)
         place[scored] = np.cumsum(stops - starts) - (stops - starts)
         rows = [np.arange(*bounds) for bounds in zip(starts, stops, strict=True)]
         return place[order], np.concatenate([NO_BATCHES, *rows])
 
-    def _fold(self, scales: NDArray[np.float64]) -> None:
-        """Take over the scale of the blocks, which is one unless some have stopped."""
-        if (scales == scales[0]).all():
-            self._scale = float(scales[0])
+    def _set_blocks(
+        self,
+        table: NDArray[np.float32],
+        intercept: NDArray[np.float32],
+        squares: NDArray[np.float32],
+    ) -> None:
+        """Copy the own columns of a whole state into blocks."""
+        self._blocks = _blocks_of(
+            table, self.bags.n_ids, intercept, squares, self._columns
+        )
+
+    def _fold(
+        self, scales: NDArray[np.float64], all_scales: NDArray[np.float64]
+    ) -> None:
+        """Take over the scale of all blocks, which is one unless some have stopped."""
+        if (all_scales == all_scales[0]).all():
+            self._scale = float(all_scales[0])
             return
         for block, scale in zip(self._blocks, scales, strict=True):
             block.table[:] *= WEIGHT_DTYPE(scale)
@@ -274,15 +308,24 @@ class ColumnTrainer:
 
     def _joined_table(self, scale: float = 1.0) -> NDArray[np.float32]:
         """Put the columns of the blocks together, times a scale."""
-        table = np.empty((self._bags.n_ids, self._width), dtype=WEIGHT_DTYPE)
+        table = np.empty((self.bags.n_ids, self._width), dtype=WEIGHT_DTYPE)
         for block in self._blocks:
             column_steps.copy_columns(block.table, scale, block.n, block.first, table)
-        return table
+        return self._of_all(table)
 
     def _joined(self, parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Put what each block has of its columns together."""
-        pairs = zip(parts, self._blocks, strict=True)
-        return np.concatenate([part[: block.n] for part, block in pairs])
+        joined = np.empty(self._width, dtype=WEIGHT_DTYPE)
+        for part, block in zip(parts, self._blocks, strict=True):
+            joined[block.first : block.first + block.n] = part[: block.n]
+        return self._of_all(joined)
+
+    def _of_all(self, columns: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Put together what each rank has of its columns, the last axis."""
+        if self._communicator.world_size == 1:
+            return columns
+        own = np.ascontiguousarray(columns[..., self._columns])
+        return np.concatenate(self._communicator.all_gather(own), axis=-1)
 
 
 def _blocks_of(
@@ -290,13 +333,13 @@ def _blocks_of(
     n_ids: int,
     intercept: NDArray[np.float32],
     squares: NDArray[np.float32],
+    wanted: slice,
 ) -> list[Block]:
-    """Cut a table into blocks of columns, copied; rows beyond it are zero."""
-    width = len(intercept)
+    """Cut columns of a table into blocks, copied; rows beyond it are zero."""
     starts_at_zero = not table.any()
     blocks = []
-    for first in range(0, width, LANES[-1]):
-        columns = slice(first, min(first + LANES[-1], width))
+    for first in range(wanted.start, wanted.stop, LANES[-1]):
+        columns = slice(first, min(first + LANES[-1], wanted.stop))
         n = columns.stop - first
         lanes = next(lanes for lanes in LANES if lanes >= n)
         own = _zeros_in_lines(n_ids, lanes)

@@ -19,6 +19,7 @@ from skbag._core.communicator import Communicator, total
 from skbag._core.dtypes import WEIGHT_DTYPE
 from skbag._model.predictor import Predictor
 from skbag._targets.label_sets import LabelSets
+from skbag._training.division import share
 from skbag._training.origin import Origin
 from skbag._training.preparation import Prepared, prepare_part
 from skbag._training.progress import Unseen
@@ -135,13 +136,15 @@ def _trained(
     rng: np.random.Generator,
     communicator: Communicator,
 ) -> Predictor:
+    own = share(part.samples, settings.training, communicator)
     run = TrainingRun(
-        part.samples,
-        settings.training,
+        own.samples,
+        own.options,
         n_progressive=0,
         rng=rng,
         origin=Origin(counts=part.initial_counts),
-        communicator=communicator,
+        communicator=own.communicator,
+        group=communicator,
     )
     while not run.done:
         run.epoch()

@@ -13,16 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
-from skbag._core.communicator import Communicator, broadcast, concatenate_weights
+from skbag._core.communicator import Communicator, concatenate_weights
 from skbag._targets.calibration import UNCALIBRATED, Calibration
 from skbag._targets.label_sets import as_array
 from skbag._training.plan import Plan, max_progressive_samples
 from skbag._training.samples import Samples
-from skbag._training.sharding import cut_positions, exchange_bags
+from skbag._training.sharding import cut_positions
 
 
 class Scores(Protocol):
     """What validation needs of a trainer."""
+
+    def bags_to_score(self, own_bags: Bags, edges: NDArray[np.int64]) -> Bags:
+        """What `score` takes for own samples, given their batch's parts."""
 
     def score(self, bags: Bags, parts: tuple[int, ...]) -> NDArray[np.float32]:
         """Scores of bags by the state so far."""
@@ -167,10 +170,14 @@ class Validation:
     ----------
     samples : Samples
         Weighted bags, of this rank.
+    trainer : Trainer
+        Any that is to be asked for scores.
     communicator : Communicator
     """
 
-    def __init__(self, samples: Samples, communicator: Communicator) -> None:
+    def __init__(
+        self, samples: Samples, trainer: Scores, communicator: Communicator
+    ) -> None:
         self._samples = samples
         self._communicator = communicator
         step = min(MAX_AT_ONCE, max_progressive_samples(samples.targets.n_outputs))
@@ -180,7 +187,7 @@ class Validation:
             part_edges = edges[number : number + 2]
             own_bags = samples.X.slice(*part_edges[:, communicator.rank].tolist())
             self._parts.append(
-                (exchange_bags(communicator, own_bags, part_edges), part_edges)
+                (trainer.bags_to_score(own_bags, part_edges), part_edges)
             )
 
     def score(self, trainer: Scores) -> float:
@@ -197,7 +204,7 @@ class Validation:
             [(len(each), weight) for each, weight in received]
         )
         each = np.concatenate([each for each, _ in received])
-        return broadcast(communicator, float(np.average(each, weights=weights)))
+        return float(np.average(each, weights=weights))
 
     def arrays(self) -> list[NDArray[np.generic]]:
         """All that scores depend on."""

@@ -25,6 +25,7 @@ from skbag._text.pretrained import Vectors
 from skbag._training.checkpoints import Checkpoint, Checkpoints, NoCheckpoint
 from skbag._training.column_scales import ColumnSums, ColumnUnits, column_units
 from skbag._training.cross_scores import cross_scores
+from skbag._training.division import share
 from skbag._training.early_stopping import split_validation
 from skbag._training.fit_checks import warn_of
 from skbag._training.fit_result import FitResult, model_of
@@ -38,6 +39,7 @@ from skbag._training.preparation import Prepared, carry_over, prepare, reprepare
 from skbag._training.run import EpochReport, TrainingRun
 from skbag._training.samples import Samples
 from skbag._training.settings import Settings
+from skbag._training.sharding import gather_samples, gather_unseen
 from skbag._training.static_vectors import fold_vectors, static_vectors
 from skbag._training.torch_where_needed import training_threads, with_torch_where_needed
 from skbag._weighting.column_moments import ColumnMoments
@@ -240,11 +242,17 @@ def _make_run(
             predictor = split.units.of_trained(predictor)
         offset = before.calibration.score_offset
         start = Start(with_score_offset(predictor, -offset))
+    own = share(prepared.samples, settings.training, communicator)
     if validation is not None:
         validation = validation.with_inputs(featurizer.weigh(validation.X))
+    if own.gathered:
+        if validation is not None:
+            validation = gather_samples(communicator, validation)
+        if unseen is not None:
+            unseen = gather_unseen(communicator, unseen, len(prepared.samples))
     return TrainingRun(
-        prepared.samples,
-        settings.training,
+        own.samples,
+        own.options,
         n_progressive=prepared.n_progressive,
         rng=rng,
         validation=validation,
@@ -254,7 +262,8 @@ def _make_run(
             document_counts=_documents_by_id(featurizer),
             vectors=vectors,
         ),
-        communicator=communicator,
+        communicator=own.communicator,
+        group=communicator,
         unseen=unseen,
     )
 
@@ -276,7 +285,7 @@ def _run_epochs(
     model_so_far: Callable[[], Model],
 ) -> bool:
     """Train until the run is done, or a callback stops it; return whether one did."""
-    communicator, stopped = run.communicator, False
+    communicator, stopped = run.group, False
     while not (run.done or stopped):
         callbacks.begin_epoch()
         communicator.stage(f"it trained epoch {len(run.outcome.loss_curve) + 1}")

@@ -158,7 +158,7 @@ def fit_size(task: Task, *, exactly: bool = False) -> FitSize:
         layers = (training.embedding_dim, *training.hidden_layer_sizes, last)
     fraction = task.settings.validation_fraction or 0.0
     has_vectors = task.settings.begins_with_vectors
-    by_columns = not has_vectors and goes_by_columns(loss, training, alone=task.alone)
+    by_columns = not has_vectors and task.alone and goes_by_columns(loss, training)
     # What two classes start from is kept beside what is made of it.
     keeps_start = by_columns and weighting.supervised and targets.has_two_classes
     return FitSize(

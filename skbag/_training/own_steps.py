@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 
 from skbag._core.bag_kernels import squared_norms
 from skbag._core.bags import Bags
-from skbag._core.communicator import Communicator
 from skbag._core.dtypes import WEIGHT_DTYPE
 from skbag._targets.label_sets import Codes
 from skbag._targets.losses import Loss, is_squared_hinge, squared_hinge_slopes
@@ -32,7 +31,6 @@ from skbag._training.plan import Plan
 from skbag._training.progress import Schedule
 from skbag._training.samples import Samples
 from skbag._training.settings import TrainingOptions
-from skbag._training.sharding import exchange_bags
 
 COMPENSATION = 0.09
 """How fast others make up for a sample, by the epoch. On validation splits of nine data
@@ -167,7 +165,12 @@ class OwnSteps:
         What is in their scores of themselves before the first step.
     numbers : ndarray of shape (n_bags,), dtype=int64, or None
         Which sample each bag is a visit of; None where there is one visit of each.
-    communicator : Communicator
+    trainer : Trainer
+        That takes the steps.
+    rank : int
+        Of this process.
+    n_shards : int, default=1
+        Steps that a batch is cut into.
 
     Attributes
     ----------
@@ -186,7 +189,9 @@ class OwnSteps:
         batches: NDArray[np.int64],
         moves: NDArray[np.float64],
         numbers: NDArray[np.int64] | None,
-        communicator: Communicator,
+        trainer: Scores,
+        rank: int,
+        n_shards: int = 1,
     ) -> None:
         norms = squared_norms(
             bags.offsets, bags.weights.astype(WEIGHT_DTYPE, copy=False)
@@ -196,15 +201,15 @@ class OwnSteps:
         self._codes = codes
         self._label_weights = label_weights
         self._batches = batches
-        self._batch_sizes = np.diff(edges.sum(axis=1))
+        self._batch_sizes = np.diff(edges.sum(axis=1) // n_shards)
         own_edges = edges[batches[0] :] - edges[batches[0]]
-        self._own_sizes = np.diff(own_edges[:, communicator.rank])
+        self._own_sizes = np.diff(own_edges[:, rank])
         self._parts: list[tuple[Bags, tuple[int, ...]]] = []
         for number in range(len(batches)):
             part = own_edges[number : number + 2]
-            own_bags = bags.slice(*part[:, communicator.rank].tolist())
-            exchanged = exchange_bags(communicator, own_bags, part)
-            self._parts.append((exchanged, tuple((part[1] - part[0]).tolist())))
+            own_bags = bags.slice(*part[:, rank].tolist())
+            to_score = trainer.bags_to_score(own_bags, part)
+            self._parts.append((to_score, tuple((part[1] - part[0]).tolist())))
         self._start_moves, self.moves = moves, np.zeros_like(moves)
         self._visits = None
         if numbers is not None:
@@ -216,6 +221,7 @@ class OwnSteps:
         order: NDArray[np.int64],
         schedule: Schedule,
         n_steps_done: int,
+        shares: NDArray[np.float64] | None = None,
     ) -> None:
         """Add those of one epoch. Sets `moves`.
 
@@ -229,6 +235,8 @@ class OwnSteps:
             Of its steps.
         n_steps_done : int
             Before the epoch.
+        shares : ndarray of shape (n_bags,), dtype=float64, or None
+            Of each step that the table has kept; None for all.
         """
         rates = schedule.rates(n_steps_done, len(order))
         kept = schedule.kept(rates, self._batch_sizes[order])
@@ -238,6 +246,8 @@ class OwnSteps:
         place[order] = np.arange(len(order))
         steps = place[self._batches]
         each = np.repeat(rates[steps] * left[steps + 1], self._own_sizes)
+        if shares is not None:
+            each *= shares
         slopes = squared_hinge_slopes(scores, self._codes, self._label_weights)
         slopes *= (each * self._factor)[:, np.newaxis]
         self.moves *= left[0]

@@ -335,7 +335,7 @@ def clusters_of(loss: Loss, counts: NDArray[np.int64]) -> Clusters | None:
     return Clusters.by_frequency(counts) if loss.clustered else None
 
 
-def goes_by_columns(loss: Loss, options: TrainingOptions, *, alone: bool) -> bool:
+def goes_by_columns(loss: Loss, options: TrainingOptions) -> bool:
     """Whether a run without given vectors is for `ColumnTrainer`, on the CPU.
 
     That is faster than torch's steps, on one thread and more so on several (measured:
@@ -345,7 +345,6 @@ def goes_by_columns(loss: Loss, options: TrainingOptions, *, alone: bool) -> boo
         is_squared_hinge(loss)
         and options.embedding_dim is None
         and options.dropout == 0
-        and alone
         and options.device in ("auto", "cpu")
     )
 
@@ -430,11 +429,15 @@ class Plan:
     n_progressive : int
         Samples of the first epoch that are scored before it trains on them.
     batch_size : int
+        Samples of all processes.
     learning_rate : float
     alpha : float
     n_epochs : int
     work : float
         Numbers that an epoch moves: entries x width.
+    n_shards : int
+        Into how many parts each batch is cut, one for each process, which takes a step
+        of its own; 1 where there is one step for all.
     """
 
     problem: Problem
@@ -445,16 +448,22 @@ class Plan:
     alpha: float
     n_epochs: int
     work: float = 0.0
+    n_shards: int = 1
 
     @classmethod
     def make(
-        cls, problem: Problem, options: TrainingOptions, n_progressive: int
+        cls,
+        problem: Problem,
+        options: TrainingOptions,
+        n_progressive: int,
+        n_shards: int = 1,
     ) -> Plan:
         """Plan before any batch is made: what is no option is decided by rule."""
+        n_samples = problem.n_samples // n_shards
         batch_size = options.batch_size or auto_batch_size(
-            problem.n_seen + problem.n_samples, problem.n_scores, problem.moments
+            problem.n_seen + n_samples, problem.n_scores, problem.moments
         )
-        batch_size = max(min(batch_size, problem.n_samples), 1)
+        batch_size = max(min(batch_size, n_samples), 1)
         rate = options.learning_rate_init
         if rate is None:
             rate = auto_learning_rate(
@@ -469,10 +478,11 @@ class Plan:
             problem,
             options,
             n_progressive,
-            batch_size,
+            batch_size * n_shards,
             rate,
             alpha=options.alpha or 0.0,
             n_epochs=options.max_iter or 1,
+            n_shards=n_shards,
         )
 
     def inverse_square_rate(self) -> tuple[float, float]:

@@ -97,11 +97,15 @@ class Progress:
         prequential approach", 1984).
     rows : ndarray of shape (n_scored,), dtype=int64
         Which samples those are.
+    kept : ndarray of shape (n_scored,), dtype=float64, or None
+        Share of what the step on each did to its score that the table has kept, where
+        it is made of several; None for all of it.
     """
 
     loss: float
     scores: NDArray[np.float32] | None
     rows: NDArray[np.int64]
+    kept: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,11 +36,13 @@ from skbag._targets.losses import (
 )
 from skbag._training.absent_classes import with_present, without_absent
 from skbag._training.column_trainer import ColumnTrainer
+from skbag._training.division import n_exchanges
 from skbag._training.early_stopping import Outcome, Validation, stopping_rule
 from skbag._training.fit_checks import training_finding
 from skbag._training.initial_table import (
     own_part_of_initial_table,
 )
+from skbag._training.local_trainer import LocalTrainer
 from skbag._training.origin import Origin, Start, check_layers
 from skbag._training.own_steps import (
     OwnSteps,
@@ -66,7 +68,7 @@ from skbag._training.progress import (
 )
 from skbag._training.samples import Samples, documents_by_id
 from skbag._training.settings import TrainingOptions
-from skbag._training.sharding import cut_positions, own_rows
+from skbag._training.sharding import cut_positions
 
 if TYPE_CHECKING:
     from skbag._training.trainer import Trainer
@@ -103,6 +105,8 @@ class TrainingRun:
     origin : Origin
     communicator : Communicator
         Who trains the same model on samples of its own.
+    group : Communicator or None
+        Who trains the same model at all: on the same samples where that is another.
     unseen : Unseen or None
         Scores of samples of this rank to fit the temperature to; None where training
         is to find some.
@@ -128,6 +132,7 @@ class TrainingRun:
         validation: Samples | None = None,
         origin: Origin | None = None,
         communicator: Communicator = SINGLE_PROCESS,
+        group: Communicator | None = None,
         unseen: Unseen | None = None,
     ) -> None:
         origin = origin or Origin()
@@ -137,6 +142,7 @@ class TrainingRun:
         self._is_stream = not options.decay
         self.rng = rng
         self.communicator = communicator
+        self.group = communicator if group is None else group
         self.outcome = Outcome()
         self.n_samples = total(communicator, len(samples))
         self.loss = self.targets.loss(options.loss)
@@ -147,9 +153,11 @@ class TrainingRun:
         if start is not None and clusters is not None:
             clusters = start.predictor.clusters
         problem = self._problem(samples, clusters, start)
-        plan = Plan.make(problem, options, n_progressive)
-        self.trainer: ColumnTrainer | Trainer
-        if self._may_go_by_columns(origin, plan):
+        by_columns = self._may_go_by_columns(origin, options)
+        n_shards = communicator.world_size if by_columns else 1
+        plan = Plan.make(problem, options, n_progressive, n_shards)
+        self.trainer: ColumnTrainer | LocalTrainer | Trainer
+        if by_columns:
             self._begin_by_columns(samples, origin, clusters, plan)
         else:
             self._begin(samples, origin, clusters, plan)
@@ -158,7 +166,7 @@ class TrainingRun:
         self._held = np.flatnonzero(starts >= n_before)
         self._validation = None
         if validation is not None:
-            self._validation = Validation(validation, communicator)
+            self._validation = Validation(validation, self.trainer, communicator)
         self._stopping = stopping_rule(
             options.n_iter_no_change, options.tol, validated=validation is not None
         )
@@ -208,13 +216,14 @@ class TrainingRun:
             n_done = len(outcome.loss_curve) * len(order)
             first_row = len(progress.scores) - self._n_rows(self._followed)
             followed = progress.scores[first_row:]
-            self._own_steps.add(followed, order, schedule, n_done)
+            kept = progress.kept if progress.kept is None else progress.kept[first_row:]
+            self._own_steps.add(followed, order, schedule, n_done, kept)
         outcome.loss_curve.append(progress.loss)
         if first and progress.scores is not None:
             self._learn_from(progress, progress.scores)
         score = None
         if self._validation is not None:
-            score = self._validation.score(self.trainer)
+            score = broadcast(self.group, self._validation.score(self.trainer))
             outcome.validation_scores.append(score)
         self._follow(self._stopping.update(outcome, self.plan))
         if self._stopping.is_best(outcome):
@@ -242,7 +251,7 @@ class TrainingRun:
             self._calibrate()
         predictor = self.trainer.whole(self._best or self.trainer.export())
         return self._without_absent(predictor), broadcast(
-            self.communicator, self.trainer.accumulators
+            self.group, self.trainer.accumulators
         )
 
     def state(self) -> dict[str, Any]:
@@ -271,7 +280,7 @@ class TrainingRun:
         self.rng.bit_generator.state = state["draws"]
         best = state["best"]
         if best is not None:
-            rows = np.ascontiguousarray(own_rows(best["embedding"], self.communicator))
+            rows = np.ascontiguousarray(self.trainer.own_part(best["embedding"]))
             trained = {**best, "layers": tuple(best["layers"]), "embedding": rows}
             self._best = replace(self.trainer.export(), **trained)
 
@@ -288,7 +297,7 @@ class TrainingRun:
         for array in arrays:
             digest.update(repr((array.dtype.str, array.shape)).encode())
             digest.update(np.ascontiguousarray(array).tobytes())
-        of_all = b"".join(self.communicator.all_gather(digest.digest()))
+        of_all = b"".join(self.group.all_gather(digest.digest()))
         return hashlib.sha256(of_all).hexdigest()
 
     def finding(self) -> str | None:
@@ -357,12 +366,15 @@ class TrainingRun:
             np.concatenate([weights for _, weights, _ in received]),
             max(largest for _, _, largest in received),
         )
-        return broadcast(communicator, moments)
+        return broadcast(self.group, moments)
 
-    def _may_go_by_columns(self, origin: Origin, plan: Plan) -> bool:
+    def _may_go_by_columns(self, origin: Origin, options: TrainingOptions) -> bool:
         """Whether `ColumnTrainer` can do what is asked for, on the CPU."""
-        return origin.vectors is None and goes_by_columns(
-            self.loss, plan.options, alone=self.communicator.world_size == 1
+        has_all_samples = self.communicator.world_size == 1
+        return (
+            origin.vectors is None
+            and goes_by_columns(self.loss, options)
+            and (has_all_samples or bool(options.local_steps))
         )
 
     def _begin_by_columns(
@@ -376,13 +388,15 @@ class TrainingRun:
         bags = samples.X.slice(0, len(samples))
         self.plan = plan = plan.with_entries(len(bags.ids))
         options = plan.options
-        if plan.may_go_to_a_gpu and _has_gpu(plan):
+        alone = self.group.world_size == 1
+        if alone and plan.may_go_to_a_gpu and _has_gpu(plan):
             self._begin(samples.with_inputs(bags), origin, clusters, plan)
             return
         self.rng.integers(2**62)  # As where layers are drawn.
-        start = origin.start
-        edges = cut_positions([len(samples)], plan.batch_size)[:, 0]
-        self.trainer = ColumnTrainer(
+        start, communicator = origin.start, self.communicator
+        sizes = communicator.all_gather(len(samples))
+        edges = cut_positions(sizes, plan.batch_size)[:, communicator.rank]
+        steps = ColumnTrainer(
             bags,
             samples.codes,
             np.ascontiguousarray(edges),
@@ -392,7 +406,16 @@ class TrainingRun:
             None if start is None else start.accumulators,
             Schedule.of(self.plan),
             n_threads=options.n_threads,
+            communicator=SINGLE_PROCESS if plan.n_shards > 1 else self.group,
         )
+        self.trainer = steps
+        if plan.n_shards > 1:
+            self.trainer = LocalTrainer(
+                steps,
+                self._document_counts(samples, origin),
+                n_exchanges(self.n_samples, plan.n_shards),
+                communicator,
+            )
 
     def _table_to_start_from(self, origin: Origin, n_ids: int) -> Predictor:
         """Table of scores, and intercepts, before the first step."""
@@ -495,7 +518,7 @@ class TrainingRun:
 
     def _learn_from(self, progress: Progress, scores: NDArray[np.float32]) -> None:
         """Settle epochs, penalty and temperature by what the first epoch showed."""
-        targets, communicator = self.targets, self.communicator
+        targets = self.targets
         # Others may have been followed for the temperature alone.
         first_row = len(scores) - self._n_rows(self._held)
         scores, codes, weight = self._gathered(
@@ -504,7 +527,7 @@ class TrainingRun:
         if self._own_steps is None and not self._is_calibrated:
             self._fit_calibration(scores, codes, weight)
         skill = targets.skill_score(scores, codes, weight, self._counts, self.n_samples)
-        self.outcome.skill_score = skill = broadcast(communicator, skill)
+        self.outcome.skill_score = skill = broadcast(self.group, skill)
         self._follow(self.plan.with_skill(skill))
 
     def _all_own_steps(self) -> list[Any]:
@@ -562,7 +585,7 @@ class TrainingRun:
         if not self.loss.calibrated_by_temperature:
             return
         calibration = self.calibration_of(scores, codes, weight)
-        self.outcome.calibration = broadcast(self.communicator, calibration)
+        self.outcome.calibration = broadcast(self.group, calibration)
 
     def _follow_own_steps(
         self, samples: Samples, origin: Origin, edges: NDArray[np.int64]
@@ -583,12 +606,9 @@ class TrainingRun:
                 samples.codes[first:][:n_counted],
             )
             moves /= plan.problem.moments.mean_squared_norm**0.5
-        document_counts = origin.document_counts
-        if document_counts is None:
-            document_counts = total(communicator, documents_by_id(samples.X))
         return OwnSteps(
             bags,
-            document_counts,
+            self._document_counts(samples, origin),
             samples.codes[first:],
             self._weight_of_steps(bags, weight, plan),
             label_weights(self.loss),
@@ -596,8 +616,18 @@ class TrainingRun:
             self._followed,
             moves,
             None if samples.numbers is None else samples.numbers[first:],
-            communicator,
+            self.trainer,
+            communicator.rank,
+            plan.n_shards,
         )
+
+    def _document_counts(self, samples: Samples, origin: Origin) -> NDArray[np.float64]:
+        """Number of samples of all ranks that hold each id."""
+        counts = origin.document_counts
+        if counts is None:
+            own = documents_by_id(samples.X)
+            counts = np.asarray(total(self.communicator, own))
+        return counts
 
     def _follow(self, plan: Plan) -> None:
         """Go on by another plan. Sets the plan, and the schedule of the trainer."""

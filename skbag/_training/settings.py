@@ -17,7 +17,9 @@ class TrainingOptions:
     """How to train. None means by rule.
 
     The fields are the estimator's parameters, except `decay`: whether the learning
-    rate falls to zero over the epochs; and `n_threads`, which `n_jobs` means.
+    rate falls to zero over the epochs; `n_threads`, which `n_jobs` means; and
+    `local_steps`: whether each of several processes trains a table of its own between
+    exchanges.
     """
 
     loss: BaseLoss
@@ -35,6 +37,7 @@ class TrainingOptions:
     freeze_embedding: bool = False
     decay: bool = True
     n_threads: int = 1
+    local_steps: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def needs_torch(
     """Whether anything but a GPU, which is looked for late, may need torch."""
     loss = samples.targets.loss(settings.training.loss)
     alone = communicator.world_size == 1
-    return not goes_by_columns(loss, settings.training, alone=alone)
+    return not (alone and goes_by_columns(loss, settings.training))
 
 
 def training_threads(

@@ -48,7 +48,7 @@ from skbag._training.progress import (
     Progress,
     Schedule,
 )
-from skbag._training.sharding import own_rows, whole_table
+from skbag._training.sharding import exchange_bags, own_rows, whole_table
 
 LAYER_STEP = 0.02
 """Adagrad step of the head's weights. Larger ones undo its orthonormal start before
@@ -181,6 +181,10 @@ class Trainer:
             rows=np.concatenate([NO_BATCHES, *(rows[i] for i in found)]),
         )
 
+    def bags_to_score(self, own_bags: Bags, edges: NDArray[np.int64]) -> Bags:
+        """Return what `score` takes for own samples: entries of own rows, of all."""
+        return exchange_bags(self.communicator, own_bags, edges)
+
     @torch.inference_mode(False)
     def score(self, bags: Bags, parts: Parts) -> NDArray[np.float32]:
         """Scores of bags by the state so far; see `Batch` for `parts`."""
@@ -229,6 +233,10 @@ class Trainer:
             embedding=table,
             layers=broadcast(self.communicator, predictor.layers),
         )
+
+    def own_part(self, table: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Rows of a table that this rank trains."""
+        return own_rows(table, self.communicator)
 
     def state(self) -> dict[str, Any]:
         """Serialisable state of what training has changed; the same on all ranks."""

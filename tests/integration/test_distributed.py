@@ -126,6 +126,17 @@ CASES = {
     "small batches": {"batch_size": 7, "learning_rate_init": 0.2, "max_iter": 4},
 }
 
+BY_ROWS = {"dropout": 0.1}
+"""With these parameters steps are taken in common, each with messages."""
+
+DIVISIONS = {
+    "columns": ({}, "epoch 15"),
+    "local": ({"distributed": "local"}, "epoch 57"),
+    "rows": (BY_ROWS, 3 * 4 * 5 + 17),
+}
+"""Parameters; and what is in the third epoch of four, of 7 batches and four exchanges,
+after three fits of two thirds, of 5 batches an epoch, for the temperature."""
+
 
 @pytest.mark.parametrize("case", CASES)
 def test_all_ranks_end_with_one_model_like_that_of_one_process(
@@ -136,6 +147,39 @@ def test_all_ranks_end_with_one_model_like_that_of_one_process(
     assert_one_model(estimators, tmp_path / "model")
     alone = make_classifier(**parameters).fit(*corpus)
     assert_like_alone(estimators[0], alone, corpus.texts)
+
+
+def test_local_steps(two, corpus, make_classifier, tmp_path):
+    """A model of its own, the same on all ranks, and about as good."""
+    texts, labels = corpus.texts * 4, corpus.labels * 4
+    jobs = dealt(2, texts, labels, distributed="local")
+    estimators = two.fit(*jobs)
+    assert_one_model(estimators, tmp_path / "model")
+    again = two.fit(*jobs)
+    assert digest(again[0], tmp_path / "model") == digest(
+        estimators[0], tmp_path / "model"
+    )
+    alone = make_classifier().fit(texts, labels)
+    assert alone.score(texts, labels) > 0.9
+    assert estimators[1].score(texts, labels) > 0.9
+
+
+def test_columns_are_those_of_one_process(two, corpus, make_classifier):
+    """Where the order is the same, so is the model, up to the order of ids."""
+    parameters = {"shuffle": False, "supervised_weighting": False}
+    together = two.fit(*dealt(2, *corpus, **parameters))[0]
+    alone = make_classifier(**parameters).fit(*corpus)
+    np.testing.assert_allclose(
+        together.decision_function(corpus.texts),
+        alone.decision_function(corpus.texts),
+        atol=1e-5,
+    )
+    np.testing.assert_allclose(together.loss_curve_, alone.loss_curve_, atol=1e-6)
+    np.testing.assert_allclose(
+        together.predict_proba(corpus.texts),
+        alone.predict_proba(corpus.texts),
+        atol=1e-3,
+    )
 
 
 def test_two_classes(two, binary_corpus, make_classifier, tmp_path):
@@ -299,7 +343,7 @@ BAD_INPUT = {
         "rank 1: InvalidParameterError: The 'batch_size' parameter",
     ),
     "in training": (
-        {"fault": ("raise", 2)},
+        {"fault": ("raise", "epoch 2")},
         "KeyboardInterrupt",
         "rank 1: KeyboardInterrupt: pressed",
     ),
@@ -359,19 +403,23 @@ def test_one_class_on_all_ranks_is_too_few(two, corpus):
     assert_failed(answers, ["ValueError"] * 2, [words] * 2)
 
 
+@pytest.mark.parametrize("division", DIVISIONS)
 @pytest.mark.parametrize("immortals", ["two", "three"])
-def test_a_rank_that_dies_ends_all(immortals, mortals, corpus, tmp_path, request):
+def test_a_rank_that_dies_ends_all(
+    immortals, division, mortals, corpus, tmp_path, request
+):
     """And a restart goes on from the last completed epoch, to the same bits."""
     immortals = request.getfixturevalue(immortals)
     n = len(immortals.pipes)
     path = str(tmp_path / "fit.ckpt")
-    parameters = {"max_iter": 4, "batch_size": 16, "early_stopping": True}
+    more, when = DIVISIONS[division]
+    batch_size = 16 // n if division == "local" else 16
+    parameters = {"max_iter": 4, "batch_size": batch_size, "early_stopping": True}
+    parameters.update(more)
     whole = immortals.fit(*dealt(n, *corpus, **parameters))
     assert_one_model(whole, tmp_path / "model")
     jobs = dealt(n, *corpus, checkpoint=path, **parameters)
-    # An epoch has 7 batches: this is in the third, after three fits of two thirds, of 5
-    # batches an epoch, for the temperature.
-    jobs[1]["fault"] = ("kill", 3 * 4 * 5 + 17)
+    jobs[1]["fault"] = ("kill", when)
     answers = mortals(n).fit(*jobs)
     assert answers.pop(1) is None
     words = "has lost another process of this fit, which has ended or cannot be reached"
@@ -400,25 +448,30 @@ def test_a_rank_that_dies_before_training(when, stage, mortals, corpus):
     assert_failed(answers, ["RankError"], [stage])
 
 
-@pytest.mark.parametrize("when", ["learn", 3])
+@pytest.mark.parametrize("when", ["learn", "epoch 3", 3])
 def test_a_rank_that_says_nothing_is_given_up_in_time(when, mortals, corpus):
-    jobs = dealt(2, *corpus)
+    jobs = dealt(2, *corpus, **(BY_ROWS if when == 3 else {}))
     jobs[1]["fault"] = ("stop", when)
     answers = mortals(2, timeout=4).fit(*jobs)
     words = "has lost another process of this fit, which has ended or cannot be reached"
     assert_failed(answers[:1], ["RankError"], [words])
 
 
-def test_each_rank_goes_on_with_own_steps_of_its_own(two, corpus, tmp_path):
+@pytest.mark.parametrize(
+    ("distributed", "when"), [(True, "epoch 3"), ("local", "epoch 10")]
+)
+def test_each_rank_goes_on_with_own_steps_of_its_own(
+    distributed, when, two, corpus, tmp_path
+):
     """Of many samples the temperature comes from what each rank has followed."""
     texts = [f"{text} own{i // 2}" for i, text in enumerate(corpus.texts * 6)]
     path = str(tmp_path / "fit.ckpt")
-    parameters = {"max_iter": 3, "batch_size": 32}
+    parameters = {"max_iter": 3, "batch_size": 32, "distributed": distributed}
     whole = two.fit(*dealt(2, texts, corpus.labels * 6, **parameters))
     assert_one_model(whole, tmp_path / "model")
     jobs = dealt(2, texts, corpus.labels * 6, checkpoint=path, **parameters)
-    # An epoch has 23 batches: this is in the third.
-    jobs[0]["fault"] = ("raise", 49)
+    # In the third epoch: of local steps one has four calls.
+    jobs[0]["fault"] = ("raise", when)
     two.fit(*jobs)
     assert Path(path).exists()
     jobs = dealt(2, texts, corpus.labels * 6, checkpoint=path, **parameters)
@@ -433,8 +486,8 @@ def test_a_checkpoint_of_another_number_of_processes_is_refused(
 ):
     path = str(tmp_path / "fit.ckpt")
     jobs = dealt(2, *corpus, checkpoint=path, max_iter=3)
-    # In the third epoch, after three fits of two thirds, of 5 batches an epoch.
-    jobs[0]["fault"] = ("raise", 3 * 3 * 5 + 17)
+    # In the third epoch, after three fits of two thirds.
+    jobs[0]["fault"] = ("raise", "epoch 12")
     two.fit(*jobs)
     (answer,) = mortals(1).fit(*dealt(1, *corpus, checkpoint=path, max_iter=3))
     words = "the number of processes 2, which is now 1"

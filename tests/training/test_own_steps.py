@@ -10,7 +10,6 @@ from sklearn.metrics import log_loss
 
 from skbag import EmbeddingBagClassifier
 from skbag._core.bags import Bags
-from skbag._core.communicator import SINGLE_PROCESS
 from skbag._training import own_steps
 from skbag._training.own_steps import OwnSteps, n_followed, own_shares
 from tests.conftest import examples
@@ -35,7 +34,8 @@ def train(made, n_epochs, seed=0):
         scored,
         np.zeros((n_followed, made.n_outputs)),
         None,
-        SINGLE_PROCESS,
+        trainer,
+        rank=0,
     )
     rng = np.random.default_rng(seed)
     for epoch in range(n_epochs):

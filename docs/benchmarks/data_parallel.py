@@ -1,10 +1,14 @@
-"""Data-parallel fits: accuracy, time, bytes; and the time of more machines, predicted.
+"""Fits by several processes: accuracy, bytes, and the seconds of each rank by stage.
 
-    python docs/benchmarks/data_parallel.py FOLDER [NAME ...] [--repeats 3]
+    python docs/benchmarks/data_parallel.py FOLDER [NAME ...] [--processes 1 2 8]
+        [--distributed local] [--repeats 3]
 
 FOLDER holds ``NAME.train.parquet`` and ``NAME.test.parquet`` with columns text and
 label. Each fit is one run of `torchrun` with one thread in each process; runs of
-different numbers of processes take turns. Prints Markdown tables.
+different numbers of processes take turns. Where these are more than the processor has
+cores, they wait for each other, but the processor seconds of each rank are still its
+own: with the messages and bytes that it sends, they say what a fit would take where
+each has a machine for itself. Prints Markdown tables.
 """
 
 from __future__ import annotations
@@ -21,184 +25,146 @@ from typing import Any
 
 import numpy as np
 
-SHARED = ["learn_features", "_count", "make_batches"]
-"""What each rank does for its share of the samples, ..."""
+STAGES = {
+    "it learnt the features of the samples": "features",
+    "it dealt the samples out to train on": "dealing",
+    "it put the model together": "the model",
+}
+"""What a fit calls its stages; epochs have numbers."""
 
-EVERYWHERE = ["_with_weights", "keep_features"]
-"""... what each does for all features, ..."""
+MESSAGES = [
+    "all_gather",
+    "all_to_all",
+    "all_reduce",
+    "reduce_scatter",
+    "all_reduce_gradients",
+]
 
-MERGING = ["merge", "reduce_counts"]
-"""... for the features that each rank has found, ..."""
-
-TRAINING = ["run_epoch"]
-"""... and for its rows of the table."""
-
-TALK = ["all_gather", "all_to_all", "reduce_scatter", "all_reduce_gradients"]
+NETWORKS = {
+    "10 Gbit/s, 50 us": (50e-6, 1.25e9),
+    "1 Gbit/s, 100 us": (100e-6, 1.25e8),
+}
+"""Seconds of a message, and bytes a second."""
 
 
-def work(folder: str, name: str) -> None:
-    """One process of a fit; the first prints what it has found as JSON."""
+class Meter:
+    """Processor seconds, messages and bytes of one rank, by stage."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self.stage = "input"
+        self.seconds: dict[str, float] = defaultdict(float)
+        self.messages: dict[str, int] = defaultdict(int)
+        self.sent: dict[str, int] = defaultdict(int)
+        self._since = time.process_time()
+
+    def enter(self, text: str) -> None:
+        """Begin a stage."""
+        self.flush()
+        self.stage = "epochs" if "epoch" in text else STAGES.get(text, "input")
+
+    def flush(self) -> None:
+        """Add up the seconds so far."""
+        now = time.process_time()
+        self.seconds[self.stage] += now - self._since
+        self._since = now
+
+    def install(self) -> None:
+        """Let communicators report to this one."""
+        from skbag._core.communicator import SingleProcess
+        from skbag._training.process_group import ProcessGroup
+
+        for communicator in (ProcessGroup, SingleProcess):
+            communicator.stage = self._noted(communicator.stage)
+        running: list[str] = []
+        for name in MESSAGES:
+            setattr(ProcessGroup, name, self._counted(name, running))
+
+    def _noted(self, stage: Any) -> Any:
+        def entered(communicator: Any, text: str) -> None:
+            self.enter(text)
+            stage(communicator, text)
+
+        return entered
+
+    def _counted(self, name: str, running: list[str]) -> Any:
+        from skbag._training.process_group import ProcessGroup
+
+        inner = getattr(ProcessGroup, name)
+
+        def outer(group: Any, *args: Any) -> Any:
+            before = group.n_sent
+            running.append(name)
+            try:
+                return inner(group, *args)
+            finally:
+                running.pop()
+                if not running:
+                    self.messages[self.stage] += 1
+                    self.sent[self.stage] += group.n_sent - before
+
+        return outer
+
+
+def work(folder: str, name: str, distributed: str | bool) -> None:
+    """One process of a fit; the first prints what all have found as JSON."""
     import pandas as pd
     import torch
     import torch.distributed as dist
 
     from skbag import EmbeddingBagClassifier
-    from skbag._training import (
-        feature_learning,
-        preparation,
-        process_group,
-        run,
-        trainer,
-    )
 
     torch.set_num_threads(1)
     dist.init_process_group("gloo")
     rank, world_size = dist.get_rank(), dist.get_world_size()
     train = pd.read_parquet(f"{folder}/{name}.train.parquet")
-    test = pd.read_parquet(f"{folder}/{name}.test.parquet")
-    texts, labels = (
-        train.text.tolist()[rank::world_size],
-        train.label.tolist()[rank::world_size],
-    )
+    texts = train.text.tolist()[rank::world_size]
+    labels = train.label.tolist()[rank::world_size]
+    meter = Meter()
+    meter.install()
 
-    seconds: dict[str, float] = defaultdict(float)
-    messages: dict[str, int] = defaultdict(int)
-    sent: dict[str, float] = defaultdict(float)
-    running: list[str] = []
-    stage = ["reading"]
-
-    def timed(owner: Any, method: str) -> None:
-        """Add up processor seconds, without those of what is timed inside."""
-        inner = getattr(owner, method)
-
-        def outer(*args: Any, **kwargs: Any) -> Any:
-            began = time.process_time()
-            if running:
-                seconds[running[-1]] += began - since[0]
-            running.append(method)
-            since[0] = began
-            before = args[0].n_sent if method in TALK else 0
-            try:
-                return inner(*args, **kwargs)
-            finally:
-                now = time.process_time()
-                seconds[method] += now - since[0]
-                running.pop()
-                since[0] = now
-                if method in TALK and not set(running) & set(TALK):
-                    sent[stage[0]] += args[0].n_sent - before
-                    messages[stage[0]] += 1
-
-        setattr(owner, method, outer)
-
-    since = [0.0]
-    for method in ("learn_features", "keep_features", "merge"):
-        timed(feature_learning, method)
-    for method in ("_count", "_with_weights", "reduce_counts"):
-        timed(preparation, method)
-    own_features: list[int] = []
-    merge = feature_learning.merge
-
-    def counting(communicator: Any, own: Any, *others: Any) -> Any:
-        own_features.append(own.encoder.n_ids)
-        return merge(communicator, own, *others)
-
-    feature_learning.merge = counting
-    timed(run, "make_batches")
-    timed(trainer.Trainer, "run_epoch")
-    for method in TALK:
-        timed(process_group.ProcessGroup, method)
-    entered = process_group.ProcessGroup.stage
-
-    def enter(self: Any, text: str) -> None:
-        stage[0] = "training" if "epoch" in text else "preparing"
-        entered(self, text)
-
-    process_group.ProcessGroup.stage = enter  # type: ignore[method-assign]
-
-    touched = [0]
-    run_epoch = trainer.Trainer.run_epoch
-
-    def counting_rows(self: Any, *more: Any) -> Any:
-        """Note how many rows the first half of the texts of each batch touches."""
-        if world_size == 1:
-            touched[0] = sum(
-                len(batch.ids[: batch.offsets[len(batch) // 2]].unique())
-                for batch in self.batches
-            )
-        return run_epoch(self, *more)
-
-    trainer.Trainer.run_epoch = counting_rows  # type: ignore[method-assign]
-
-    def fit(n: int | None) -> tuple[Any, float, float]:
-        clf = EmbeddingBagClassifier(random_state=0, distributed=True)
-        began, cpu = time.perf_counter(), time.process_time()
+    def fit(n: int | None) -> tuple[Any, float]:
+        clf = EmbeddingBagClassifier(
+            random_state=0, distributed=distributed if world_size > 1 else False
+        )
+        dist.barrier()
+        meter.reset()
+        began = time.perf_counter()
         clf.fit(texts[:n], labels[:n])
-        return clf, time.perf_counter() - began, time.process_time() - cpu
+        meter.flush()
+        return clf, time.perf_counter() - began
 
     fit(2000)  # What is imported and allocated once.
-    for each in (seconds, messages, sent):
-        each.clear()
-    dist.barrier()
-    clf, wall, cpu = fit(None)
+    clf, wall = fit(None)
+    own = {
+        "seconds": dict(meter.seconds),
+        "messages": dict(meter.messages),
+        "sent": dict(meter.sent),
+    }
+    every: list[Any] = [None] * world_size
+    dist.all_gather_object(every, own)
     if rank == 0:
-        steps = -(-len(train) // clf.batch_size_)
-        accuracy = np.mean(clf.predict(test.text.tolist()) == test.label.to_numpy())
-        found = {
-            "accuracy": 100 * float(accuracy),
-            "wall": wall,
-            "cpu": cpu,
-            "epochs": clf.n_iter_,
-            "steps": steps,
-            "batch_size": clf.batch_size_,
-            "n_ids": len(clf.embedding_),
-            "width": clf.embedding_.shape[1],
-            "shared": sum(seconds[key] for key in SHARED),
-            "everywhere": sum(seconds[key] for key in EVERYWHERE),
-            "merging": sum(seconds[key] for key in MERGING),
-            "training": sum(seconds[key] for key in TRAINING),
-            "talk": sum(seconds[key] for key in TALK),
-            "own_features": own_features[-1],
-            "touched": touched[0],
-            "sent": dict(sent),
-            "messages": dict(messages),
-        }
-        if world_size == 2:
-            found["latency"], found["bandwidth"] = ping()
-    elif world_size == 2:
-        ping()
-    if rank == 0:
+        test = pd.read_parquet(f"{folder}/{name}.test.parquet")
+        right = clf.predict(test.text.tolist()) == test.label.to_numpy()
+        found = {"accuracy": 100 * float(np.mean(right)), "wall": wall, "ranks": every}
         print("FOUND " + json.dumps(found), flush=True)
     dist.destroy_process_group()
 
 
-def ping() -> tuple[float, float]:
-    """Seconds of a small message between two processes, and bytes per second."""
-    import torch
-    import torch.distributed as dist
-
-    best = []
-    for n_bytes in (4, 2**23):
-        message = torch.zeros(n_bytes, dtype=torch.uint8)
-        parts = list(torch.empty(2, n_bytes, dtype=torch.uint8))
-        took = []
-        for _ in range(100):
-            began = time.perf_counter()
-            dist.all_gather(parts, message)
-            took.append(time.perf_counter() - began)
-        best.append(float(np.percentile(took, 20)))
-    return best[0], 2**23 / (best[1] - best[0])
-
-
-def run(folder: str, name: str, n: int, threads: int = 1) -> dict[str, Any]:
+def run(folder: str, name: str, n: int, distributed: str | None) -> dict[str, Any]:
     """One fit by n processes."""
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    options = [] if distributed is None else ["--distributed", distributed]
+    command = [*torchrun, "--nproc-per-node", str(n), __file__, folder, name]
     done = subprocess.run(
-        [*torchrun, "--nproc-per-node", str(n), __file__, folder, name, "--work"],
+        [*command, "--work", *options],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     for line in done.stdout.splitlines():
         if line.startswith("FOUND "):
@@ -207,139 +173,83 @@ def run(folder: str, name: str, n: int, threads: int = 1) -> dict[str, Any]:
     raise SystemExit(done.stderr)
 
 
-def middle(runs: list[dict[str, Any]], key: str) -> float:
-    """Median over runs."""
-    return float(statistics.median(run[key] for run in runs))
-
-
-def predict(
-    one: dict[str, float], two: dict[str, float], n: int, latency: float, speed: float
-) -> dict[str, float]:
-    """Seconds of a fit by n processes, by the model in data_parallel.md.
-
-    Parameters
-    ----------
-    one, two : dict
-        Medians of what one and two processes have taken.
-    n : int
-    latency, speed : float
-        Seconds of a message to one other process, and bytes per second.
-    """
-    steps = one["epochs"] * one["steps"]
-    by_rows, others = (
-        min(max(2 * (one[key] - two[key]), 0), one[key]) for key in ("training", "rest")
-    )
-    heaps = np.log2(one["own_features"] / two["own_features"])
-    features = one["own_features"] * n**-heaps
-    each = (two["merging"] - one["merging"]) / (2 * two["own_features"])
-    sent_preparing = two["sent_preparing"] * (n - 1) * features / two["own_features"]
-    sent_training = steps_bytes(one, n) * one["epochs"]
-    parts = {
-        "shares": (one["shared"] + by_rows + others) / n,
-        "everywhere": one["everywhere"]
-        + (one["training"] - by_rows)
-        + (one["rest"] - others),
-        "merging": one["merging"] + each * n * features,
-        "waiting": (n - 1) * latency * (2 * steps + two["messages_preparing"]),
-        "sending": (sent_preparing + sent_training) / speed,
+def of_slowest(found: dict[str, Any], key: str) -> dict[str, float]:
+    """By stage, the most that a rank has taken or sent: the others wait for it."""
+    stages = {stage for rank in found["ranks"] for stage in rank[key]}
+    return {
+        stage: max(rank[key].get(stage, 0) for rank in found["ranks"])
+        for stage in stages
     }
-    return {**parts, "all": sum(parts.values())}
 
 
-def steps_bytes(one: dict[str, float], n: int) -> float:
-    """Bytes that a rank sends in an epoch: sums, gradients, and those of intercepts."""
-    width, n_samples = one["width"], one["n_samples"]
-    rows = 2 * 4 * width * n_samples * (n - 1) / n
-    return rows + one["steps"] * 4 * (width + 1) * (n - 1)
+def seconds_on(found: dict[str, Any], network: tuple[float, float]) -> float:
+    """Seconds of the fit where each rank has a machine for itself."""
+    latency, speed = network
+    n = len(found["ranks"])
+    seconds = sum(of_slowest(found, "seconds").values())
+    # A message is a round to each of the others, in a ring.
+    waiting = sum(of_slowest(found, "messages").values()) * latency * (n - 1)
+    return seconds + waiting + sum(of_slowest(found, "sent").values()) / speed
 
 
-def main(folder: str, names: list[str], repeats: int) -> None:
+def main(arguments: argparse.Namespace) -> None:
     """Measure and print."""
-    import pandas as pd
+    stages = ["input", *STAGES.values()]
+    stages.insert(3, "epochs")
+    runs: dict[tuple[str, int], list[dict[str, Any]]] = defaultdict(list)
+    for name in arguments.names:
+        for _ in range(arguments.repeats):
+            for n in arguments.processes:
+                found = run(arguments.folder, name, n, arguments.distributed)
+                runs[name, n].append(found)
+    print(
+        "| data | processes | accuracy (%) | fit here (s) | "
+        + " | ".join(f"{stage} (s)" for stage in stages)
+        + " | messages | MB sent | "
+        + " | ".join(f"fit, {network} (s) | speed-up" for network in NETWORKS)
+        + " |"
+    )
+    print("|" + "---|" * (6 + len(stages) + 2 * len(NETWORKS)))
+    for (name, n), found in runs.items():
+        print(_row(name, n, found, runs[name, 1], stages), flush=True)
 
-    print(
-        "| data | processes | threads of each | accuracy (%) | fit (s) | processor (s) | "
-        "MB sent before training | MB sent in an epoch | touched rows, MB |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|")
-    lines = []
-    for name in names:
-        setups = [(1, 1), (1, 2), (2, 1)]
-        runs: dict[tuple[int, int], list[dict[str, Any]]] = defaultdict(list)
-        for _ in range(repeats):
-            for setup in setups:
-                runs[setup].append(run(folder, name, *setup))
-        for n, threads in setups:
-            found = runs[n, threads]
-            sent = found[0]["sent"]
-            in_epoch = sent.get("training", 0) / found[0]["epochs"] / 1e6
-            before = (sent.get("preparing", 0) + sent.get("reading", 0)) / 1e6
-            # What two ranks with a table each would tell each other.
-            row = 4 + 4 * found[0]["width"]
-            touched = row * runs[1, 1][0]["touched"] / 1e6
-            print(
-                f"| {name} | {n} | {threads} | {middle(found, 'accuracy'):.2f} | "
-                f"{middle(found, 'wall'):.2f} | {middle(found, 'cpu'):.2f} | "
-                f"{before:.1f} | {in_epoch:.2f} | {touched if n > 1 else 0:.0f} |",
-                flush=True,
-            )
-        keys = ["shared", "everywhere", "merging", "training", "own_features", "cpu"]
-        keys += ["epochs", "steps", "width", "talk", "touched"]
-        one = {key: middle(runs[1, 1], key) for key in keys}
-        two = {key: middle(runs[2, 1], key) for key in keys}
-        one["n_samples"] = len(pd.read_parquet(f"{folder}/{name}.train.parquet"))
-        for each in (one, two):
-            named = ("shared", "everywhere", "merging", "training", "talk")
-            each["rest"] = max(each["cpu"] - sum(each[key] for key in named), 0)
-        first = runs[2, 1][0]
-        for key in ("sent", "messages"):
-            of = first[key]
-            two[f"{key}_preparing"] = of.get("preparing", 0) + of.get("reading", 0)
-        latency, speed = middle(runs[2, 1], "latency"), middle(runs[2, 1], "bandwidth")
-        lines.append((name, one, two, latency, speed))
-    print("\nProcessor seconds of one rank:\n")
-    print(
-        "| data | processes | shares | everywhere | merging | training | talking | "
-        "not named | all |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|")
-    for name, one, two, _, _ in lines:
-        for n, each in ((1, one), (2, two)):
-            cells = ["shared", "everywhere", "merging", "training", "talk"]
-            cells += ["rest", "cpu"]
-            print(
-                f"| {name} | {n} | "
-                + " | ".join(f"{each[c]:.2f}" for c in cells)
-                + " |"
-            )
-    print("\nPredicted:\n")
-    print(
-        "| data | network | processes | shares | everywhere | merging | waiting | "
-        "sending | fit (s) | speed-up |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|---|")
-    for name, one, two, latency, speed in lines:
-        here = f"this machine's ({1e6 * latency:.0f} us, {speed / 1e9:.1f} GB/s)"
-        for network, alpha, beta, counts in (
-            (here, latency, speed, (2,)),
-            ("10 Gbit/s, 50 us", 50e-6, 1.25e9, (2, 4, 8)),
-            ("1 Gbit/s, 100 us", 100e-6, 1.25e8, (8,)),
-        ):
-            for n in counts:
-                parts = predict(one, two, n, alpha, beta)
-                cells = " | ".join(f"{value:.2f}" for value in parts.values())
-                gain = one["cpu"] / parts["all"]
-                print(f"| {name} | {network} | {n} | {cells} | {gain:.2f} |")
+
+def _row(
+    name: str,
+    n: int,
+    found: list[dict[str, Any]],
+    alone: list[dict[str, Any]],
+    stages: list[str],
+) -> str:
+    """Medians over the runs."""
+
+    def median(values: list[float]) -> float:
+        return float(statistics.median(values))
+
+    seconds = [of_slowest(each, "seconds") for each in found]
+    cells = [name, str(n)]
+    cells.append(f"{median([each['accuracy'] for each in found]):.2f}")
+    cells.append(f"{median([each['wall'] for each in found]):.2f}")
+    cells += [f"{median([s.get(stage, 0) for s in seconds]):.2f}" for stage in stages]
+    messages, sent = of_slowest(found[0], "messages"), of_slowest(found[0], "sent")
+    cells += [str(sum(messages.values())), f"{sum(sent.values()) / 1e6:.1f}"]
+    for network in NETWORKS.values():
+        took = median([seconds_on(each, network) for each in found])
+        base = median([seconds_on(each, network) for each in alone])
+        cells += [f"{took:.2f}", f"{base / took:.2f}"]
+    return "| " + " | ".join(cells) + " |"
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder")
     parser.add_argument("names", nargs="*", default=["debian_section", "registry"])
+    parser.add_argument("--processes", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--distributed", choices=["local", "synchronous"])
     parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.work:
-        work(options.folder, options.names[0])
+    parsed = parser.parse_args()
+    if parsed.work:
+        work(parsed.folder, parsed.names[0], parsed.distributed or True)
     else:
-        main(options.folder, options.names, options.repeats)
+        main(parsed)

@@ -5,13 +5,13 @@ samples of its own (McMahan, Moore, Ramage, Hampson and Aguera y Arcas,
 "Communication-Efficient Learning of Deep Networks from Decentralized Data", 2017;
 Stich, "Local SGD Converges Fast and Communicates Little", 2019). The penalty has
 multiplied it with s_i; what else has changed is ``D_i = E_i - s_i E``. With
-``A = sum_i D_i``, m_r the ranks that have visited row r, and s the geometric mean of
-the s_i, row r may become
+``A = sum_i D_i``, ``s = prod_i s_i`` and m_r the ranks that have visited row r, the row
+may become
 
-    the average,  mean_r = s E_r + A_r / m_r,             or
-    the sum,      s**n E_r + A_r,
+    the average,  s**(1 / m_r) E_r + A_r / m_r,             or
+    the sum,      s E_r + A_r,
 
-of the changes, with as much of the penalty as belongs to it. The average learns too
+of the changes, with as much of the penalty as of these. The average learns too
 little from rows that few samples have; the sum goes too far where all ranks have
 learnt the same. So a row becomes ``(1 - t_b) average + t_b sum``, where b is the bin of
 the row by the samples that hold it between two exchanges. Scores are linear in the t_b,
@@ -111,14 +111,17 @@ class Changes:
         own[:, -1] = visited
         sums = communicator.all_reduce(own)
         # Added up by each rank in the same order, but a logarithm may differ.
-        log_kept = broadcast(communicator, total(communicator, float(np.log(kept))))
-        of_average, of_sum = np.exp(log_kept / world_size), np.exp(log_kept)
-        n_visiting = np.maximum(sums[:, -1], 1)
+        log_kept = total(communicator, float(np.log(kept)))
+        of_average = np.exp(log_kept / np.maximum(np.arange(world_size + 1), 1))
+        of_average = broadcast(communicator, of_average.astype(WEIGHT_DTYPE))
+        n_visiting = np.maximum(sums[:, -1:], 1)
         change = sums[:, :-1]
-        average = change / n_visiting[:, np.newaxis]
+        average = change / n_visiting
         move = change - average
-        average += before * WEIGHT_DTYPE(of_average)
-        move += before * WEIGHT_DTYPE(of_sum - of_average)
+        kept_rows = of_average[n_visiting.astype(np.int64)]
+        average += before * kept_rows
+        move += before * (of_average[1] - kept_rows)
+        n_visiting = n_visiting[:, 0]
         return cls(_float32(average), _float32(move), n_visiting)
 
     def table(

@@ -169,8 +169,6 @@ class OwnSteps:
         That takes the steps.
     rank : int
         Of this process.
-    n_shards : int, default=1
-        Steps that a batch is cut into.
 
     Attributes
     ----------
@@ -191,7 +189,6 @@ class OwnSteps:
         numbers: NDArray[np.int64] | None,
         trainer: Scores,
         rank: int,
-        n_shards: int = 1,
     ) -> None:
         norms = squared_norms(
             bags.offsets, bags.weights.astype(WEIGHT_DTYPE, copy=False)
@@ -201,7 +198,9 @@ class OwnSteps:
         self._codes = codes
         self._label_weights = label_weights
         self._batches = batches
-        self._batch_sizes = np.diff(edges.sum(axis=1) // n_shards)
+        # Of local steps the penalty of all ranks is that of the rows of few samples, in
+        # which most of what is followed here lies.
+        self._batch_sizes = np.diff(edges.sum(axis=1))
         own_edges = edges[batches[0] :] - edges[batches[0]]
         self._own_sizes = np.diff(own_edges[:, rank])
         self._parts: list[tuple[Bags, tuple[int, ...]]] = []

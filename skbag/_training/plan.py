@@ -459,11 +459,15 @@ class Plan:
         n_shards: int = 1,
     ) -> Plan:
         """Plan before any batch is made: what is no option is decided by rule."""
-        n_samples = problem.n_samples // n_shards
-        batch_size = options.batch_size or auto_batch_size(
-            problem.n_seen + n_samples, problem.n_scores, problem.moments
-        )
-        batch_size = max(min(batch_size, n_samples), 1)
+
+        def size_for(n_samples: int) -> int:
+            size = options.batch_size or auto_batch_size(
+                problem.n_seen + n_samples, problem.n_scores, problem.moments
+            )
+            return max(min(size, n_samples), 1)
+
+        # Steps of local batches are as large as those of one process.
+        batch_size = size_for(problem.n_samples)
         rate = options.learning_rate_init
         if rate is None:
             rate = auto_learning_rate(
@@ -478,7 +482,7 @@ class Plan:
             problem,
             options,
             n_progressive,
-            batch_size * n_shards,
+            size_for(problem.n_samples // n_shards) * n_shards,
             rate,
             alpha=options.alpha or 0.0,
             n_epochs=options.max_iter or 1,

@@ -618,7 +618,6 @@ class TrainingRun:
             None if samples.numbers is None else samples.numbers[first:],
             self.trainer,
             communicator.rank,
-            plan.n_shards,
         )
 
     def _document_counts(self, samples: Samples, origin: Origin) -> NDArray[np.float64]:

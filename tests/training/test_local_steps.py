@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -93,7 +95,7 @@ def test_rows_lie_between_the_average_and_the_sum_of_the_changes(n_ranks, share,
     for row in range(N_IDS):
         change = sum(after[i, row] - kept[i] * before[row] for i in range(n_ranks))
         n_visiting = max(visited[:, row].sum(), 1)
-        mean = np.prod(kept) ** (1 / n_ranks) * before[row] + change / n_visiting
+        mean = np.prod(kept) ** (1 / n_visiting) * before[row] + change / n_visiting
         whole = np.prod(kept) * before[row] + change
         t = shares[bins[row]]
         np.testing.assert_allclose(
@@ -109,11 +111,18 @@ def test_rows_lie_between_the_average_and_the_sum_of_the_changes(n_ranks, share,
 
 def test_a_change_of_one_rank_alone_is_kept_whole(rng):
     before, after, kept, _ = changes_of(2, rng)
-    kept = np.ones(2)
-    after[0, 10:], after[1, :10] = before[10:], before[:10]
+    after[0, 10:], after[1, :10] = kept[0] * before[10:], kept[1] * before[:10]
     visited = np.array([np.arange(N_IDS) < 10, np.arange(N_IDS) >= 10])
     changes = reduced(before, after, kept, visited)[0]
-    whole = np.where(visited[0][:, np.newaxis], after[0], after[1])
+    # The penalty is that of both.
+    whole = (
+        np.where(
+            visited[0][:, np.newaxis],
+            after[0] - kept[0] * before,
+            after[1] - kept[1] * before,
+        )
+        + np.prod(kept) * before
+    )
     for shares in (np.zeros(N_BINS), np.ones(N_BINS)):
         table = changes.table(shares, np.zeros(N_IDS, dtype=np.int64))
         np.testing.assert_allclose(table, whole, atol=1e-5)
@@ -151,7 +160,25 @@ def test_shares_make_the_loss_of_all_samples_least(labels, weighted, rng):
     assert ((found[0] >= 0) & (found[0] <= 1)).all()
     best = minimize(loss, np.full(N_BINS, 0.5), bounds=[(0, 1)] * N_BINS)
     assert loss(found[0]) <= best.fun * 1.01
-    assert loss(found[0]) < loss(np.zeros(N_BINS))
+
+
+def test_bins_whose_sum_tells_the_classes_are_summed(rng):
+    """And those whose sum tells nothing are averaged."""
+    bins = np.where(np.arange(N_IDS) < 15, 1, 4)
+    changes = reduced(*changes_of(2, rng))[0]
+    samples = samples_of(rng, 2000)
+    useful = np.where(bins[:, np.newaxis] == 1, changes.move, 0)
+    changes = replace(changes, average=np.zeros_like(useful))
+    codes = (samples.bags.to_csr() @ useful).argmax(axis=1)
+    shares = sum_shares(
+        SINGLE_PROCESS,
+        changes,
+        bins,
+        np.zeros(WIDTH, dtype=np.float32),
+        replace(samples, codes=codes),
+    )
+    assert shares[1] > 0.5
+    assert shares[4] < 0.1
 
 
 def test_bins_that_no_sample_holds_stay_averages(rng):

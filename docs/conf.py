@@ -122,7 +122,14 @@ copybutton_selector = "div:not(.highlight-text):not(.highlight-none) > .highligh
 
 # Shown, but not run in the build's process: they start processes or clusters of their
 # own, or need a library that the build has not. So are scripts named plain_*.py.
-NOT_RUN = ("train", "stream_parquet", "search_on_dask", "score_with_dask")
+NOT_RUN = (
+    "train",
+    "fit_on_dask",
+    "fit_on_ray",
+    "stream_parquet",
+    "search_on_dask",
+    "score_with_dask",
+)
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",

@@ -268,14 +268,16 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         do not depend on it; layers above the table are trained by one thread in any
         case, and forked processes use one of torch's.
 
-    distributed : bool, default=False
+    distributed : bool, 'synchronous' or 'local', default=False
         Let `fit` in every process of torch's default process group train one model,
         each call with samples of its own: the processes of ``torchrun``, say, after
         ``torch.distributed.init_process_group("gloo")``. All end with the same model,
-        bit for bit, that of one process and all samples up to rounding and the order
-        of the samples. `batch_size` and all other parameters are those of the whole.
-        Not with ``loss='adaptive_softmax'``, `embedding_init`, `warm_start`, nor in
-        `partial_fit`.
+        bit for bit. With 'synchronous' it is that of one process and all samples up to
+        rounding and the order of the samples. With 'local' each process trains on its
+        own samples between a few exchanges in each epoch (local SGD), and `batch_size`
+        is that of each; only for a table of scores, the squared hinge and no dropout.
+        True chooses by the sizes of the task. Not with ``loss='adaptive_softmax'``,
+        `embedding_init`, `warm_start`, nor in `partial_fit`.
 
     checkpoint : str, path-like or None, default=None
         File in which `fit` keeps, after each epoch, what it takes to go on from there.
@@ -439,7 +441,7 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         verbose: int = 0,
         device: str = "auto",
         n_jobs: int | None = None,
-        distributed: bool = False,
+        distributed: bool | str = False,
         checkpoint: str | os.PathLike[str] | None = None,
     ) -> None:
         self.lowercase = lowercase

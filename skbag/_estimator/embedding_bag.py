@@ -291,7 +291,7 @@ class BaseEmbeddingBag(
 
         for parameter, unusable in self._needs_all_data.items():
             value = getattr(self, parameter)
-            if value == unusable:
+            if value == unusable or (unusable is True and value):
                 raise ValueError(
                     f"partial_fit does not support {parameter}={value!r}, which needs "
                     "all the data at once. Use fit, or change the parameter."

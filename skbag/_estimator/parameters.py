@@ -220,6 +220,24 @@ def check_distributed(estimator: Any) -> None:
                 f"{parameter}={getattr(estimator, parameter)!r:.80}. Use "
                 f"{parameter}={other}, or distributed=False."
             )
+    _check_local(estimator)
+
+
+def _check_local(estimator: Any) -> None:
+    """Raise where local steps are asked for and there are none."""
+    if estimator.distributed != "local":
+        return
+    for parameter, unusable, other in (
+        ("loss", estimator.loss != "squared_hinge", "'squared_hinge'"),
+        ("embedding_dim", estimator.embedding_dim is not None, "None"),
+        ("dropout", estimator.dropout > 0, "0"),
+    ):
+        if unusable:
+            raise ValueError(
+                "distributed='local' trains a table of scores by the squared hinge, not "
+                f"with {parameter}={getattr(estimator, parameter)!r:.80}. Use "
+                f"{parameter}={other}, or distributed=True."
+            )
 
 
 _FREE = {"verbose", "device", "n_jobs", "embedding_init", "distributed", "checkpoint"}

@@ -15,10 +15,18 @@ if not (FOLDER / "examples").is_dir():
 
 pytestmark = pytest.mark.cluster
 
+DASK = ["dask.dataframe", "distributed"]
+
 EXAMPLES = {
-    "search_on_dask": ["undisturbed", "a worker killed", "other texts"],
-    "score_with_dask": ["texts in 10 files", "sklearn"],
+    "search_on_dask": (DASK, ["undisturbed", "a worker killed", "other texts"]),
+    "score_with_dask": (DASK, ["texts in 10 files", "sklearn"]),
+    "distributed/fit_on_dask": (
+        ["distributed"],
+        ["Accuracy 0.9", "2 ranks, and tables that differ: 0"],
+    ),
+    "distributed/fit_on_ray": (["ray.train"], ["Accuracy 0.9", "6 libraries"]),
 }
+"""Packages that each needs, and words that it prints."""
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +41,9 @@ def environment(docstrings_folder):
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_it_runs_and_leaves_no_process(name, environment, tmp_path):
-    reason = "needs a Dask cluster: pip install dask[dataframe] distributed"
-    for package in ("dask.dataframe", "distributed"):
-        pytest.importorskip(package, reason=reason)
+    packages, printed = EXAMPLES[name]
+    for package in packages:
+        pytest.importorskip(package, reason=f"the example is for {package}")
     import psutil
 
     command = [sys.executable, FOLDER / "examples" / f"{name}.py"]
@@ -48,7 +56,7 @@ def test_it_runs_and_leaves_no_process(name, environment, tmp_path):
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    for words in EXAMPLES[name]:
+    for words in printed:
         assert words in done.stdout
     # Workers run in the directory of their parent, which is this test's own.
     left = []

@@ -528,6 +528,18 @@ def test_there_must_be_a_process_group(corpus, make_classifier):
             {"warm_start": True},
             "does not go with warm_start=True. Use warm_start=False",
         ),
+        (
+            {"distributed": "local", "embedding_dim": 4},
+            "not with embedding_dim=4. Use embedding_dim=None, or distributed=True",
+        ),
+        (
+            {"distributed": "local", "loss": "cross_entropy"},
+            "not with loss='cross_entropy'. Use loss='squared_hinge'",
+        ),
+        (
+            {"distributed": "local", "dropout": 0.5},
+            "not with dropout=0.5. Use dropout=0",
+        ),
     ],
 )
 def test_what_cannot_be_trained_by_several(parameters, words, two, corpus):
@@ -535,11 +547,11 @@ def test_what_cannot_be_trained_by_several(parameters, words, two, corpus):
     assert_failed(answers, ["ValueError"] * 2, [words] * 2)
 
 
-def test_partial_fit_refuses(corpus, make_classifier):
-    with pytest.raises(
-        ValueError, match="partial_fit does not support distributed=True"
-    ):
-        make_classifier(distributed=True).partial_fit(*corpus, classes=["a", "b"])
+@pytest.mark.parametrize("distributed", [True, "local", "synchronous"])
+def test_partial_fit_refuses(distributed, corpus, make_classifier):
+    words = f"partial_fit does not support distributed={distributed!r}"
+    with pytest.raises(ValueError, match=words):
+        make_classifier(distributed=distributed).partial_fit(*corpus, classes=["a"])
 
 
 def test_only_a_fit_tells_of_bad_parameters(mortals, corpus):

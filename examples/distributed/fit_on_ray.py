@@ -49,7 +49,7 @@ if __name__ == "__main__":
             fit_rank,
             train_loop_config={"samples": samples},
             scaling_config=ScalingConfig(num_workers=2),
-            run_config=RunConfig(storage_path=folder, name="fit", verbose=0),
+            run_config=RunConfig(storage_path=folder, name="fit"),
             torch_config=TorchConfig(backend="gloo"),
         )
         result = trainer.fit()

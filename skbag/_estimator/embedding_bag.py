@@ -106,7 +106,7 @@ class BaseEmbeddingBag(
 
     # Parameters that the methods below read.
     checkpoint: str | os.PathLike[str] | None
-    distributed: bool
+    distributed: bool | str
     early_stopping: bool
     loss: str
     max_iter: int | str

@@ -234,8 +234,8 @@ def _check_local(estimator: Any) -> None:
     ):
         if unusable:
             raise ValueError(
-                "distributed='local' trains a table of scores by the squared hinge, not "
-                f"with {parameter}={getattr(estimator, parameter)!r:.80}. Use "
+                "distributed='local' trains a table of scores by the squared hinge, "
+                f"not with {parameter}={getattr(estimator, parameter)!r:.80}. Use "
                 f"{parameter}={other}, or distributed=True."
             )
 

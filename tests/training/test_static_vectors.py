@@ -10,7 +10,8 @@ from sklearn.base import clone
 
 import skbag
 from skbag._text.features import FeatureKind
-from skbag._training import static_vectors as module
+from skbag._training import static_vectors
+from skbag._training import vector_comparison as module
 from skbag._training.discriminants import Discriminants
 
 TOPICS = {
@@ -79,7 +80,7 @@ def noted(monkeypatch):
     compare, coefficients, fold = (
         module._compare,
         module._coefficients,
-        module.fold_vectors,
+        static_vectors.fold_vectors,
     )
 
     def noting_compare(*arguments):

@@ -84,8 +84,15 @@ def compress(
     ------
     ValueError
         If not even one row fits, or the features are of types that do not hash alike
-        everywhere; or if there are columns of numbers.
+        everywhere; or if there are columns of numbers, or a text encoder.
     """
+    if model.featurizer.text_encoder is not None:
+        raise ValueError(
+            "A model with text_encoder cannot be compressed: the encoder takes many "
+            "times the bytes of the table, which is small. Compress a model fitted "
+            "with text_encoder=None; or with embedding_init, which needs no encoder to "
+            "predict."
+        )
     if model.featurizer.number_block is not None:
         raise ValueError(
             "A model with columns of numbers cannot be compressed: ranges of their "

@@ -51,6 +51,53 @@ class StaticVectors:
     vectors: Vectors
     encoder: LearningEncoder
 
+    @property
+    def coverage(self) -> float | None:
+        """Share of the tokens of the fit that have a vector."""
+        return self.vectors.coverage
+
+    def fold(
+        self,
+        prepared: Prepared,
+        run: TrainingRun,
+        predictor: Predictor,
+        settings: Settings,
+    ) -> Folded:
+        """Add a linear model of the vectors of texts to a table of scores.
+
+        Parameters
+        ----------
+        prepared : Prepared
+            The samples of the run.
+        run : TrainingRun
+            Ended.
+        predictor : Predictor
+            What it has trained.
+        settings : Settings
+        """
+        documents = _WordVectorSums.of_words(self.vectors, len(predictor.dense))
+        model = fit_vector_model(documents, prepared, run, settings)
+        if model is None:
+            featurizer, calibration = prepared.featurizer, run.outcome.calibration
+            return Folded(featurizer, predictor, calibration, 0.0)
+        mixture, rows = model.mixture, self.vectors.rows
+        table = np.zeros((self.encoder.n_ids, len(model.coef)), dtype=WEIGHT_DTYPE)
+        table[: len(predictor.dense)] = predictor.dense
+        table *= WEIGHT_DTYPE(1 - mixture.share)
+        scaled = model.rows()
+        with one_blas_thread():
+            for start in range(0, len(rows), ROWS_AT_ONCE):
+                part = slice(start, start + ROWS_AT_ONCE)
+                table[self.vectors.ids[part]] += rows[part] @ scaled
+        ((_, own_intercept),) = predictor.layers
+        layers = ((None, mixture.mix(own_intercept, model.intercept)),)
+        return Folded(
+            _with_words(prepared.featurizer, self.encoder),
+            replace(predictor, embedding=table, layers=layers),
+            mixture.calibration,
+            mixture.share,
+        )
+
 
 def static_vectors(settings: Settings, featurizer: Featurizer) -> StaticVectors:
     """Look up vectors for the tokens of a fit, and for more words.
@@ -62,50 +109,6 @@ def static_vectors(settings: Settings, featurizer: Featurizer) -> StaticVectors:
         settings.embedding_init, featurizer.learning_encoder, n_words
     )
     return StaticVectors(vectors, encoder)
-
-
-def fold_vectors(
-    found: StaticVectors,
-    prepared: Prepared,
-    run: TrainingRun,
-    predictor: Predictor,
-    settings: Settings,
-) -> Folded:
-    """Add a linear model of the vectors of texts to a table of scores.
-
-    Parameters
-    ----------
-    found : StaticVectors
-    prepared : Prepared
-        The samples of the run.
-    run : TrainingRun
-        Ended.
-    predictor : Predictor
-        What it has trained.
-    settings : Settings
-    """
-    documents = _WordVectorSums.of_words(found.vectors, len(predictor.dense))
-    model = fit_vector_model(documents, prepared, run, settings)
-    if model is None:
-        featurizer, calibration = prepared.featurizer, run.outcome.calibration
-        return Folded(featurizer, predictor, calibration, 0.0)
-    mixture, rows = model.mixture, found.vectors.rows
-    table = np.zeros((found.encoder.n_ids, len(model.coef)), dtype=WEIGHT_DTYPE)
-    table[: len(predictor.dense)] = predictor.dense
-    table *= WEIGHT_DTYPE(1 - mixture.share)
-    scaled = model.rows()
-    with one_blas_thread():
-        for start in range(0, len(rows), ROWS_AT_ONCE):
-            part = slice(start, start + ROWS_AT_ONCE)
-            table[found.vectors.ids[part]] += rows[part] @ scaled
-    ((_, own_intercept),) = predictor.layers
-    layers = ((None, mixture.mix(own_intercept, model.intercept)),)
-    return Folded(
-        _with_words(prepared.featurizer, found.encoder),
-        replace(predictor, embedding=table, layers=layers),
-        mixture.calibration,
-        mixture.share,
-    )
 
 
 def _with_words(featurizer: Featurizer, encoder: LearningEncoder) -> Featurizer:

@@ -63,6 +63,34 @@ class DocumentVectors(Protocol):
         """About how many numbers the vector of a sample is made of."""
 
 
+class VectorSource(Protocol):
+    """What adds a linear model of vectors to a bag."""
+
+    @property
+    def coverage(self) -> float | None:
+        """Share of the tokens that have a vector; None where texts have them."""
+
+    def fold(
+        self,
+        prepared: Prepared,
+        run: TrainingRun,
+        predictor: Predictor,
+        settings: Settings,
+    ) -> Folded:
+        """Add a linear model of the vectors of texts to a table of scores.
+
+        Parameters
+        ----------
+        prepared : Prepared
+            The samples of the run.
+        run : TrainingRun
+            Ended.
+        predictor : Predictor
+            What it has trained.
+        settings : Settings
+        """
+
+
 @dataclass(frozen=True, eq=False)
 class VectorModel:
     """A linear model of document vectors, and its share in the scores.

@@ -27,10 +27,13 @@ from skbag._training.run import TrainingRun
 from skbag._training.samples import Samples
 from skbag._training.settings import Settings
 from skbag._training.vector_comparison import Folded, fit_vector_model
+from skbag._training.vector_mixture import SharePrior
 
 N_WORDS = 30_000
 """How many of the first words of a source get rows, whether texts have them or not.
 With 8 labelled texts a class nearly half of the tokens of others are new."""
+
+SHARE_PRIOR = SharePrior(mean=0.5, std=0.25)
 
 ROWS_AT_ONCE = 2**14
 """Rows that are multiplied at a time."""
@@ -143,6 +146,8 @@ class _WordVectorSums:
 
     places: NDArray[np.int32]
     rows: NDArray[np.float32]
+
+    share_prior = SHARE_PRIOR
 
     @classmethod
     def of_words(cls, vectors: Vectors, n_ids: int) -> _WordVectorSums:

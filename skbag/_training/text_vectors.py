@@ -24,10 +24,15 @@ from skbag._training.run import TrainingRun
 from skbag._training.samples import Samples
 from skbag._training.settings import Settings
 from skbag._training.vector_comparison import Folded, fit_vector_model
+from skbag._training.vector_mixture import SharePrior
 
 ReportEncoded = Callable[[int, int], None]
 """Called after each part of some texts with how many are encoded, and how many are
 to be."""
+
+
+SHARE_PRIOR = SharePrior(mean=0.8, std=0.15)
+"""With few labels an encoder of whole texts knows much more than the bag."""
 
 
 class EncodedTexts:
@@ -48,6 +53,7 @@ class EncodedTexts:
     """
 
     coverage = None
+    share_prior = SHARE_PRIOR
 
     def __init__(
         self, source: Any, texts: Sequence[Any], report: ReportEncoded

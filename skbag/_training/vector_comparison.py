@@ -29,7 +29,7 @@ from skbag._training.progress import Unseen
 from skbag._training.run import TrainingRun
 from skbag._training.samples import Samples
 from skbag._training.settings import Settings
-from skbag._training.vector_mixture import Mixture, fit_mixture
+from skbag._training.vector_mixture import Mixture, SharePrior, fit_mixture
 
 MAX_SAMPLES = 2**14
 """Samples that the linear model is made on at most, the last ones, ..."""
@@ -52,6 +52,10 @@ INVERSE_TEMPERATURES = (0.1, 0.2, 0.4, 0.7, 1.0)
 
 class DocumentVectors(Protocol):
     """Vectors of samples, wherever they come from."""
+
+    @property
+    def share_prior(self) -> SharePrior:
+        """What share their model has in the scores, on other data."""
 
     def of(self, samples: Samples, start: int, stop: int) -> NDArray[np.float32]:
         """Vectors of the samples `start` to `stop`, (stop - start, width)."""
@@ -225,7 +229,13 @@ def _compare(
             best, scores_of_best, least = shrinkage, scores, loss
     assert scores_of_best is not None
     mixture = fit_mixture(
-        unseen.scores, scores_of_best, codes, weight, targets, run.calibration_of
+        unseen.scores,
+        scores_of_best,
+        codes,
+        weight,
+        targets,
+        run.calibration_of,
+        documents.share_prior,
     )
     return best, mixture
 

@@ -6,7 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skbag._targets.classification_targets import learn_targets
-from skbag._training.vector_mixture import N_STEPS, PRIOR_STD, fit_mixture
+from skbag._training.vector_mixture import STEP, SharePrior, fit_mixture
+
+
+PRIOR = SharePrior(0.5, 0.25)
 
 
 def scores_of(codes, n_classes, noise, seed):
@@ -16,14 +19,14 @@ def scores_of(codes, n_classes, noise, seed):
     return (truth + noise * rng.normal(size=truth.shape)).astype(np.float32)
 
 
-def fitted(first, second, codes, n_classes, weight=None):
+def fitted(first, second, codes, n_classes, weight=None, prior=PRIOR):
     targets, _ = learn_targets(np.arange(n_classes))
     shares = np.full(n_classes, 1 / n_classes)
 
     def calibrate(scores, codes, weight):
         return targets.fit_calibration(scores, codes, weight, shares)
 
-    found = fit_mixture(first, second, codes, weight, targets, calibrate)
+    found = fit_mixture(first, second, codes, weight, targets, calibrate, prior)
     return found, targets, calibrate
 
 
@@ -48,25 +51,28 @@ def test_of_few_samples_it_stays_near_one_half(n_classes):
 
 @settings(max_examples=20, deadline=None)
 @given(
-    st.sampled_from([2, 3]), st.integers(6, 60), st.integers(0, 99), st.floats(0.2, 5)
+    st.sampled_from([2, 3]),
+    st.integers(6, 60),
+    st.integers(0, 99),
+    st.floats(0.2, 5),
+    st.sampled_from([PRIOR, SharePrior(0.8, 0.15), SharePrior(0.0, 1.0)]),
 )
-def test_no_share_beside_it_is_better(n_classes, n, seed, noise):
+def test_no_share_beside_it_is_better(n_classes, n, seed, noise, prior):
     codes = np.arange(n) % n_classes
     first = scores_of(codes, n_classes, 1.0, seed)
     second = 7 * scores_of(codes, n_classes, noise, seed + 1).astype(np.float64)
-    found, targets, calibrate = fitted(first, second, codes, n_classes)
+    found, targets, calibrate = fitted(first, second, codes, n_classes, prior=prior)
 
     def loss(share):
         mixed = (1 - share) * first + share * found.scale * second
         mixed = mixed.astype(np.float32)
         calibration = calibrate(mixed, codes, None)
         loss = targets.log_loss(mixed, codes, None, calibration)
-        return loss + ((share - 0.5) / PRIOR_STD) ** 2 / 2
+        return loss + ((share - prior.mean) / prior.std) ** 2 / 2
 
-    step = 1 / (2 * N_STEPS)
     own = loss(found.share)
-    for beside in (found.share - step, found.share + step):
-        if 0 <= beside <= 1:
+    for beside in (found.share - STEP, found.share + STEP):
+        if 0 <= round(beside, 6) <= 1:
             assert loss(beside) >= own - 1e-6 * abs(own)
 
 

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from skbag._targets.classification_targets import learn_targets
 from skbag._training.vector_mixture import STEP, SharePrior, fit_mixture
 
-
 PRIOR = SharePrior(0.5, 0.25)
 
 

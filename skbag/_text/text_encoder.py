@@ -55,6 +55,7 @@ class TextEncoder:
         TypeError, ValueError
             See `encode`.
         """
+        _check_texts([text])
         return cls(source, _vectors_of(source, [text]).shape[1])
 
     def encode(self, texts: Sequence[Any]) -> NDArray[np.float32]:
@@ -73,12 +74,7 @@ class TextEncoder:
         ValueError
             If these are not finite or not of the shape that they should be.
         """
-        for text in texts:
-            if not isinstance(text, str):
-                raise TypeError(
-                    f"text_encoder encodes texts, but X holds {text!r:.50}, a "
-                    f"{type(text).__name__}. Pass texts, or use text_encoder=None."
-                )
+        _check_texts(texts)
         known = shared_vectors(self.source)
         if known is None:
             return self._encode(texts)
@@ -118,6 +114,15 @@ class TextEncoder:
         same = np.arange(bags.n_ids, dtype=ID_DTYPE)
         new_ids = [same, ids + ID_DTYPE(bags.n_ids)]
         return Bags.side_by_side([bags, numbers], new_ids, bags.n_ids + self.width)
+
+
+def _check_texts(texts: Sequence[Any]) -> None:
+    for text in texts:
+        if not isinstance(text, str):
+            raise TypeError(
+                f"text_encoder encodes texts, but X holds {text!r:.50}, a "
+                f"{type(text).__name__}. Pass texts, or use text_encoder=None."
+            )
 
 
 def _vectors_of(source: Any, texts: list[str]) -> NDArray[np.float64]:

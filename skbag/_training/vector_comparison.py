@@ -8,7 +8,7 @@ the bag has scored before it was trained on them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -252,6 +252,7 @@ def _unseen(
     if prepared.counts_all and unseen is not None:
         return unseen, True
     if _can_be_crossed(prepared):
+        settings = _as_trained(settings, run)
         return cross_scores(prepared, settings, run.rng, SINGLE_PROCESS), True
     if unseen is None:
         scores = np.empty((0, samples.targets.n_outputs), dtype=WEIGHT_DTYPE)
@@ -259,6 +260,17 @@ def _unseen(
     # Of rare classes all samples may have been followed.
     is_late = unseen.rows >= len(samples) - max(prepared.n_progressive, 1)
     return Unseen(unseen.scores[is_late], unseen.rows[is_late]), False
+
+
+def _as_trained(settings: Settings, run: TrainingRun) -> Settings:
+    """Settings with what the run has decided.
+
+    A penalty that its first epoch has found makes scores small: those of folds that are
+    trained by another are on another scale.
+    """
+    plan = run.plan
+    training = replace(settings.training, alpha=plan.alpha, max_iter=plan.n_epochs)
+    return replace(settings, training=training)
 
 
 def _can_be_crossed(prepared: Prepared) -> bool:

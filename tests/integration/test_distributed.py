@@ -472,6 +472,10 @@ def test_there_must_be_a_process_group(corpus, make_classifier):
             "does not go with embedding_init=",
         ),
         (
+            {"text_encoder": len},
+            "does not go with text_encoder=",
+        ),
+        (
             {"warm_start": True},
             "does not go with warm_start=True. Use warm_start=False",
         ),

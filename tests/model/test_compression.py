@@ -16,7 +16,7 @@ from sklearn.base import clone
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 import skbag
-from skbag._model import compression
+from skbag._model import compact_features
 from skbag._model.compact_features import compact
 from skbag._model.compression import _Rows
 from skbag._model.quantization import BITS, QuantizedTable
@@ -303,7 +303,7 @@ def test_an_encoder_without_a_compact_twin_is_kept_whole(
     corpus, new_corpus, make_classifier, monkeypatch, tmp_path
 ):
     clf = make_classifier().fit(*corpus)
-    monkeypatch.setattr(compression, "VocabularyEncoder", QuantizedTable)
+    monkeypatch.setattr(compact_features, "VocabularyEncoder", QuantizedTable)
     small = clf.compress(14_200)
     assert type(small._model.encoder) is CompactSelection
     assert file_size(small, tmp_path) <= 14_200

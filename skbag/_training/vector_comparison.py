@@ -236,8 +236,17 @@ def _compare(
         targets,
         run.calibration_of,
         documents.share_prior,
+        _are_present(parts, unseen.scores.shape[1]),
     )
     return best, mixture
+
+
+def _are_present(parts: list[_Part], n_outputs: int) -> NDArray[np.bool_]:
+    """Which outputs all linear models had samples of, (n_outputs,)."""
+    is_present = np.ones(n_outputs, dtype=np.bool_)
+    for part in parts:
+        is_present &= part.model.is_present
+    return is_present
 
 
 def _unseen(

@@ -75,6 +75,7 @@ def fit_mixture(
     targets: ClassificationTargets,
     calibrate: Calibrate,
     prior: SharePrior,
+    is_present: NDArray[np.bool_],
 ) -> Mixture:
     """Find the share of a second model.
 
@@ -89,8 +90,13 @@ def fit_mixture(
     calibrate : callable
         Calibration of scores, codes and weights.
     prior : SharePrior
+    is_present : ndarray of shape (n_outputs,), dtype=bool
+        Outputs that both models had samples of. Scores of others, far below all, are
+        on no scale.
     """
-    scale = _scale(first, second)
+    scale = 1.0
+    if is_present.any():
+        scale = _scale(first[:, is_present], second[:, is_present])
     loss_weight = None
     if weight is not None and len(weight):
         loss_weight = weight * (effective_size(len(weight), weight) / weight.sum())

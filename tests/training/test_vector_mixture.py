@@ -18,14 +18,17 @@ def scores_of(codes, n_classes, noise, seed):
     return (truth + noise * rng.normal(size=truth.shape)).astype(np.float32)
 
 
-def fitted(first, second, codes, n_classes, weight=None, prior=PRIOR):
+def fitted(first, second, codes, n_classes, weight=None, prior=PRIOR, absent=()):
+    is_present = ~np.isin(np.arange(first.shape[1]), absent)
     targets, _ = learn_targets(np.arange(n_classes))
     shares = np.full(n_classes, 1 / n_classes)
 
     def calibrate(scores, codes, weight):
         return targets.fit_calibration(scores, codes, weight, shares)
 
-    found = fit_mixture(first, second, codes, weight, targets, calibrate, prior)
+    found = fit_mixture(
+        first, second, codes, weight, targets, calibrate, prior, is_present
+    )
     return found, targets, calibrate
 
 
@@ -73,6 +76,17 @@ def test_no_share_beside_it_is_better(n_classes, n, seed, noise, prior):
     for beside in (found.share - STEP, found.share + STEP):
         if 0 <= round(beside, 6) <= 1:
             assert loss(beside) >= own - 1e-6 * abs(own)
+
+
+def test_absent_classes_are_on_no_scale():
+    codes = np.arange(90) % 3
+    first, second = (scores_of(codes, 4, 1.0, seed) for seed in (0, 1))
+    expected = fitted(first[:, :3], second[:, :3].astype(float), codes, 3)[0]
+    first[::2, 3] = -300
+    found = fitted(first, second.astype(float), codes, 4, absent=(3,))[0]
+    assert found.scale == expected.scale
+    assert fitted(first, second.astype(float), codes, 4)[0].scale > 5 * found.scale
+    assert fitted(first, second.astype(float), codes, 4, absent=range(4))[0].scale == 1
 
 
 def test_the_scale_of_either_is_nothing():

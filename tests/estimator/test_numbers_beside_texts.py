@@ -127,6 +127,14 @@ def test_other_graphs_have_the_same_scores(make_classifier):
     scores = clf.to_torch()(*map(torch.from_numpy, clf.encode(TEST)))
     expected = clf.decision_function(TEST)
     assert_allclose(scores.detach().numpy(), expected, atol=1e-4)
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    graph = onnxruntime.InferenceSession(
+        clf.to_onnx().SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    probabilities, scores = graph.run(None, clf.encode(TEST)._asdict())
+    assert_allclose(scores, expected, atol=1e-4)
+    assert_allclose(probabilities, clf.predict_proba(TEST), atol=1e-4)
 
 
 @pytest.mark.parametrize(

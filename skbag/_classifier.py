@@ -176,6 +176,23 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         Leave the table as `embedding_init` has made it, and train the layers above
         only.
 
+    text_encoder : object or callable, default=None
+        Encoder of whole texts made elsewhere: an object with a method `encode`, such as
+        a model of sentence-transformers or model2vec, or a function; it is given a list
+        of str, and gives an array of one row of numbers for each. Its vectors, scaled
+        to norm 1, add to the scores, most where labelled texts are few: `fit` learns a
+        linear model of them, and from texts unseen by both how much it is to count
+        beside the bag, see `text_encoder_weight_`. It encodes some 20,000 texts at
+        most, each once; every prediction encodes its texts, which mostly takes many
+        times as long as all else. Texts are as they are given, whatever `lowercase` or
+        `preprocessor` say.
+
+        `explain` has one row for what a text's vector adds, ``<text_encoder>``. For
+        texts in one column, with the squared hinge loss, ``embedding_dim=None`` and
+        without `embedding_init`, `warm_start`, `partial_fit` and `compress`. `clone`
+        shares the encoder, `copy.deepcopy` and pickles hold what it is; `skbag.save`
+        leaves it out, and `skbag.load` is given it.
+
     hidden_layer_sizes : tuple of int, default=()
         Units of hidden layers (ReLU) between the two; needs `embedding_dim`.
 
@@ -277,7 +294,7 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         own samples between a few exchanges in each epoch (local SGD), and `batch_size`
         is that of each; only for a table of scores, the squared hinge and no dropout.
         True chooses by the sizes of the task. Not with ``loss='adaptive_softmax'``,
-        `embedding_init`, `warm_start`, nor in `partial_fit`.
+        `embedding_init`, `text_encoder`, `warm_start`, nor in `partial_fit`.
 
     checkpoint : str, path-like or None, default=None
         File in which `fit` keeps, after each epoch, what it takes to go on from there.
@@ -303,6 +320,10 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         to a table of scores: 0 is the bag alone, 0.5 where both tell as much, or where
         texts are too few to say. None without `embedding_init` or with `embedding_dim`.
 
+    text_encoder_weight_ : float or None
+        Share in [0, 1] of the model of the vectors of `text_encoder` in the scores: 0
+        is the bag alone, and predictions encode nothing then. None without.
+
     vocabulary_ : mapping of str to int
         Feature to id (row of `embedding_`), read-only, built when first looked into;
         ids are in the order in which features first occur. Not there after fitting on
@@ -310,7 +331,8 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
 
     embedding_ : ndarray of shape (n_ids, embedding_dim), dtype=float32
         The table; one column per output if ``embedding_dim=None``. An *output* is a
-        class or label; two classes share one.
+        class or label; two classes share one. With `text_encoder` there is one more row
+        for each number of a vector, after those of the features.
 
     coef_ : ndarray of shape (n_outputs, n_ids), dtype=float32
         Coefficients of the weighted tokens, as in scikit-learn's linear models:
@@ -423,6 +445,7 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         embedding_dim: int | None = None,
         embedding_init: Any = None,
         freeze_embedding: bool = False,
+        text_encoder: Any = None,
         hidden_layer_sizes: tuple[int, ...] = (),
         loss: str = "squared_hinge",
         dropout: float = 0.0,
@@ -466,6 +489,7 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         self.embedding_dim = embedding_dim
         self.embedding_init = embedding_init
         self.freeze_embedding = freeze_embedding
+        self.text_encoder = text_encoder
         self.hidden_layer_sizes = hidden_layer_sizes
         self.loss = loss
         self.dropout = dropout

@@ -19,6 +19,7 @@ from skbag._persistence.safetensors_file import (
     read_state,
     write_state,
 )
+from skbag._text.text_encoder import is_text_encoder
 from skbag.exceptions import ModelFileError
 
 ESTIMATORS = {kind.__name__: kind for kind in (EmbeddingBagClassifier,)}
@@ -37,7 +38,8 @@ def save(estimator: EmbeddingBagClassifier, path: Target) -> None:
     ----------
     estimator : EmbeddingBagClassifier
         Functions among its parameters (`tokenizer`, `preprocessor`, `analyzer`,
-        `strip_accents`) cannot be stored: they are to be passed to `load`.
+        `strip_accents`) and the `text_encoder` cannot be stored: they are to be passed
+        to `load`.
     path : str, path-like or binary file object
         By custom it ends in ``.safetensors``. A link is followed. What is no regular
         file (a pipe, a device) is written into, and so is a file object, from where it
@@ -116,9 +118,10 @@ def load(path: Target, **callables: Any) -> EmbeddingBagClassifier:
     ----------
     path : str, path-like or binary file object
         File on this machine; a file object is read from where it stands to its end.
-    **callables : callable
+    **callables : callable or object
         The functions that the estimator had as parameters when it was saved, by name:
-        `tokenizer`, `preprocessor`, `analyzer`, `strip_accents`.
+        `tokenizer`, `preprocessor`, `analyzer`, `strip_accents`; and the
+        `text_encoder`.
 
     Returns
     -------
@@ -209,7 +212,8 @@ def _wanted(path: str, names: Any, given: dict[str, Any]) -> dict[str, Any]:
             "set_params."
         )
     for name, function in given.items():
-        if not callable(function):
+        is_encoder = name == "text_encoder" and is_text_encoder(function)
+        if not (callable(function) or is_encoder):
             raise TypeError(f"{name} must be a function, got {function!r:.80}.")
     return given
 

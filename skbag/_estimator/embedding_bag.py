@@ -6,6 +6,7 @@ estimator, what differs by the kind of `y` is left to hooks, and all else is her
 
 from __future__ import annotations
 
+import copy
 import os
 import sys
 import warnings
@@ -111,6 +112,7 @@ class BaseEmbeddingBag(
     loss: str
     max_iter: int | str
     random_state: Any
+    text_encoder: Any
     verbose: int
     warm_start: bool
 
@@ -196,6 +198,17 @@ class BaseEmbeddingBag(
     def _n_features_out(self) -> int:
         return int(self._fitted_model().predictor.embedding.shape[1])
 
+    def __sklearn_clone__(self: _Self) -> _Self:
+        """Return an unfitted copy: all parameters are copied but the text encoder.
+
+        That is shared: it may be a large model, on a GPU, and nothing changes it.
+        """
+        original = copy.copy(self)
+        original.text_encoder = None
+        cloned: _Self = super(BaseEmbeddingBag, original).__sklearn_clone__()
+        cloned.text_encoder = self.text_encoder
+        return cloned
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
@@ -257,7 +270,9 @@ class BaseEmbeddingBag(
             random_state=check_random_state(self.random_state),
             before=before,
             coverage=getattr(self, "embedding_init_coverage_", None),
-            callbacks=EpochCallbacks(tasks.begin_epoch, end_epoch),
+            callbacks=EpochCallbacks(
+                tasks.begin_epoch, end_epoch, self._report_encoded
+            ),
             communicator=communicator,
             checkpoint=checkpoint,
             validation=validation,
@@ -392,10 +407,16 @@ class BaseEmbeddingBag(
         self.alpha_ = plan.alpha
         self.batch_size_ = plan.batch_size
         self.embedding_init_coverage_ = result.coverage
-        # Once vectors are added they stay, whatever comes later.
+        share, has_encoder = result.vector_share, self.text_encoder is not None
+        self.text_encoder_weight_ = share if has_encoder else None
+        # Once vectors of words are added they stay, whatever comes later.
         earlier = getattr(self, "embedding_init_weight_", None)
-        share = result.vector_share
-        self.embedding_init_weight_ = earlier if share is None else share
+        is_of_words = share is not None and not has_encoder
+        self.embedding_init_weight_ = share if is_of_words else earlier
+
+    def _report_encoded(self, n_done: int, n_texts: int) -> None:
+        if self.verbose:
+            sys.stdout.write(f"Encoded {n_done:,} of {n_texts:,} texts\n")
 
     # -- prediction --------------------------------------------------------------------
 

@@ -10,16 +10,17 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from skbag._core.dtypes import ID_DTYPE
 from skbag._core.threads import n_threads
 from skbag._model.quantization import BITS
 from skbag._text.buckets import FEWEST_BUCKETS
-from skbag._text.columns import Column
+from skbag._text.columns import Column, described
 from skbag._text.pretrained import KeyedVectors, check_source
 from skbag._text.pruning import Pruning
 from skbag._text.static_embeddings import StaticEmbeddings
+from skbag._text.text_encoder import is_text_encoder
 from skbag._text.text_options import TextOptions
 from skbag._text.token_rules import DEFAULT_PATTERN, DEFAULT_TOKENS
 from skbag._training.settings import Settings, TrainingOptions
@@ -67,6 +68,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
         None,
     ],
     "freeze_embedding": ["boolean"],
+    "text_encoder": [HasMethods("encode"), callable, None],
     "hidden_layer_sizes": ["array-like"],
     "dropout": [Interval(Real, 0, 1, closed="left")],
     "alpha": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
@@ -118,6 +120,8 @@ def settings_of(
             "embedding_dim, for instance to 64."
         )
     _check_embedding_init(estimator)
+    if estimator.text_encoder is not None:
+        _check_text_encoder(estimator, is_text=is_text, columns=columns)
     return Settings(
         text=_text_options(estimator),
         short_text_features=estimator.short_text_features,
@@ -133,6 +137,7 @@ def settings_of(
         ),
         n_jobs=_plain(estimator.n_jobs),
         embedding_init=estimator.embedding_init,
+        text_encoder=estimator.text_encoder,
         auto_subwords=_is_auto(estimator.subword_ngram_range),
         columns=columns,
     )
@@ -212,6 +217,7 @@ def check_distributed(estimator: Any) -> None:
     for parameter, unusable, other in (
         ("loss", estimator.loss == "adaptive_softmax", "'cross_entropy'"),
         ("embedding_init", estimator.embedding_init is not None, "None"),
+        ("text_encoder", estimator.text_encoder is not None, "None"),
         ("warm_start", bool(estimator.warm_start), "False"),
     ):
         if unusable:
@@ -240,7 +246,15 @@ def _check_local(estimator: Any) -> None:
             )
 
 
-_FREE = {"verbose", "device", "n_jobs", "embedding_init", "distributed", "checkpoint"}
+_FREE = {
+    "verbose",
+    "device",
+    "n_jobs",
+    "embedding_init",
+    "text_encoder",
+    "distributed",
+    "checkpoint",
+}
 """Parameters that may change between two parts of a fit: they do not change the model,
 or are looked at in another way."""
 
@@ -305,6 +319,40 @@ def _check_embedding_init(estimator: Any) -> None:
             f"those of loss='squared_hinge', got loss={estimator.loss!r}. Use that "
             "loss, or set embedding_dim to the width of the vectors."
         )
+
+
+def _check_text_encoder(
+    estimator: Any, *, is_text: bool, columns: tuple[Column, ...] | None
+) -> None:
+    encoder = estimator.text_encoder
+    if not is_text_encoder(encoder):
+        raise TypeError(
+            "text_encoder must be an encoder of texts itself, a function or an object "
+            f"with a method encode, got the {type(encoder).__name__} {encoder!r:.80}. "
+            "Pass for instance SentenceTransformer(...) with the name of a model, and "
+            "an object, not its class."
+        )
+    if not is_text or columns is not None:
+        what = "a matrix of numbers"
+        if columns is not None:
+            what = f"a data frame of the columns {described(columns)}"
+        raise ValueError(
+            f"text_encoder encodes texts, but X is {what}. Pass texts, for instance "
+            "one column of the frame; or use text_encoder=None."
+        )
+    for parameter, is_unusable, other in (
+        ("loss", estimator.loss != "squared_hinge", "'squared_hinge'"),
+        ("embedding_dim", estimator.embedding_dim is not None, "None"),
+        ("embedding_init", estimator.embedding_init is not None, "None"),
+        ("warm_start", bool(estimator.warm_start), "False"),
+    ):
+        if is_unusable:
+            raise ValueError(
+                "text_encoder adds a model of the vectors of texts to a table of the "
+                "scores of the squared hinge loss, fitted anew: it does not go with "
+                f"{parameter}={getattr(estimator, parameter)!r:.80}. Use "
+                f"{parameter}={other}, or text_encoder=None."
+            )
 
 
 def _token_pattern(estimator: Any) -> str | None:

@@ -3,11 +3,13 @@
 What counts is what the scores of a text lose. A row that is left out, or off by
 rounding, costs its squared error times the number of documents that hold its feature;
 rows are kept by falling cost, and of all numbers of bits those are taken that make the
-sum of both costs least in the bytes there are. Two things keep scores where they were:
+sum of both costs least in the bytes there are. Three things keep scores where they
+were:
 
 - A feature left out implies others: a bigram its words. The rarest of those kept gets
   the row, times the share of its own documents that hold the feature; for a word that
   is always met in one bigram nothing is lost.
+- Columns of numbers are few, and their rows are all kept, in the range of the others.
 - Texts of norm 1 put the weight of what is left out on what is kept. All rows are
   scaled by the root of the share of the squared weights that is kept on average.
 """
@@ -24,19 +26,11 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from skbag._core.dtypes import ID_DTYPE, WEIGHT_DTYPE
+from skbag._model.compact_features import backoffs, compact
 from skbag._model.model import Model
 from skbag._model.quantization import LogQuantized, QuantizedTable, bytes_of_row
-from skbag._text import compact_encoders
-from skbag._text.category_encoder import CategoryEncoder
 from skbag._text.columns_encoder import ColumnsEncoder
-from skbag._text.compact_encoders import (
-    CompactPlainEncoder,
-    CompactSelection,
-    CompactVocabularyEncoder,
-)
-from skbag._text.encoder import Encoder
-from skbag._text.plain_encoder import PlainEncoder
-from skbag._text.vocabulary_encoder import VocabularyEncoder
+from skbag._weighting.number_block import NumberBlock
 
 AUTO_BITS = (8, 4, 2)
 """Among which "auto" chooses; 16 are for who asks for them."""
@@ -84,13 +78,14 @@ def compress(
     ------
     ValueError
         If not even one row fits, or the features are of types that do not hash alike
-        everywhere; or if there are columns of numbers.
+        everywhere; or if there is a text encoder.
     """
-    if model.featurizer.number_block is not None:
+    if model.featurizer.text_encoder is not None:
         raise ValueError(
-            "A model with columns of numbers cannot be compressed: ranges of their "
-            "rows are not those of features of texts. Leave these columns out, or keep "
-            "the model as it is."
+            "A model with text_encoder cannot be compressed: the encoder takes many "
+            "times the bytes of the table, which is small. Compress a model fitted "
+            "with text_encoder=None; or with embedding_init, which needs no encoder to "
+            "predict."
         )
     rows = _Rows(model)
     if max_bytes is None:
@@ -169,6 +164,7 @@ class _Rows:
         self.encoder = featurizer.encoder
         self.norm = featurizer.weighting.norm
         self.weights = featurizer.id_weights
+        self.number_block = featurizer.number_block
         self.table = predictor.dense
         if self.weights is not None:
             self.table = self.table * self.weights[:, np.newaxis]
@@ -182,7 +178,10 @@ class _Rows:
             # Rows by vectors alone.
             is_unmet = (counted == 0) & self.table.any(axis=1)
             self.counts = np.where(is_unmet, UNMET_COUNT, counted)
-        self.parts = _parts(self.encoder) if self.has_counts else None
+            if self.number_block is not None:
+                # Each row of a data frame has them.
+                self.counts[self.number_block.ids] = document_counts.n_documents
+        self.parts = backoffs(self.encoder) if self.has_counts else None
 
     @cached_property
     def costs(self) -> NDArray[np.float64]:
@@ -192,7 +191,14 @@ class _Rows:
     @cached_property
     def order(self) -> NDArray[np.intp]:
         """Ids by falling cost of leaving them out."""
-        return np.argsort(-self.costs, kind="stable")
+        return self._ranked(self.costs)
+
+    def _ranked(self, costs: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Ids by falling cost, after those of columns of numbers."""
+        if self.number_block is not None:
+            costs = costs.copy()
+            costs[self.number_block.ids] = np.inf
+        return np.argsort(-costs, kind="stable")
 
     def _costs(self, table: NDArray[np.float32]) -> NDArray[np.float64]:
         # Not by BLAS, whose sums may depend on the number of threads.
@@ -216,12 +222,14 @@ class _Rows:
 
     def best(self, n: int, bits: int) -> Model:
         """Model of the `n` most important rows."""
+        if self.number_block is not None:
+            n = max(n, len(self.number_block.ids))
         if n >= self.n:
             return self._model(self.order, self.table, bits)
         if self.parts is None:
             return self._model(self.order[:n], self.table, bits)
         # What is left out raises what takes its place: so once again.
-        order = np.argsort(-self._costs(self._fold(self.order[:n])), kind="stable")
+        order = self._ranked(self._costs(self._fold(self.order[:n])))
         return self._model(order[:n], self._fold(order[:n]), bits)
 
     def _fold(self, kept_rows: NDArray[np.intp]) -> NDArray[np.float32]:
@@ -264,14 +272,18 @@ class _Rows:
     def _model(
         self, ranked: NDArray[np.intp], table: NDArray[np.float32], bits: int
     ) -> Model:
-        encoder, ids = _compact(self.encoder, ranked.astype(ID_DTYPE))
+        encoder, ids = compact(self.encoder, ranked.astype(ID_DTYPE))
         rows, weights = table[ids], None
         if self.norm is not None:
             rows *= self._kept_norm(ids)
             if self.weights is not None:
                 # Rounded weights change the norms of texts a little, and no products.
-                weights = LogQuantized.rounded(self.weights[ids]).values
+                weights = self._rounded_weights(ids)
                 rows /= weights[:, np.newaxis]
+        number_block = None
+        if self.number_block is not None:
+            assert isinstance(encoder, ColumnsEncoder)
+            number_block = self._put_numbers(rows, encoder.number_ids)
         columns = ids if encoder is None and len(ids) < self.n else None
         n_ids = self.n if encoder is None else len(ids)
         return replace(
@@ -281,12 +293,47 @@ class _Rows:
                 encoder=encoder,
                 document_counts=None,
                 id_weights=weights,
+                number_block=number_block,
             ),
             predictor=replace(
                 self.model.predictor,
                 embedding=QuantizedTable.of(rows, bits, columns, n_ids),
             ),
         )
+
+    def _rounded_weights(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Weights of some ids, of which at most 256 differ."""
+        assert self.weights is not None
+        weights = self.weights[ids]
+        if self.number_block is not None:
+            # Of no use, and far from those of features perhaps.
+            is_number = np.isin(ids, self.number_block.ids)
+            weights = np.where(is_number, weights[~is_number].max(initial=0), weights)
+            weights[weights == 0] = 1
+        return LogQuantized.rounded(weights).values
+
+    def _put_numbers(
+        self, rows: NDArray[np.float32], places: NDArray[np.int32]
+    ) -> NumberBlock:
+        """Put the rows of columns of numbers, in the range of the others.
+
+        What a row is multiplied with its number is divided by.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_kept, width), dtype=float32
+            Those at `places` are overwritten.
+        places : ndarray of shape (n_columns,), dtype=int32
+        """
+        block = self.number_block
+        assert block is not None
+        rows[places] = 0
+        largest = float(np.abs(rows).max(initial=0)) or 1.0
+        own = self.model.predictor.dense[block.ids].astype(np.float64)
+        own_largest = np.abs(own).max(axis=1)
+        factors = np.where(own_largest > 0, largest / np.maximum(own_largest, 1e-30), 1)
+        rows[places] = own * factors[:, np.newaxis]
+        return replace(block, ids=places, factors=block.factors / factors)
 
     def _kept_norm(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
         """Norm that a text has left on average, if only some ids count.
@@ -298,6 +345,9 @@ class _Rows:
             return np.ones((1, 1), dtype=WEIGHT_DTYPE)
         power = 2 if self.norm == "l2" else 1
         masses = self.counts * self.weights.astype(np.float64) ** power
+        if self.number_block is not None:
+            # The norm is that of the features beside them.
+            masses[self.number_block.ids] = 0
         shares = self.model.featurizer.column_shares
         if shares is None:
             kept = masses[ids].sum() / masses.sum()
@@ -310,54 +360,3 @@ class _Rows:
         norms = (kept_of / np.maximum(all_of, 1e-300)) ** (0.5 / power)
         norms *= (sums[0] / sums[1]) ** (1 / power)
         return norms[columns[ids], np.newaxis].astype(WEIGHT_DTYPE)
-
-
-def _compact(
-    encoder: Encoder | None, ranked: NDArray[np.int32]
-) -> tuple[Encoder | None, NDArray[np.int32]]:
-    """Return a small encoder of some features, and the old id of each of its own."""
-    if isinstance(encoder, VocabularyEncoder):
-        return CompactVocabularyEncoder.compact(encoder, ranked)
-    if isinstance(encoder, PlainEncoder):
-        return CompactPlainEncoder.compact(encoder, ranked)
-    if isinstance(encoder, ColumnsEncoder):
-        return _compact_columns(encoder, ranked)
-    ids = np.sort(ranked)
-    if isinstance(encoder, CategoryEncoder):
-        return encoder.select(ids), ids
-    return (None if encoder is None else CompactSelection(encoder, ids)), ids
-
-
-def _compact_columns(
-    encoder: ColumnsEncoder, ranked: NDArray[np.int32]
-) -> tuple[ColumnsEncoder, NDArray[np.int32]]:
-    encoders, ids = [], []
-    for j, own in enumerate(encoder.encoders):
-        of_column = encoder.ids_of[j]
-        own_ranked = ranked[encoder.id_columns[ranked] == j]
-        # Ids of a column ascend, here and there.
-        local = np.searchsorted(of_column, own_ranked).astype(ID_DTYPE)
-        compact, kept = _compact(own, local)
-        assert compact is not None
-        encoders.append(compact)
-        ids.append(of_column[kept])
-    return ColumnsEncoder(encoder.columns, encoders), np.concatenate(ids)
-
-
-def _parts(encoder: Encoder | None) -> NDArray[np.int32] | None:
-    if isinstance(encoder, VocabularyEncoder):
-        return compact_encoders.vocabulary_backoffs(encoder)
-    if isinstance(encoder, PlainEncoder):
-        return compact_encoders.plain_backoffs(encoder)
-    if isinstance(encoder, ColumnsEncoder):
-        return _parts_of_columns(encoder)
-    return None
-
-
-def _parts_of_columns(encoder: ColumnsEncoder) -> NDArray[np.int32]:
-    parts = np.full((encoder.n_ids, 2), -1, dtype=ID_DTYPE)
-    for own, ids in zip(encoder.encoders, encoder.ids_of, strict=True):
-        own_parts = _parts(own)
-        if own_parts is not None and len(ids):
-            parts[ids] = np.where(own_parts >= 0, ids[own_parts], -1)
-    return parts

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skbag._core.bags import Bags
 from skbag._model.explanation_html import (
     escape,
     list_as_html,
@@ -33,6 +34,9 @@ MOST_FEATURES = 10
 
 INTERCEPT = "<intercept>"
 """What frames call the row of the intercept."""
+
+TEXT_ENCODER = "<text_encoder>"
+"""What is called the sum of all that the vector of a text adds."""
 
 _WIDTH = 70
 
@@ -57,7 +61,9 @@ class Explanation:
     offsets : ndarray of shape (n_texts + 1,), dtype=int64
         The rows of text i are ``offsets[i]`` to ``offsets[i + 1]``.
     features : list of str or int
-        The feature of each row; names of columns, or numbers, of a matrix.
+        The feature of each row; names of columns, or numbers, of a matrix. With
+        `text_encoder` the last row of each text is ``<text_encoder>``: all that the
+        text's vector adds.
     spans : list of tuple of (start, end), or None
         Where in the text, in characters, each row's feature stands: one span for each
         of its tokens (two for a bigram or a skip pair), for a prefix or suffix that of
@@ -255,16 +261,35 @@ def explain(
         weights, offsets = np.concatenate(shares), np.cumsum(lengths)
         names = [occurrence.name for _, occurrence in rows]
         spans = [occurrence.spans for _, occurrence in rows]
+    contributions = weights[:, np.newaxis] * model.predictor.coefficients(ids)
+    if model.featurizer.text_encoder is not None:
+        for place in offsets[:0:-1].tolist():
+            names.insert(place, TEXT_ENCODER)
+            spans.insert(place, None)
+        of_vectors = _of_text_encoder(model, bags)
+        contributions = np.insert(contributions, offsets[1:], of_vectors, axis=0)
+        offsets = offsets + np.arange(len(offsets))
     return Explanation(
         None if encoder is None else _texts(encoder, X),
         np.asarray(offsets, dtype=np.int64),
         names,
         spans,
-        weights[:, np.newaxis] * model.predictor.coefficients(ids),
+        contributions,
         model.predictor.layers[-1][1].astype(np.float64),
         classes,
         _columns_of(encoder, ids) if isinstance(encoder, ColumnsEncoder) else None,
     )
+
+
+def _of_text_encoder(model: Model, bags: Bags) -> NDArray[np.float64]:
+    """What the vector of each text adds, (n_texts, n_outputs)."""
+    ids = np.arange(model.n_features, len(model.predictor.embedding))
+    # They are the last entries of each bag.
+    entries = bags.offsets[1:, np.newaxis] - len(ids) + np.arange(len(ids))
+    vectors = bags.weights[entries].astype(np.float64)
+    # Not BLAS, whose order of additions depends on its threads.
+    rows = model.predictor.coefficients(ids)
+    return np.asarray(np.einsum("ij,jk->ik", vectors, rows))
 
 
 def _columns_of(encoder: ColumnsEncoder, ids: NDArray[Any]) -> list[str]:

@@ -56,7 +56,7 @@ def most_similar(
         If there is no such feature; or the rows have one number only.
     """
     _check_k(k)
-    embedding = model.predictor.dense
+    embedding = model.predictor.dense[: model.n_features]
     if embedding.shape[1] == 1:
         raise ValueError(
             "most_similar needs rows that can point in more than two ways, but those "
@@ -180,7 +180,7 @@ def _contributions(model: Model, code: int, shared: bool) -> NDArray[np.float64]
     `shared` says whether the one score is that of the second of two classes.
     """
     predictor, id_weights = model.predictor, model.featurizer.id_weights
-    embedding = predictor.dense
+    embedding = predictor.dense[: model.n_features]
     coef = predictor.layers[0][0]
     if coef is None:
         values = embedding[:, 0 if shared else code].astype(np.float64)

@@ -21,6 +21,7 @@ from skbag._targets.calibration import Calibration
 from skbag._targets.targets import ClassificationTargets
 from skbag._text.columns_encoder import ColumnsEncoder
 from skbag._text.encoder import Encoder, LearningEncoder
+from skbag._text.text_encoder import TextEncoder
 from skbag._weighting.column_moments import ColumnMoments
 from skbag._weighting.document_counts import DocumentCounts, PendingCounts
 from skbag._weighting.number_block import NumberBlock
@@ -62,6 +63,8 @@ class Featurizer:
         None for texts, for a matrix, and where rows have no norm.
     number_block : NumberBlock or None
         How columns of numbers become entries of bags; None where there are none.
+    text_encoder : TextEncoder or None
+        Encoder of whole texts, whose numbers are entries after those of the bag.
     """
 
     encoder: Encoder | None
@@ -71,6 +74,7 @@ class Featurizer:
     pending: PendingCounts | None = None
     shares: NDArray[np.float32] | None = None
     number_block: NumberBlock | None = None
+    text_encoder: TextEncoder | None = None
 
     @property
     def learning_encoder(self) -> LearningEncoder | None:
@@ -89,10 +93,10 @@ class Featurizer:
         """Weighted bags of texts, or of the rows of a CSR matrix."""
         bags = Bags.from_csr(X) if self.encoder is None else self.encoder.encode(X)
         bags = self.weighting.apply(bags, self.id_weights, self.column_shares)
-        if self.number_block is None:
-            return bags
-        assert isinstance(self.encoder, ColumnsEncoder)
-        return self.number_block.join(bags, self.encoder.numbers(X))
+        if self.number_block is not None:
+            assert isinstance(self.encoder, ColumnsEncoder)
+            bags = self.number_block.join(bags, self.encoder.numbers(X))
+        return bags if self.text_encoder is None else self.text_encoder.join(bags, X)
 
     @property
     def column_shares(self) -> ColumnShares | None:
@@ -137,6 +141,9 @@ class Featurizer:
     @property
     def releases_gil(self) -> bool:
         """Whether parts may be weighed in several threads at once, and sooner so."""
+        # A text encoder is the user's: nobody knows whether threads may share it.
+        if self.text_encoder is not None:
+            return False
         return self.encoder is None or self.encoder.releases_gil
 
 
@@ -160,6 +167,13 @@ class Model:
     def encoder(self) -> Encoder | None:
         """The encoder of texts; None for a model fitted on a matrix."""
         return self.featurizer.encoder
+
+    @property
+    def n_features(self) -> int:
+        """Rows of the table that are features; those of a text encoder come after."""
+        encoder = self.featurizer.text_encoder
+        n_rows = len(self.predictor.embedding)
+        return n_rows if encoder is None else n_rows - encoder.width
 
     @property
     def is_compact(self) -> bool:

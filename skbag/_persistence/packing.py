@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skbag._text.text_encoder import is_text_encoder
 from skbag.exceptions import ModelFileError
 
 LONG_LIST = 64
@@ -37,8 +38,8 @@ class Packer:
     Parameters
     ----------
     replace_callable : callable
-        Called with the place of a function in the state and the function; gives what
-        is to be packed in its place, or raises.
+        Called with the place of a function, or of an encoder of texts, in the state and
+        the function; gives what is to be packed in its place, or raises.
 
     Attributes
     ----------
@@ -84,7 +85,7 @@ class Packer:
             return {"$scalar": self._pack_array(np.asarray(value), place)}
         if kind is np.random.RandomState and _is_mersenne_twister(value):
             return {"$random_state": self.pack(value.get_state(legacy=True), place)}
-        if callable(value):
+        if callable(value) or is_text_encoder(value):
             return self._replace_callable(place, value)
         raise CannotPack(
             f"{place} is {value!r:.80} of type {kind.__name__}, which skbag.save "

@@ -29,6 +29,7 @@ from skbag._persistence.packing import Arrays, CannotPack, Packer, unpack
 from skbag._persistence.state import FORMAT
 from skbag._text.pretrained import KeyedVectors
 from skbag._text.static_embeddings import StaticEmbeddings
+from skbag._text.text_encoder import is_text_encoder
 from skbag._version import __version__
 from skbag.exceptions import ModelFileError
 
@@ -349,8 +350,8 @@ def _sync_folder(folder: str) -> None:
             os.close(number)
 
 
-CALLABLES = ("preprocessor", "tokenizer", "analyzer", "strip_accents")
-"""Parameters that may be functions."""
+CALLABLES = ("preprocessor", "tokenizer", "analyzer", "strip_accents", "text_encoder")
+"""Parameters that may be functions, or objects that do as one."""
 
 REQUESTING = ("fit", "partial_fit", "score")
 """Methods that take sample weights."""
@@ -390,7 +391,9 @@ class FileContent:
         state = estimator.__getstate__()
         if isinstance(state["checkpoint"], os.PathLike):
             state["checkpoint"] = os.fspath(state["checkpoint"])
-        functions = {name: state[name] for name in CALLABLES if callable(state[name])}
+        functions = {
+            name: state[name] for name in CALLABLES if _is_function(state, name)
+        }
         names = {name: name_of(each) for name, each in functions.items()}
         about = {
             "estimator": type(estimator).__name__,
@@ -419,6 +422,11 @@ class FileContent:
             return {"$callable": name}
 
         return cls(state, replace, about, names, has_callbacks, source)
+
+
+def _is_function(state: dict[str, Any], name: str) -> bool:
+    """Whether a parameter is a function, or an encoder of texts."""
+    return callable(state[name]) or is_text_encoder(state[name])
 
 
 def file_size(estimator: Any) -> int:

@@ -57,6 +57,7 @@ from skbag._text.compact_encoders import (
     CompactVocabularyEncoder,
 )
 from skbag._text.encoder import Encoder
+from skbag._text.text_encoder import TextEncoder, is_text_encoder
 from skbag._weighting.document_counts import DocumentCounts, PendingCounts
 from skbag._weighting.weighting import Weighting
 
@@ -79,8 +80,10 @@ def model_state(model: Model) -> dict[str, Any]:
         }
     else:
         table = {"id_weights": id_weights, "embedding": embedding}
+    text_encoder = featurizer.text_encoder
     return {
         "encoder": encoder_state(featurizer.encoder),
+        "text_encoder": None if text_encoder is None else text_encoder.source,
         "weighting": {
             "use_idf": weighting.use_idf,
             "sublinear_tf": weighting.sublinear_tf,
@@ -121,7 +124,8 @@ def model_from_state(state: Any, targets: ClassificationTargets) -> Model:
     """
     embedding = _read_table(state)
     encoder = read_encoder(field_of(state, "encoder", dict, type(None)))
-    n_ids = len(embedding)
+    text_encoder = _read_text_encoder(state, encoder, len(embedding))
+    n_ids = len(embedding) - (0 if text_encoder is None else text_encoder.width)
     if encoder is not None and encoder.n_ids != n_ids:
         raise damaged(f"{encoder.n_ids} features for {n_ids} rows of the table")
     is_compact = isinstance(embedding, QuantizedTable)
@@ -154,10 +158,28 @@ def model_from_state(state: Any, targets: ClassificationTargets) -> Model:
             pending,
             _read_shares(state, encoder),
             read_block(state, encoder, targets),
+            text_encoder,
         ),
         predictor,
         _read_calibration(state, targets),
     )
+
+
+def _read_text_encoder(
+    state: Any, encoder: Encoder | None, n_rows: int
+) -> TextEncoder | None:
+    # Earlier files have none.
+    source = state.get("text_encoder")
+    if source is None:
+        return None
+    if not is_text_encoder(source):
+        raise damaged(f"'text_encoder' is a {type(source).__name__}")
+    if encoder is None or isinstance(encoder, (ColumnsEncoder, *_COMPACT_ENCODERS)):
+        raise damaged("a text encoder beside other features than those of texts")
+    # All rows that are no features.
+    if encoder.n_ids >= n_rows:
+        raise damaged(f"no rows of {n_rows} for the text encoder")
+    return TextEncoder(source, n_rows - encoder.n_ids)
 
 
 def _read_calibration(state: Any, targets: ClassificationTargets) -> Calibration:

@@ -40,14 +40,16 @@ from skbag._training.run import EpochReport, TrainingRun
 from skbag._training.samples import Samples
 from skbag._training.settings import Settings
 from skbag._training.sharding import gather_samples, gather_unseen
-from skbag._training.static_vectors import fold_vectors, static_vectors
+from skbag._training.static_vectors import static_vectors
+from skbag._training.text_vectors import EncodedTexts, ReportEncoded, check_can_go_on
 from skbag._training.torch_where_needed import training_threads, with_torch_where_needed
+from skbag._training.vector_comparison import VectorSource
 from skbag._weighting.column_moments import ColumnMoments
 
 
 @dataclass(frozen=True)
 class EpochCallbacks:
-    """What a caller does between epochs.
+    """What a caller does between epochs, and between parts of texts to be encoded.
 
     Parameters
     ----------
@@ -56,10 +58,13 @@ class EpochCallbacks:
     end_epoch : callable
         Called after each with a report and a function that gives the model so far;
         training stops if it returns True.
+    report_encoded : callable
+        Called while texts are encoded by `text_encoder`.
     """
 
     begin_epoch: Callable[[], None]
     end_epoch: Callable[[EpochReport, Callable[[], Model]], bool]
+    report_encoded: ReportEncoded
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +119,8 @@ def fit(
     validation : Samples or None
         To validate by; None for a share of the samples, if any.
     """
+    if before is not None:
+        check_can_go_on(before, settings, "warm_start=True")
     checkpoints = NoCheckpoint() if checkpoint is None else Checkpoints(checkpoint)
     random_state = checkpoints.begin(random_state)
     seed = broadcast(communicator, random_state.randint(np.iinfo(np.int32).max))
@@ -126,8 +133,8 @@ def fit(
     featurizer, findings = prepared.featurizer, prepared.findings
     vectors = vectors_to_begin_with(settings, featurizer, before, coverage)
     found = None
-    if before is None and settings.adds_vectors:
-        found = static_vectors(settings, featurizer)
+    if before is None:
+        found = _vectors_beside(split, featurizer, settings, callbacks)
     communicator.stage("it dealt the samples out to train on")
     with training_threads(samples, settings, communicator):
         run = _make_run(prepared, split, settings, rng, before, vectors, communicator)
@@ -145,10 +152,10 @@ def fit(
         predictor = split.to_users(predictor)
         calibration, share = run.outcome.calibration, None
         if found is not None:
-            folded = fold_vectors(found, prepared, run, predictor, settings)
+            folded = found.fold(prepared, run, predictor, settings)
             featurizer, predictor = folded.featurizer, folded.predictor
             calibration, share = folded.calibration, folded.share
-            coverage = found.vectors.coverage
+            coverage = found.coverage
         # A matrix of few columns may have nothing to do with its classes; texts nearly
         # always can be learnt, if only by heart.
         is_new_text = before is None and featurizer.encoder is not None
@@ -168,6 +175,16 @@ def fit(
         coverage if vectors is None else vectors.coverage,
         share,
     )
+
+
+def _vectors_beside(
+    split: _Split, featurizer: Featurizer, settings: Settings, callbacks: EpochCallbacks
+) -> VectorSource | None:
+    """Vectors to be added to a table of scores, of words or of texts; None for none."""
+    if settings.text_encoder is not None:
+        texts, report = split.samples.X, callbacks.report_encoded
+        return EncodedTexts(settings.text_encoder, texts, report)
+    return static_vectors(settings, featurizer) if settings.adds_vectors else None
 
 
 def _split_and_scale(

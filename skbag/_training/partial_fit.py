@@ -39,6 +39,7 @@ from skbag._training.run import TrainingRun
 from skbag._training.samples import Samples
 from skbag._training.settings import Settings
 from skbag._training.stream import RowUpdate, TouchedRows
+from skbag._training.text_vectors import check_can_go_on
 from skbag._training.torch_where_needed import training_threads, with_torch_where_needed
 from skbag._weighting.column_moments import ColumnMoments
 
@@ -64,6 +65,7 @@ def partial_fit(
     `fit`, has left.
     """
     _check_vectors(settings, before)
+    check_can_go_on(before, settings, "partial_fit")
     n_seen = 0 if resume is None else resume.n_seen
     # A new stream each call, the same whatever happened to the estimator in between.
     rng = np.random.default_rng([random_state.randint(np.iinfo(np.int32).max), n_seen])

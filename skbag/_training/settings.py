@@ -57,6 +57,7 @@ class Settings:
     validation_fraction: float | None
     n_jobs: int | None
     embedding_init: Any = None
+    text_encoder: Any = None
     auto_subwords: bool = False
     columns: tuple[Column, ...] | None = None
 

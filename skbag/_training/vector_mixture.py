@@ -2,7 +2,7 @@
 
 Scores of the two are put on one scale, mixed, and calibrated: the share of the second
 is the one of least log-loss (Wolpert, "Stacked Generalization", 1992), drawn towards
-one half, as few samples tell little.
+what it is on other data, as few samples tell little.
 """
 
 from __future__ import annotations
@@ -18,15 +18,27 @@ from skbag._targets.calibration import Calibration, effective_size
 from skbag._targets.label_sets import Codes
 from skbag._targets.targets import ClassificationTargets
 
-N_STEPS = 5
-"""Steps from a share of one half to none, or all."""
-
-PRIOR_STD = 0.25
-"""How far shares are from one half by the prior: its standard deviation."""
+STEP = 0.1
+"""Between shares that are compared."""
 
 Calibrate = Callable[
     [NDArray[np.float32], Codes, NDArray[np.float64] | None], Calibration
 ]
+
+
+@dataclass(frozen=True)
+class SharePrior:
+    """Normal prior of a share.
+
+    Parameters
+    ----------
+    mean : float
+        A multiple of `STEP`.
+    std : float
+    """
+
+    mean: float
+    std: float
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,8 @@ def fit_mixture(
     weight: NDArray[np.float64] | None,
     targets: ClassificationTargets,
     calibrate: Calibrate,
+    prior: SharePrior,
+    is_present: NDArray[np.bool_],
 ) -> Mixture:
     """Find the share of a second model.
 
@@ -75,35 +89,41 @@ def fit_mixture(
     targets : ClassificationTargets
     calibrate : callable
         Calibration of scores, codes and weights.
+    prior : SharePrior
+    is_present : ndarray of shape (n_outputs,), dtype=bool
+        Outputs that both models had samples of. Scores of others, far below all, are
+        on no scale.
     """
-    scale = _scale(first, second)
+    scale = 1.0
+    if is_present.any():
+        scale = _scale(first[:, is_present], second[:, is_present])
     loss_weight = None
     if weight is not None and len(weight):
         loss_weight = weight * (effective_size(len(weight), weight) / weight.sum())
 
-    def at(step: int) -> tuple[float, Mixture]:
-        share = 0.5 + step / (2 * N_STEPS)
+    def at(share: float) -> tuple[float, Mixture]:
         mixture = Mixture(share, scale, Calibration(1.0))
         mixed = mixture.mix(first, second)
         calibration = calibrate(mixed, codes, weight)
         loss = targets.log_loss(mixed, codes, loss_weight, calibration)
-        loss += ((share - 0.5) / PRIOR_STD) ** 2 / 2
+        loss += ((share - prior.mean) / prior.std) ** 2 / 2
         return loss, replace(mixture, calibration=calibration)
 
-    return _least(at)
+    return _least(at, prior.mean)
 
 
-def _least(at: Callable[[int], tuple[float, Mixture]]) -> Mixture:
-    """Mixture of the least loss, walking from one half as long as that falls."""
-    least, best = at(0)
-    for direction in (1, -1):
-        for step in range(1, N_STEPS + 1):
-            loss, mixture = at(direction * step)
+def _least(at: Callable[[float], tuple[float, Mixture]], start: float) -> Mixture:
+    """Mixture of the least loss, walking from `start` as long as that falls."""
+    least, best = at(start)
+    n_steps, first = round(1 / STEP), round(start / STEP)
+    for steps in (range(first + 1, n_steps + 1), range(first - 1, -1, -1)):
+        for step in steps:
+            loss, mixture = at(step / n_steps)
             # Not-a-number does not fall either.
             if not loss < least:
                 break
             least, best = loss, mixture
-        if best.share != 0.5:
+        if best.share != start:
             break
     return best
 

@@ -348,8 +348,9 @@ def test_vectors_of_several_sources_side_by_side(pretrained_vectors):
     assert not encoded[2].any()
 
 
+@pytest.mark.parametrize("kind", ["vectors", "encoder"])
 def test_small_run_of_pretrained_vectors(
-    pretrained_vectors, monkeypatch, tmp_path, capsys
+    kind, pretrained_vectors, monkeypatch, tmp_path, capsys
 ):
     pytest.importorskip("pyarrow", reason="the benchmark's data are Parquet files")
     import data
@@ -363,8 +364,14 @@ def test_small_run_of_pretrained_vectors(
     ]
     source, output = tmp_path / "some.vec", tmp_path / "figures.json"
     source.write_text("\n".join(lines) + "\n")
+    code = (
+        "def lengths(texts):\n    return [[len(t), t.count('a'), 1] for t in texts]\n"
+    )
+    (tmp_path / "an_encoder.py").write_text(code)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    given = {"vectors": str(source), "encoder": "an_encoder:lengths"}
     command = ["pretrained_vectors.py", "--data", str(tmp_path), "--draws", "1"]
-    command += ["--names", data.SMOKE_NAME, "--vectors", str(source)]
+    command += ["--names", data.SMOKE_NAME, f"--{kind}", given[kind]]
     command += ["--sizes", "8", "0", "--output", str(output), "--resume"]
     monkeypatch.setattr(sys, "argv", command)
     pretrained_vectors.main()

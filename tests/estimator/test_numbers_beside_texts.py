@@ -127,12 +127,73 @@ def test_other_graphs_have_the_same_scores(make_classifier):
     scores = clf.to_torch()(*map(torch.from_numpy, clf.encode(TEST)))
     expected = clf.decision_function(TEST)
     assert_allclose(scores.detach().numpy(), expected, atol=1e-4)
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    graph = onnxruntime.InferenceSession(
+        clf.to_onnx().SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    probabilities, scores = graph.run(None, clf.encode(TEST)._asdict())
+    assert_allclose(scores, expected, atol=1e-4)
+    assert_allclose(probabilities, clf.predict_proba(TEST), atol=1e-4)
 
 
-def test_a_compressed_model_has_no_numbers(make_classifier):
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"embedding_dim": 8},
+        {"norm": None},
+        {"norm": "l1"},
+        {"supervised_weighting": False, "use_idf": False},
+        {"n_buckets": 4096},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("two", [False, True])
+def test_a_compressed_model_keeps_numbers(two, parameters, make_classifier, tmp_path):
+    y = (Y > 0).astype(int) if two else Y
+    # One that is constant, and one in units of its own.
+    X_more = X.assign(constant=3.0, tiny=X["price"] * 1e-9 + Y * 1e-7)
+    train, test = X_more[:N_TRAIN], X_more[N_TRAIN:]
+    clf = make_classifier(**parameters).fit(train, y[:N_TRAIN])
+    expected = clf.decision_function(test)
+    whole = clf.compress(bits=16)
+    scale = np.abs(expected).max()
+    assert_allclose(whole.decision_function(test), expected, atol=0.02 * scale)
+    small = clf.compress()
+    assert_allclose(small.decision_function(test), expected, atol=0.05 * scale)
+    skbag.save(small, tmp_path / "model")
+    for same in (skbag.load(tmp_path / "model"), pickle.loads(pickle.dumps(small))):
+        assert_array_equal(same.decision_function(test), small.decision_function(test))
+    explanation = small.explain(test[:5])
+    assert_allclose(explanation.scores, small.decision_function(test[:5]), atol=1e-5)
+    assert "price" in explanation.features
+
+
+def test_under_a_budget_numbers_are_kept(make_classifier, tmp_path):
+    """What they add is what it was, however few features of texts are left."""
     clf = make_classifier().fit(TRAIN, Y_TRAIN)
-    with pytest.raises(ValueError, match="columns of numbers cannot be compressed"):
-        clf.compress()
+    rows = X[["title", "price", "colour", "new"]][:2].copy()
+    rows["title"] = ["", ""]
+    rows["colour"] = pd.Categorical([None, None], categories=["red", "green", "blue"])
+    rows["price"], rows["new"] = [4000.0, 8000.0], [True, True]
+    expected = np.diff(clf.decision_function(rows), axis=0)
+    assert np.abs(expected).max() > 0.3
+    skbag.save(clf.compress(), tmp_path / "model")
+    for n_bytes in (9_000, 12_000, (tmp_path / "model").stat().st_size):
+        small = clf.compress(max_bytes=n_bytes, bits=8)
+        skbag.save(small, tmp_path / "model")
+        assert (tmp_path / "model").stat().st_size <= n_bytes
+        found = np.diff(small.decision_function(rows), axis=0)
+        assert_allclose(found, expected, atol=0.05 * np.abs(expected).max())
+        assert clf.compress(max_bytes=n_bytes).score(TEST, Y_TEST) > 0.7
+
+
+def test_compressed_without_texts(make_classifier):
+    names = ["price", "new", "colour"]
+    clf = make_classifier().fit(TRAIN[names], Y_TRAIN)
+    expected = clf.score(TEST[names], Y_TEST)
+    assert clf.compress().score(TEST[names], Y_TEST) > expected - 0.02
 
 
 def test_a_stream_standardises_by_all_its_parts(make_classifier):

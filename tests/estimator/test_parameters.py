@@ -36,6 +36,7 @@ OUT_OF_RANGE = [
     ("embedding_dim", 2.5),
     ("embedding_init", 4),
     ("freeze_embedding", "yes"),
+    ("text_encoder", 5),
     ("hidden_layer_sizes", 4),
     ("loss", "hinge"),
     ("dropout", 1.0),

@@ -236,6 +236,27 @@ def test_a_data_frame(parameters, two, corpus, make_classifier, tmp_path):
     assert_like_alone(estimators[0], alone, frame)
 
 
+def test_numbers_beside_texts(two, corpus, make_classifier, tmp_path):
+    """They are standardised by those of all ranks."""
+    rng = np.random.default_rng(0)
+    codes = np.unique(corpus.labels, return_inverse=True)[1]
+    size = (
+        1000.0 * codes + rng.normal(scale=300, size=len(codes)) + np.arange(len(codes))
+    )
+    size[::9] = np.nan
+    frame = frame_of(corpus).assign(size=size, is_even=np.arange(len(codes)) % 2 == 0)
+    estimators = two.fit(*dealt(2, frame, corpus.labels))
+    assert_one_model(estimators, tmp_path / "model")
+    alone = make_classifier().fit(frame, corpus.labels)
+    assert_like_alone(estimators[0], alone, frame)
+    moments, expected = (
+        clf._model.featurizer.number_block.moments.columns
+        for clf in (estimators[0], alone)
+    )
+    np.testing.assert_allclose(moments.mean, expected.mean)
+    np.testing.assert_allclose(moments.squares, expected.squares)
+
+
 def test_a_data_frame_takes_no_given_vocabulary(two, corpus):
     options = {"vocabulary": ["bake", "sail"]}
     answers = two.fit(*dealt(2, frame_of(corpus), corpus.labels, **options))
@@ -523,6 +544,10 @@ def test_there_must_be_a_process_group(corpus, make_classifier):
         (
             {"embedding_init": {"oven": [1.0]}, "embedding_dim": 1},
             "does not go with embedding_init=",
+        ),
+        (
+            {"text_encoder": len},
+            "does not go with text_encoder=",
         ),
         (
             {"warm_start": True},

@@ -72,6 +72,7 @@ VECTORS = {"oven": np.ones(4), "storm": np.arange(4.0), "hedge": -np.ones(4)}
         {"dropout": 0.3},
         {"embedding_dim": 4, "hidden_layer_sizes": (3,), "dropout": 0.1},
         {"embedding_dim": 4, "embedding_init": VECTORS},
+        {"text_encoder": lambda texts: [[len(text), 9] for text in texts]},
         {"shuffle": False, "loss": "cross_entropy"},
     ],
     ids=lambda parameters: ", ".join(parameters) or "defaults",

@@ -10,8 +10,9 @@ from sklearn.base import clone
 
 import skbag
 from skbag._text.features import FeatureKind
-from skbag._training import static_vectors as module
+from skbag._training import vector_comparison as module
 from skbag._training.discriminants import Discriminants
+from skbag._training.static_vectors import StaticVectors
 
 TOPICS = {
     "kitchen": "bake butter dough flour garlic kettle onion oven recipe salt soup",
@@ -76,11 +77,8 @@ def make(make_classifier):
 def noted(monkeypatch):
     """What the parts of a mixture were, and what they gave."""
     kept = {}
-    compare, coefficients, fold = (
-        module._compare,
-        module._coefficients,
-        module.fold_vectors,
-    )
+    compare, coefficients = module._compare, module._coefficients
+    fold = StaticVectors.fold
 
     def noting_compare(*arguments):
         kept["shrinkage"], kept["mixture"] = compare(*arguments)
@@ -96,7 +94,7 @@ def noted(monkeypatch):
 
     monkeypatch.setattr(module, "_compare", noting_compare)
     monkeypatch.setattr(module, "_coefficients", noting_coefficients)
-    monkeypatch.setattr("skbag._training.fit.fold_vectors", noting_fold)
+    monkeypatch.setattr(StaticVectors, "fold", noting_fold)
     return kept
 
 

@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skbag._targets.classification_targets import learn_targets
-from skbag._training.vector_mixture import N_STEPS, PRIOR_STD, fit_mixture
+from skbag._training.vector_mixture import STEP, SharePrior, fit_mixture
+
+PRIOR = SharePrior(0.5, 0.25)
 
 
 def scores_of(codes, n_classes, noise, seed):
@@ -16,14 +18,17 @@ def scores_of(codes, n_classes, noise, seed):
     return (truth + noise * rng.normal(size=truth.shape)).astype(np.float32)
 
 
-def fitted(first, second, codes, n_classes, weight=None):
+def fitted(first, second, codes, n_classes, weight=None, prior=PRIOR, absent=()):
+    is_present = ~np.isin(np.arange(first.shape[1]), absent)
     targets, _ = learn_targets(np.arange(n_classes))
     shares = np.full(n_classes, 1 / n_classes)
 
     def calibrate(scores, codes, weight):
         return targets.fit_calibration(scores, codes, weight, shares)
 
-    found = fit_mixture(first, second, codes, weight, targets, calibrate)
+    found = fit_mixture(
+        first, second, codes, weight, targets, calibrate, prior, is_present
+    )
     return found, targets, calibrate
 
 
@@ -48,26 +53,40 @@ def test_of_few_samples_it_stays_near_one_half(n_classes):
 
 @settings(max_examples=20, deadline=None)
 @given(
-    st.sampled_from([2, 3]), st.integers(6, 60), st.integers(0, 99), st.floats(0.2, 5)
+    st.sampled_from([2, 3]),
+    st.integers(6, 60),
+    st.integers(0, 99),
+    st.floats(0.2, 5),
+    st.sampled_from([PRIOR, SharePrior(0.8, 0.15), SharePrior(0.0, 1.0)]),
 )
-def test_no_share_beside_it_is_better(n_classes, n, seed, noise):
+def test_no_share_beside_it_is_better(n_classes, n, seed, noise, prior):
     codes = np.arange(n) % n_classes
     first = scores_of(codes, n_classes, 1.0, seed)
     second = 7 * scores_of(codes, n_classes, noise, seed + 1).astype(np.float64)
-    found, targets, calibrate = fitted(first, second, codes, n_classes)
+    found, targets, calibrate = fitted(first, second, codes, n_classes, prior=prior)
 
     def loss(share):
         mixed = (1 - share) * first + share * found.scale * second
         mixed = mixed.astype(np.float32)
         calibration = calibrate(mixed, codes, None)
         loss = targets.log_loss(mixed, codes, None, calibration)
-        return loss + ((share - 0.5) / PRIOR_STD) ** 2 / 2
+        return loss + ((share - prior.mean) / prior.std) ** 2 / 2
 
-    step = 1 / (2 * N_STEPS)
     own = loss(found.share)
-    for beside in (found.share - step, found.share + step):
-        if 0 <= beside <= 1:
+    for beside in (found.share - STEP, found.share + STEP):
+        if 0 <= round(beside, 6) <= 1:
             assert loss(beside) >= own - 1e-6 * abs(own)
+
+
+def test_absent_classes_are_on_no_scale():
+    codes = np.arange(90) % 3
+    first, second = (scores_of(codes, 4, 1.0, seed) for seed in (0, 1))
+    expected = fitted(first[:, :3], second[:, :3].astype(float), codes, 3)[0]
+    first[::2, 3] = -300
+    found = fitted(first, second.astype(float), codes, 4, absent=(3,))[0]
+    assert found.scale == expected.scale
+    assert fitted(first, second.astype(float), codes, 4)[0].scale > 5 * found.scale
+    assert fitted(first, second.astype(float), codes, 4, absent=range(4))[0].scale == 1
 
 
 def test_the_scale_of_either_is_nothing():

@@ -84,10 +84,11 @@ class SuspectLabels:
         }
         if self.words is not None:
             words = [_joined(each) for each in self.words]
-            columns["words"] = np.array(words, dtype=object)
+            columns["words"] = pd.Series(words, self.indices, dtype=object)
         if _are_texts(self.samples):
             # As objects: strings of pandas hold no lone surrogates.
-            columns["text"] = np.array(list(self.samples), dtype=object)
+            texts = list(self.samples)
+            columns["text"] = pd.Series(texts, self.indices, dtype=object)
         return pd.DataFrame(columns, index=self.indices)
 
     def __repr__(self) -> str:
@@ -294,9 +295,9 @@ def _flagged(
         sums, counts, out=np.full(len(counts), np.inf), where=counts > 0
     )
     confident = np.where(probabilities >= thresholds, probabilities, -1.0)
-    best = confident.argmax(axis=1)
-    is_confident = confident[np.arange(len(codes)), best] >= 0
-    flagged: NDArray[np.bool_] = is_confident & (best != codes) & ~is_unknown
+    # Of equal ones that of the label, which is then not flagged.
+    is_beaten = confident.max(axis=1) > confident[np.arange(len(codes)), codes]
+    flagged: NDArray[np.bool_] = is_beaten & ~is_unknown
     return flagged
 
 

@@ -40,7 +40,10 @@ part = st.lists(st.tuples(words, st.integers(0, 2)), min_size=1, max_size=12)
 @examples(100)
 @given(part, part)
 def test_same_as_comparing_each_with_each(train, test):
-    (texts, labels), (test_texts, test_labels) = zip(*train), zip(*test)
+    (texts, labels), (test_texts, test_labels) = (
+        zip(*train, strict=True),
+        zip(*test, strict=True),
+    )
     found = find_duplicates(texts, labels, test_texts, test_labels)
     naive = by_comparing(texts, labels, test_texts, test_labels)
     for array, expected in zip(

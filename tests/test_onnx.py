@@ -24,6 +24,9 @@ skl2onnx = pytest.importorskip("skl2onnx", reason=reason)
 data_types = pytest.importorskip("skl2onnx.common.data_types", reason=reason)
 
 N_COLUMNS = 6
+OPSET = 18
+"""One that all supported versions of onnxruntime know; skl2onnx takes its newest."""
+
 TYPES = {
     "float32": data_types.FloatTensorType,
     "float64": data_types.DoubleTensorType,
@@ -60,11 +63,21 @@ def some_labels(kind):
     return np.take(KINDS[kind], np.arange(60) % len(KINDS[kind]))
 
 
+def converted(
+    model, kind, *, target_opset=OPSET, key=EmbeddingBagClassifier, **options
+):
+    """Graph of a model, with probabilities as a matrix if `options` do not say how."""
+    return skl2onnx.to_onnx(
+        model,
+        initial_types=[("X", kind)],
+        options={key: {"zipmap": False, **options}},
+        target_opset=target_opset,
+    )
+
+
 def session(model, dtype="float32", **options):
     kind = TYPES[dtype]([None, N_COLUMNS])
-    options = {EmbeddingBagClassifier: {"zipmap": False, **options}}
-    graph = skl2onnx.to_onnx(model, initial_types=[("X", kind)], options=options)
-    return run_by(graph)
+    return run_by(converted(model, kind, **options))
 
 
 def run_by(graph):
@@ -106,9 +119,7 @@ def test_adaptive_softmax(make_classifier):
     clf = make_classifier(loss="adaptive_softmax", embedding_dim=8, max_iter=5)
     clf.fit(X, y)
     assert clf.decision_function(rows[:1]).max() < 0  # logarithms of probabilities
-    graph = skl2onnx.to_onnx(
-        clf, X[:1], options={EmbeddingBagClassifier: {"zipmap": False}}
-    )
+    graph = converted(clf, data_types.FloatTensorType([None, 520]))
     _, probabilities = run_by(graph).run(None, {"X": rows})
     assert_allclose(probabilities, clf.predict_proba(rows), atol=1e-5)
 
@@ -117,11 +128,7 @@ def test_a_pipeline_from_strings(corpus, new_corpus, make_classifier):
     # Not lowercase: onnxruntime does that by a locale that systems may lack.
     vectorizer = TfidfVectorizer(lowercase=False)
     pipeline = make_pipeline(vectorizer, make_classifier()).fit(*corpus)
-    graph = skl2onnx.to_onnx(
-        pipeline,
-        initial_types=[("X", data_types.StringTensorType([None, 1]))],
-        options={EmbeddingBagClassifier: {"zipmap": False}},
-    )
+    graph = converted(pipeline, data_types.StringTensorType([None, 1]))
     texts = [*new_corpus.texts, "no known word"]
     label, probabilities = run_by(graph).run(
         None, {"X": np.array(texts, dtype=object)[:, np.newaxis]}
@@ -134,9 +141,7 @@ def test_two_classifiers_in_one_graph(make_classifier):
     X, y = some_matrix(), some_labels("str")
     voters = [("a", make_classifier(embedding_dim=4)), ("b", make_classifier())]
     vote = VotingClassifier(voters, voting="soft", flatten_transform=False).fit(X, y)
-    options = {id(vote): {"zipmap": False}}
-    graph = skl2onnx.to_onnx(vote, X[:1], options=options)
-    same_as(vote, run_by(graph), X)
+    same_as(vote, session(vote, key=id(vote)), X)
 
 
 def test_at_the_end_of_a_pipeline(make_classifier):
@@ -167,10 +172,11 @@ def test_options(kind, make_classifier):
 
 def test_the_opset_that_is_asked_for(make_classifier):
     clf = make_classifier().fit(some_matrix(), some_labels("str"))
-    graph = skl2onnx.to_onnx(clf, some_matrix()[:1], target_opset=13)
+    kind = data_types.FloatTensorType([None, N_COLUMNS])
+    graph = converted(clf, kind, target_opset=13)
     assert [each.version for each in graph.opset_import if not each.domain] == [13]
     with pytest.raises(ValueError, match=r"of opset 13, but target_opset is 12\."):
-        skl2onnx.to_onnx(clf, some_matrix()[:1], target_opset=12)
+        converted(clf, kind, target_opset=12)
 
 
 def test_nothing_of_the_estimator_changes(make_classifier):
@@ -192,7 +198,7 @@ def test_fitted_on_texts(corpus, make_classifier):
     clf = make_classifier().fit(*corpus)
     kind = data_types.StringTensorType([None, 1])
     with pytest.raises(ValueError, match="was fitted on texts, and ONNX has no operat"):
-        skl2onnx.to_onnx(clf, initial_types=[("X", kind)])
+        converted(clf, kind)
 
 
 def test_compressed(make_classifier):

@@ -153,11 +153,9 @@ def _diverse(
     with warnings.catch_warnings():
         # Rows that differ by rounding alone: fewer clusters are as good.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        distances = clusters.fit(vectors[distinct], sample_weight=weights).transform(
-            vectors[distinct]
-        )
+        clusters.fit(vectors[distinct], sample_weight=weights)
     labels = clusters.labels_
-    own = distances[np.arange(len(labels)), labels]
+    own = _squared_distances(vectors[distinct], clusters.cluster_centers_, labels)
     # By cluster, nearest first; the first of each cluster is taken.
     by_cluster = np.lexsort((own, labels))
     nearest = by_cluster[np.unique(labels[by_cluster], return_index=True)[1]]
@@ -189,6 +187,20 @@ def _vectors(X: Any) -> sp.csr_array:
         dtype=np.float32,
     )
     return sp.csr_array(vectorizer.fit_transform(texts))
+
+
+def _squared_distances(
+    vectors: sp.csr_array, centres: NDArray[Any], labels: NDArray[np.int32]
+) -> NDArray[np.float64]:
+    """Return the squared distance of each row to the centre of its own cluster."""
+    rows = np.repeat(np.arange(len(labels)), np.diff(vectors.indptr))
+    at_centre = centres[labels[rows], vectors.indices]
+    # Of the columns where a row is not zero; elsewhere it is the centre's square.
+    differences = np.square(vectors.data - at_centre) - np.square(at_centre)
+    norms = np.square(centres.astype(np.float64)).sum(axis=1)
+    sums = np.bincount(rows, differences, minlength=len(labels))
+    squared: NDArray[np.float64] = norms[labels] + sums
+    return squared
 
 
 def _first_of_equal(vectors: sp.csr_array) -> NDArray[np.int64]:

@@ -9,15 +9,20 @@ import numpy as np
 import scipy.sparse as sp
 
 from skbag._targets.indicator import is_indicator
-from skbag._text.text_container_errors import is_frame, is_yet_to_be_read
+from skbag._text.text_container_errors import (
+    is_frame,
+    is_yet_to_be_read,
+    offers,
+)
 from skbag._text.text_containers import read_documents
 
 
 def as_indexable(X: Any) -> Any:
     """Return X so that scikit-learn can take rows of it.
 
-    Series, Arrow arrays and other columns of texts become lists of str. Lists, arrays,
-    matrices and data frames stay what they are: a pipeline may ask for one of them.
+    Arrow arrays and other columns that it cannot index become lists of str. Lists,
+    arrays, matrices, data frames and Series of pandas stay what they are: a pipeline
+    may ask for one of them.
 
     Parameters
     ----------
@@ -34,10 +39,9 @@ def as_indexable(X: Any) -> Any:
     """
     if sp.issparse(X):
         return sp.csr_array(X)
-    is_known = isinstance(X, (list, tuple, np.ndarray)) or (
-        # Tables of Arrow are frames whose rows scikit-learn cannot take.
-        is_frame(X) and hasattr(type(X), "columns") and not hasattr(X, "column_names")
-    )
+    is_known = isinstance(X, (list, tuple, np.ndarray)) or offers(X, "iloc")
+    # Tables of Arrow are frames whose rows scikit-learn cannot take.
+    is_known |= is_frame(X) and not offers(X, "column_names")
     if not is_known or is_yet_to_be_read(X):
         documents = read_documents(X)
         X = X if documents is None else documents.texts

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import cross_validate
 from sklearn.utils import _safe_indexing
@@ -372,5 +373,6 @@ def _joined(words: Words) -> str:
 
 
 def _are_texts(samples: Any) -> bool:
-    values = samples if isinstance(samples, (list, tuple, np.ndarray)) else ()
-    return len(values) > 0 and isinstance(values[0], str)
+    if sp.issparse(samples) or getattr(samples, "ndim", 1) != 1:
+        return False
+    return all(isinstance(sample, str) for sample in samples)

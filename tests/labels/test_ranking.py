@@ -18,6 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from skbag.labels import rank_to_label
+from skbag.labels._ranking import _squared_distances
 from tests.conftest import examples
 
 STRATEGIES = ("margin", "entropy", "diverse")
@@ -92,6 +93,15 @@ def test_a_batch_has_each_kind_of_text():
     assert {texts[i] for i in batch} == set(texts)
     # Most informative first.
     assert (np.diff(margins[batch]) >= 0).all()
+
+
+def test_distances_to_the_own_centre():
+    rng = np.random.default_rng(0)
+    vectors = sp.csr_array(rng.normal(size=(20, 9)) * (rng.random((20, 9)) < 0.3))
+    centres, labels = rng.normal(size=(4, 9)), rng.integers(0, 4, 20).astype(np.int32)
+    expected = np.square(vectors.toarray() - centres[labels]).sum(axis=1)
+    found = _squared_distances(vectors, centres, labels)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 30])

@@ -23,6 +23,7 @@ from sklearn.model_selection import (
     cross_val_predict,
 )
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import LinearSVC
 
 from skbag.labels import suspect_labels
@@ -240,6 +241,15 @@ def test_every_container(name, noisy, suspects, make_classifier):
     assert found.words == suspects.words
     assert_array_equal(found.suggested, suspects.suggested)
     assert len(found.to_frame()) == len(suspects)
+
+
+def test_a_pipeline_gets_the_series_that_it_was_given(noisy, make_classifier):
+    texts, labels = noisy
+    lower = FunctionTransformer(lambda series: series.str.lower())
+    pipeline = make_pipeline(lower, make_classifier())
+    found = suspect_labels(pipeline, pd.Series(texts), labels, n=3)
+    assert set(found.indices) == set(WRONG)
+    assert found.to_frame()["text"].tolist() == [texts[i] for i in found.indices]
 
 
 def test_a_data_frame_of_columns(noisy, make_classifier):

@@ -21,6 +21,7 @@ import argparse
 import sys
 import warnings
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from statistics import mean
 from time import perf_counter
@@ -53,9 +54,9 @@ ROUNDS = 8
 POOL = 5_000
 """Texts without labels, at most."""
 
-SLOW = "cleanlab on TF-IDF + LogisticRegression"
+SLOW = "cleanlab on LogisticRegression"
 MOST_SLOW = 10_000
-"""Of more texts logistic regression takes minutes: one share of them is enough."""
+"""Of more texts logistic regression takes minutes: it is tried once."""
 
 SUSPECTS = ("20news", "trec6")
 RANKING = {"trec6": 50, "sst2": 50, "20news": 100, "clinc150": 150}
@@ -123,66 +124,76 @@ def most_similar(texts: list[str], codes: np.ndarray) -> np.ndarray:
     return cosines.argmax(axis=1)
 
 
-def shown(figures: dict[str, float], method: str) -> str:
-    """A figure, or nothing where it was not measured."""
-    return f"{figures[method]:.1f}" if method in figures else ""
+Finder = Callable[[list[str], np.ndarray, int], dict[str, np.ndarray]]
+"""From texts, labels and a number to the most suspect samples, by each score."""
 
 
-def by_skbag(texts: list[str], y: np.ndarray, n: int) -> np.ndarray:
-    """The n most suspect samples."""
-    return suspect_labels(classifier(), texts, y, n=n, n_words=0).indices
+def by_skbag(texts: list[str], y: np.ndarray, n: int) -> dict[str, np.ndarray]:
+    """Find them with suspect_labels."""
+    return {"skbag": suspect_labels(classifier(), texts, y, n=n, n_words=0).indices}
 
 
-def by_cleanlab(make: Callable[[], Any], method: str) -> Callable[..., np.ndarray]:
+def by_cleanlab(make: Callable[[], Any], on: str, *methods: str) -> Finder:
     """Return a function that has cleanlab rank out-of-fold probabilities."""
 
-    def find(texts: list[str], y: np.ndarray, n: int) -> np.ndarray:
+    def find(texts: list[str], y: np.ndarray, n: int) -> dict[str, np.ndarray]:
         from cleanlab.rank import get_label_quality_scores
 
         _, codes = np.unique(y, return_inverse=True)
         probabilities = cross_val_predict(
             make(), texts, codes, cv=5, method="predict_proba"
         )
-        scores = get_label_quality_scores(codes, probabilities, method=method)
-        return np.argsort(scores, kind="stable")[:n]
+        found = {}
+        for method in methods:
+            scores = get_label_quality_scores(codes, probabilities, method=method)
+            order = np.argsort(scores, kind="stable")[:n]
+            found[f"cleanlab, {method.replace('_', ' ')}, on {on}"] = order
+        return found
 
     return find
 
 
 def suspects(folder: Path, names: tuple[str, ...]) -> None:
     """Precision at the number flipped, and seconds."""
-    methods: dict[str, Callable[..., np.ndarray]] = {"skbag": by_skbag}
+    finders: dict[str, Finder] = {"skbag": by_skbag}
     if imported("cleanlab") is not None:
-        methods["cleanlab, self-confidence, on skbag"] = by_cleanlab(
-            classifier, "self_confidence"
-        )
-        methods["cleanlab, margin, on skbag"] = by_cleanlab(
-            classifier, "normalized_margin"
-        )
-        methods[SLOW] = by_cleanlab(peer, "self_confidence")
-    precisions, seconds = [], []
+        both = ("self_confidence", "normalized_margin")
+        finders["cleanlab on skbag"] = by_cleanlab(classifier, "skbag", *both)
+        finders[SLOW] = by_cleanlab(peer, "LogisticRegression", both[0])
+    precisions: dict[str, dict[str, float]] = {}
+    seconds: dict[str, dict[str, float]] = {}
     for name in names:
         texts, y = read(folder, name, "train")
-        for how in ("random", "similar"):
-            for share in SHARES:
-                noisy, is_flipped = flipped(texts, y, share, how, seed=0)
-                head = [name, how, f"{share:.0%}"]
-                found, times = {}, {}
-                for method, find in methods.items():
-                    if method == SLOW and len(y) > MOST_SLOW and share != SHARES[1]:
-                        continue
-                    started = perf_counter()
-                    chosen = find(texts, noisy, int(is_flipped.sum()))
-                    times[method] = perf_counter() - started
-                    found[method] = 100 * is_flipped[chosen].mean()
-                for rows, figures in ((precisions, found), (seconds, times)):
-                    rows.append([*head, *(shown(figures, m) for m in methods)])
-                print(precisions[-1], seconds[-1], file=sys.stderr, flush=True)
-    head = ["set", "flipped", "share", *methods]
+        for how, share in product(("random", "similar"), SHARES):
+            noisy, is_flipped = flipped(texts, y, share, how, seed=0)
+            row = f"{name} | {how} | {share:.0%}"
+            precisions[row], seconds[row] = {}, {}
+            for finder, find in finders.items():
+                is_first = share == SHARES[0] and how == "random"
+                if finder == SLOW and len(y) > MOST_SLOW and not is_first:
+                    continue
+                started = perf_counter()
+                found = find(texts, noisy, int(is_flipped.sum()))
+                seconds[row][finder] = perf_counter() - started
+                for score, rows in found.items():
+                    precisions[row][score] = 100 * float(is_flipped[rows].mean())
+            print(row, precisions[row], seconds[row], file=sys.stderr, flush=True)
     print("\nprecision in % at the number flipped\n")
-    print(markdown(head, precisions))
+    print(table_of(precisions))
     print("\nseconds\n")
-    print(markdown(head, seconds))
+    print(table_of(seconds))
+
+
+def table_of(figures: dict[str, dict[str, float]]) -> str:
+    """One column for each method; empty where a method was not tried."""
+    columns = list(dict.fromkeys(key for row in figures.values() for key in row))
+    rows = [
+        [head, *(f"{row[key]:.1f}" if key in row else "" for key in columns)]
+        for head, row in figures.items()
+    ]
+    return markdown(["set | flipped | share", *columns], rows).replace(
+        "| --- |", "| --- | --- | --- |", 1
+    )
 
 
 # -- what to label next ----------------------------------------------------------------

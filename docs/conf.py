@@ -100,6 +100,8 @@ numpydoc_validation_exclude = {
     # Made by the package alone: they have attributes, not parameters.
     r"\.Explanation$",
     r"\.EmbeddingBagInput$",
+    r"\.DuplicateTexts$",
+    r"\.SuspectLabels$",
 }
 
 # Names of another project are looked up in a small inventory of our own, written from
@@ -199,7 +201,7 @@ def hide_makers(
     app: Sphinx, what: str, name: str, obj: Any, options: Any, *signature: str | None
 ) -> tuple[str | None, str | None] | None:
     """Show classes whose objects only the package makes without what makes them."""
-    is_private = what == "class" and name.startswith("skbag._")
+    is_private = what == "class" and name.startswith(("skbag._", "skbag.labels."))
     return ("", None) if is_private else None
 
 

@@ -709,6 +709,51 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
             ),
         )
 
+    def score_samples(self, X: Any) -> NDArray[np.float64]:
+        """Return how usual each sample is: the negative entropy of its probabilities.
+
+        Higher is more usual. Samples of a class that training did not have get
+        probabilities that are spread over several (Hendrycks and Gimpel, "A Baseline
+        for Detecting Misclassified and Out-of-Distribution Examples in Neural
+        Networks", ICLR 2017). Nothing of the training samples is kept for it, so that
+        it also says of a known text between two classes that it is less usual.
+
+        Parameters
+        ----------
+        X : texts or matrix
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,), dtype=float64
+            ``sum(p * ln(p))``, from ``-ln(n_classes)``, where all classes are equally
+            probable, to 0.
+
+        Raises
+        ------
+        ValueError
+            After fitting on an indicator matrix, where a sample of no label is as
+            usual as any.
+
+        See Also
+        --------
+        skbag.labels.novelty_threshold : From what score on a text counts as known.
+        """
+        self._fitted_model()
+        if not self._targets.one_of_all:
+            raise ValueError(
+                "score_samples tells whether one of the classes fits; this "
+                f"{type(self).__name__} was fitted on an indicator matrix, where a "
+                "sample may have no label at all. Look at the largest probability "
+                "of predict_proba, label by label."
+            )
+        return self._map_scores(X, self._negative_entropy)
+
+    def _negative_entropy(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
+        logs = self._targets.log_probabilities(scores, self._model.calibration)
+        # Rounding may take a sum of nearly 0 above it.
+        sums: NDArray[np.float64] = np.sum(np.exp(logs) * logs, axis=1)
+        return np.minimum(sums, 0.0)
+
     def top_k(self, X: Any, k: int) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """Return the `k` most probable classes, or labels, of each sample.
 

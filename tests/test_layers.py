@@ -20,7 +20,7 @@ ORDER = [
     {"_estimator"},
     {"_classifier"},
     {"_search_space"},
-    {"_model_files", "tuning"},
+    {"_model_files", "labels", "onnx", "tuning"},
 ]
 WITHOUT_IMPORTS = {"exceptions", "_compiled_modules", "_version"}
 TORCH = {"_training", "_core/sorting", "_core/threads"}

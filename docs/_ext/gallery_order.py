@@ -10,6 +10,7 @@ FIRST = (
     "explain",
     "pictures",
     "scikit_learn_displays",
+    "around_a_label",
     "mixed_columns",
     "tags",
     "misspelt_words",

@@ -87,17 +87,9 @@ def build_onnx(
     onnx = _import_onnx()
     TensorProto, helper = onnx.TensorProto, onnx.helper
     _check_size(predictor)
-    graph = _Graph()
+    graph = Graph()
     sums = _sum_bags(graph, predictor.dense)
-    scores = _apply_layers(graph, sums, predictor)
-    inverse_temperature = calibration.inverse_temperature
-    if calibration.link == "softplus":
-        _apply_softplus(graph, scores, inverse_temperature)
-    elif one_of_all:
-        _apply_softmax(graph, scores, inverse_temperature, predictor.n_outputs)
-    else:
-        powers = _powers(graph, scores, inverse_temperature)
-        graph.node("Sigmoid", powers, output="probabilities")
+    _apply_model(graph, sums, predictor, calibration, one_of_all)
     int64, float32 = TensorProto.INT64, TensorProto.FLOAT
     model = helper.make_model(
         helper.make_graph(
@@ -135,7 +127,72 @@ def build_onnx(
     return model
 
 
-class _Graph:
+def matrix_graph(
+    predictor: Predictor, calibration: Calibration, *, one_of_all: bool = True
+) -> Graph:
+    """Nodes and constants from a matrix to scores, probabilities and class codes.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    calibration : Calibration
+    one_of_all : bool
+        Whether probabilities are shared among all classes, or each label has its own.
+
+    Returns
+    -------
+    graph : Graph
+        Its input is `X`, float32, of shape (n_samples, n_features). Its outputs are
+        `scores` and `probabilities` as in `build_onnx`, and `codes`, int64: of the
+        class, of shape (n_samples,), or 1 for each label that is predicted, of shape
+        (n_samples, n_labels).
+
+    Raises
+    ------
+    ImportError, ValueError
+        As `build_onnx`.
+    """
+    onnx = _import_onnx()
+    _check_size(predictor)
+    graph = Graph()
+    embedding = graph.constant(predictor.dense, "embedding")
+    sums = graph.node("MatMul", "X", embedding)
+    _apply_model(graph, sums, predictor, calibration, one_of_all)
+    if one_of_all and predictor.n_outputs > 1:
+        graph.node("ArgMax", "scores", axis=1, keepdims=0, output="codes")
+        return graph
+    zero = graph.constant(np.array(0, WEIGHT_DTYPE))
+    positive = graph.node("Greater", "scores", zero)
+    int64 = onnx.TensorProto.INT64
+    if not one_of_all:
+        graph.node("Cast", positive, to=int64, output="codes")
+        return graph
+    column = graph.node("Cast", positive, to=int64)
+    one = graph.constant(np.array([1], dtype=np.int64))
+    graph.node("Squeeze", column, one, output="codes")
+    return graph
+
+
+def _apply_model(
+    graph: Graph,
+    sums: str,
+    predictor: Predictor,
+    calibration: Calibration,
+    one_of_all: bool,
+) -> None:
+    """Scores and probabilities of the sums of bags."""
+    scores = _apply_layers(graph, sums, predictor)
+    inverse_temperature = calibration.inverse_temperature
+    if calibration.link == "softplus":
+        _apply_softplus(graph, scores, inverse_temperature)
+    elif one_of_all:
+        _apply_softmax(graph, scores, inverse_temperature, predictor.n_outputs)
+    else:
+        powers = _powers(graph, scores, inverse_temperature)
+        graph.node("Sigmoid", powers, output="probabilities")
+
+
+class Graph:
     """Nodes and constants as they are added; each output has a name of its own."""
 
     def __init__(self) -> None:
@@ -161,7 +218,7 @@ class _Graph:
         return output
 
 
-def _sum_bags(graph: _Graph, embedding: NDArray[np.float32]) -> str:
+def _sum_bags(graph: Graph, embedding: NDArray[np.float32]) -> str:
     """Weighted sum of the rows of each bag, (n_samples, width)."""
     from onnx import TensorProto, helper
 
@@ -175,7 +232,7 @@ def _sum_bags(graph: _Graph, embedding: NDArray[np.float32]) -> str:
     stops = graph.node("Unsqueeze", graph.node("Slice", bounds, one, last), one)
     starts = graph.node("Unsqueeze", "offsets", one)
 
-    text = _Graph()
+    text = Graph()
     ids = text.node("Slice", "text", "start", "stop", output="ids")
     row = text.node("Slice", weights, "start", "stop", one, output="weights")
     rows = text.node("Gather", "embedding", ids, output="rows")
@@ -198,7 +255,7 @@ def _sum_bags(graph: _Graph, embedding: NDArray[np.float32]) -> str:
     return graph.node("Squeeze", sums, one)
 
 
-def _apply_layers(graph: _Graph, x: str, predictor: Predictor) -> str:
+def _apply_layers(graph: Graph, x: str, predictor: Predictor) -> str:
     """Scores of the sums, (n_samples, n_outputs)."""
     last = len(predictor.layers) - 1
     for depth, (coef, intercept) in enumerate(predictor.layers):
@@ -219,7 +276,7 @@ def _apply_layers(graph: _Graph, x: str, predictor: Predictor) -> str:
 
 
 def _apply_clusters(
-    graph: _Graph,
+    graph: Graph,
     x: str,
     clusters: Clusters,
     coef: NDArray[np.float32],
@@ -253,7 +310,7 @@ def _apply_clusters(
 
 
 def _apply_softmax(
-    graph: _Graph, scores: str, inverse_temperature: float, n_outputs: int
+    graph: Graph, scores: str, inverse_temperature: float, n_outputs: int
 ) -> None:
     """Probabilities, (n_samples, n_classes)."""
     # What a score of 1 is to each class: ones, or -1/2 and 1/2 of one shared score.
@@ -265,12 +322,12 @@ def _apply_softmax(
     graph.node("Softmax", powers, axis=1, output="probabilities")
 
 
-def _powers(graph: _Graph, scores: str, inverse_temperature: float) -> str:
+def _powers(graph: Graph, scores: str, inverse_temperature: float) -> str:
     factor = graph.constant(np.array(inverse_temperature, WEIGHT_DTYPE), "temperature")
     return graph.node("Mul", scores, factor)
 
 
-def _apply_softplus(graph: _Graph, scores: str, inverse_temperature: float) -> None:
+def _apply_softplus(graph: Graph, scores: str, inverse_temperature: float) -> None:
     """Shares of softplus, as the softmax of its logarithm: x itself far below 0."""
     powers = _powers(graph, scores, inverse_temperature)
     least = graph.constant(np.array(-15, WEIGHT_DTYPE), "least")

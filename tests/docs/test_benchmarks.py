@@ -413,3 +413,57 @@ def test_tables_of_numbers_leave_out_what_was_not_measured(tabular):
     table = tabular.table(results, "accuracy")
     assert cells(table, "a") == ["a", "81.0", ""]
     assert cells(table, "b") == ["b", "50.0", "49.0"]
+
+
+# -- labels ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def labels(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import labels
+
+    return labels
+
+
+def test_a_share_of_the_labels_is_flipped(labels):
+    texts = [
+        "oven soup",
+        "oven soup salt",
+        "sail sea",
+        "sail sea wave",
+        "tax",
+        "tax",
+    ] * 9
+    y = np.array(["a", "a", "b", "b", "c", "c"] * 9)
+    for how in ("random", "similar"):
+        new, is_flipped = labels.flipped(texts, y, 0.25, how, seed=0)
+        assert is_flipped.sum() == 13
+        assert ((new != y) == is_flipped).all()
+    other = labels.most_similar(["xx yy", "xx zz", "qq"] * 2, np.array([0, 1, 2] * 2))
+    assert other[:2].tolist() == [1, 0]
+
+
+def test_figures_of_novelty(labels):
+    known, novel = np.arange(100.0), np.array([-1.0, 3.0, 60.0])
+    auroc, let_through = labels.novelty_figures(known, novel)
+    assert let_through == "33"
+    assert float(auroc) == pytest.approx(100 * (100 + 96.5 + 39.5) / 300, abs=0.06)
+
+
+def test_small_run_of_labels(labels, monkeypatch, tmp_path, capsys):
+    pytest.importorskip("pyarrow", reason="the benchmark's data are Parquet files")
+    pytest.importorskip("matplotlib", reason="learning curves are drawn by it")
+    import data
+
+    data.write_smoke_data(tmp_path)
+    monkeypatch.setattr(labels, "ROUNDS", 2)
+    monkeypatch.setattr(labels, "LEFT_OUT", {data.SMOKE_NAME: 1})
+    monkeypatch.setattr(labels, "imported", lambda name: None)
+    command = ["labels.py", "--data", str(tmp_path), "--names", data.SMOKE_NAME]
+    command += ["--seeds", "1", "--plot", str(tmp_path / "curves.png")]
+    monkeypatch.setattr(sys, "argv", command)
+    labels.main()
+    out = capsys.readouterr().out
+    assert out.count("| made_up |") == 12 + 4 + 1 + 1
+    assert (tmp_path / "curves.png").stat().st_size > 1000

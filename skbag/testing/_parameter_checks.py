@@ -108,11 +108,12 @@ def alike(value: Any, other: Any) -> bool:
         return False
     if isinstance(value, (list, tuple)):
         return len(value) == len(other) and all(map(alike, value, other))
-    if hasattr(value, "get_params"):
-        mine, theirs = value.get_params(), other.get_params()
-        return mine.keys() == theirs.keys() and all(
-            alike(mine[name], theirs[name]) for name in mine
+    if isinstance(value, dict):
+        return value.keys() == other.keys() and all(
+            alike(item, other[name]) for name, item in value.items()
         )
+    if hasattr(value, "get_params"):
+        return alike(value.get_params(), other.get_params())
     if hasattr(value, "__array__"):
         return repr(value) == repr(other)
     if not _has_equality(value):

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.model_selection import cross_val_predict
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
@@ -85,17 +84,6 @@ def check_containers_of_y(estimator: Any) -> None:
         assert_same(found, expected, f"y as {name}")
 
 
-def check_cross_validation(estimator: Any) -> None:
-    """`cross_val_predict` gives one prediction for each text of a list.
-
-    The idiom that everything else of scikit-learn rests on: clone, fit and predict on
-    lists of texts that are indexed.
-    """
-    texts, y = corpus_for(estimator)
-    found = cross_val_predict(new(estimator), texts, y, cv=3)
-    assert len(found) == len(texts)
-
-
 def check_score(estimator: Any) -> None:
     """`score` is the accuracy, or R2, of `predict` on raw texts."""
     copied = fitted(estimator)
@@ -135,9 +123,9 @@ def check_sample_weight_counts(estimator: Any) -> None:
     weight = np.repeat([100.0, 1.0], len(texts))
     copied = new(estimator).fit([*texts, *texts], [*y, *wrong], sample_weight=weight)
     score = copied.score(texts, y)
-    assert score > copied.score(texts, wrong), (
-        "Of each text twice, with another y and a weight of 1 against 100, the lighter "
-        "one was learnt. Use sample_weight, or do not take it."
+    assert score > 0.7, (
+        f"Each text was given twice, with weights of 100 and 1 and with another y: the "
+        f"score of what weighs 100 is {score:.2f}, expected more than 0.7."
     )
 
 
@@ -172,7 +160,6 @@ CHECKS = (
     check_inconsistent_lengths,
     check_missing_y,
     check_containers_of_y,
-    check_cross_validation,
     check_score,
 )
 REGRESSOR_CHECKS = (check_regressor_learns, check_regressor_predicts_floats)

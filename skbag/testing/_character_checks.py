@@ -31,7 +31,7 @@ UNUSUAL = [
 
 LONE_SURROGATES = ["\ud800", "sail \udfff ship", "oven\udc80", "\udce9t\udce9"]
 
-N_SHORT, N_LONG = 500, 200_000
+N_SHORT, N_LONG = 500, 100_000
 """Texts of a batch, and characters of one of them."""
 
 
@@ -101,7 +101,7 @@ def check_long_text(estimator: Any) -> None:
     """One long text does not make the others long.
 
     ``numpy.asarray`` of a list of str pads each to the longest: 500 texts, one of them
-    of 200,000 characters, are an array of 400 MB. It is measured what Python and NumPy
+    of 100,000 characters, are an array of 200 MB. It is measured what Python and NumPy
     allocate, and a quarter of that is allowed.
     """
     copied = fitted(estimator)

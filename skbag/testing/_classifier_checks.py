@@ -174,7 +174,10 @@ def check_partial_fit_unknown_label(estimator: Any) -> None:
 
 
 def check_fit_after_partial_fit(estimator: Any) -> None:
-    """`fit` after `partial_fit` starts anew."""
+    """`fit` after `partial_fit` starts anew.
+
+    What a stream has taught must not leak into the folds of a cross-validation.
+    """
     if not is_deterministic(estimator):
         return
     texts, y = topics()

@@ -109,7 +109,10 @@ def check_containers(estimator: Any) -> None:
 
 
 def check_containers_in_fit(estimator: Any) -> None:
-    """A fit of a tuple, of arrays or of a pandas Series is that of a list."""
+    """A fit of a tuple, of arrays or of a pandas Series is that of a list.
+
+    A converter that is right for the texts asked may still be wrong for those learnt.
+    """
     if not is_deterministic(estimator):
         return
     asked = new_texts(estimator)

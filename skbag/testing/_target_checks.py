@@ -85,7 +85,10 @@ def check_containers_of_y(estimator: Any) -> None:
 
 
 def check_score(estimator: Any) -> None:
-    """`score` is the accuracy, or R2, of `predict` on raw texts."""
+    """`score` is the accuracy, or R2, of `predict` on raw texts.
+
+    Searches choose by it.
+    """
     copied = fitted(estimator)
     texts, y = corpus_for(estimator, 30, seed=1)
     measure = accuracy_score if is_classifier(estimator) else r2_score
@@ -130,7 +133,10 @@ def check_sample_weight_counts(estimator: Any) -> None:
 
 
 def check_sample_weight_length(estimator: Any) -> None:
-    """Weights that are fewer than the texts are refused by a `ValueError`."""
+    """Weights that are fewer than the texts are refused by a `ValueError`.
+
+    Broadcast or cut, the weights of some texts become those of others.
+    """
     texts, y = corpus_for(estimator)
     copied = new(estimator)
     assert refuses_by_value(
@@ -139,7 +145,10 @@ def check_sample_weight_length(estimator: Any) -> None:
 
 
 def check_regressor_learns(estimator: Any) -> None:
-    """Numbers that two words say are learnt: R2 of new texts is above 0.5."""
+    """Numbers that two words say are learnt: R2 of new texts is above 0.5.
+
+    As for classifiers, the plainest check finds what no other does.
+    """
     if get_tags(estimator).regressor_tags.poor_score:
         return
     texts, y = grades(60, seed=1)
@@ -148,7 +157,10 @@ def check_regressor_learns(estimator: Any) -> None:
 
 
 def check_regressor_predicts_floats(estimator: Any) -> None:
-    """Predictions are floats of shape (n_texts,), also where y is integers."""
+    """Predictions are floats of shape (n_texts,), also where y is integers.
+
+    Integers would round what is in between, and columns break metrics that subtract.
+    """
     texts, y = grades()
     copied = new(estimator).fit(texts, [round(number) for number in y])
     found = np.asarray(copied.predict(new_texts(estimator)))

@@ -6,7 +6,7 @@ from unittest import SkipTest
 
 import pytest
 
-from skbag.testing import check_text_estimator, text_checks
+from skbag.testing import text_checks
 from skbag.testing._battery import all_checks
 from tests.testing.broken_estimators import FAULTS, SOUND
 
@@ -33,7 +33,7 @@ def check_named(name, estimator):
 @parametrize_quickly("kind, name", FAULTS.items())
 def test_the_fault_is_found_by_its_check(kind, name):
     check = check_named(name, kind())
-    with pytest.raises(Exception, match=".") as caught:
+    with pytest.raises(Exception, match=r".") as caught:
         check(kind())
     assert not isinstance(caught.value, SkipTest)
 
@@ -50,17 +50,6 @@ def test_each_check_finds_a_fault():
     """None is there that cannot fail."""
     assert {check.__name__ for check in all_checks()} == set(FAULTS.values())
     assert len(FAULTS) == len(set(FAULTS.values())) >= 15
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", FAULTS)
-def test_a_fault_is_found_by_few_others(kind):
-    """What fails says what is wrong, not that something is."""
-    results = check_text_estimator(kind(), on_fail=None)
-    failed = {r["check_name"] for r in results if r["status"] == "failed"}
-    assert FAULTS[kind] in failed
-    # A clone that fails, fails wherever an estimator is cloned.
-    assert len(failed) <= 8 or FAULTS[kind] == "check_clone_keeps_parameters"
 
 
 def test_every_check_says_why_it_is_made():

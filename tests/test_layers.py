@@ -32,14 +32,14 @@ NOT_YET: set[str] = set()
 
 @cache
 def modules() -> list[str]:
-    """All of them as `_package/module`, but the displays, datasets and packages."""
+    """All of them as `_package/module`, but the displays, datasets, testing and packages."""
     paths = (path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
     names = {path.with_suffix("").as_posix() for path in paths}
     names = {name for name in names if not name.endswith("__init__")}
     return sorted(name for name in names if name.split("/")[0] not in APART)
 
 
-APART = {"displays", "datasets"}
+APART = {"displays", "datasets", "testing"}
 
 
 def layer_of(module: str) -> int:
@@ -153,7 +153,11 @@ def test_a_fit_imports_torch_only_where_it_turns_out_to_need_it():
 
 
 def displays() -> list[str]:
-    return sorted(f"displays/{path.stem}" for path in PACKAGE.glob("displays/*.py"))
+    return files_of("displays")
+
+
+def files_of(package: str) -> list[str]:
+    return sorted(f"{package}/{path.stem}" for path in PACKAGE.glob(f"{package}/*.py"))
 
 
 @pytest.mark.parametrize("module", displays())
@@ -165,6 +169,18 @@ def test_displays_know_the_estimator_from_outside(module):
     assert not {"matplotlib", "torch"} & {name.split(".")[0] for name in top_level}
 
 
-def test_nothing_below_knows_the_displays():
+@pytest.mark.parametrize("module", [*files_of("datasets"), *files_of("testing")])
+def test_datasets_and_checks_know_no_estimator(module):
+    # They serve those of any project, and import what only some have where it is used.
+    package = module.split("/")[0]
+    own = {name for name in imports_of(module) if name.partition(".")[0] == "skbag"}
+    assert all(name.startswith(f"skbag.{package}") for name in own)
+    top_level = imports_of(module, top_level_only=True)
+    roots = {name.split(".")[0] for name in top_level}
+    assert not roots & {"pytest", "torch", "pandas", "polars", "pyarrow", "rich"}
+
+
+def test_nothing_below_knows_what_stands_apart():
     below = set().union(*map(imports_of, modules()))
-    assert not any(name.startswith("skbag.displays") for name in below)
+    apart = tuple(f"skbag.{name}" for name in APART)
+    assert not any(name.startswith(apart) for name in below)

@@ -310,6 +310,11 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         The table; one column per output if ``embedding_dim=None``. An *output* is a
         class or label; two classes share one.
 
+    feature_names_ : ndarray of shape (n_ids,), dtype=object
+        Name of each row of `embedding_` and column of `coef_`: the token, pair or other
+        feature, or the column of a matrix. Not there with `n_buckets` and after
+        `compress`.
+
     coef_ : ndarray of shape (n_outputs, n_ids), dtype=float32
         Coefficients of the weighted tokens, as in scikit-learn's linear models:
         ``embedding_.T`` if ``embedding_dim=None``, else the last layer times that,

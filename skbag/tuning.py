@@ -356,9 +356,11 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        of_estimator = get_tags(self._start)
-        tags.input_tags = of_estimator.input_tags
-        tags.classifier_tags = of_estimator.classifier_tags
+        # A place-holder, such as one that is yet to be drawn, has none.
+        if hasattr(self._start, "__sklearn_tags__"):
+            of_estimator = get_tags(self._start)
+            tags.input_tags = of_estimator.input_tags
+            tags.classifier_tags = of_estimator.classifier_tags
         return tags
 
     def _n_splits(self, X: Any, y: ArrayLike, params: dict[str, Any]) -> int:

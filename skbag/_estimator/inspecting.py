@@ -151,7 +151,8 @@ class InspectingMixin(FittedModelMixin):
     def _features(self, parts: bool) -> Features:
         from skbag._model.inspection import Features
 
-        encoder = self._learning_model("say what they know of features; ask").encoder
+        model = self._learning_model("say what they know of features; ask")
+        encoder = model.featurizer.learning_encoder
         if encoder is None:
             return Features.of_columns(self._columns())
         if hashes_features(encoder):

@@ -47,6 +47,8 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
     Parameters marked "auto" are decided by rules from what the data shows; the fitted
     attributes hold what they decided.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     lowercase : bool, default=True

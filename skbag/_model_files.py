@@ -36,6 +36,8 @@ def save(estimator: EmbeddingBagClassifier, path: Target) -> None:
     safely on disk: at whatever moment the process is killed, `path` is the old file or
     the new one.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     estimator : EmbeddingBagClassifier
@@ -114,6 +116,8 @@ def load(path: Target, **callables: Any) -> EmbeddingBagClassifier:
 
     No code from the file is run, whatever is in it, and what is in it is checked: a
     damaged file raises. Files written by older versions are read by all newer ones.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

@@ -91,6 +91,8 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     measured on all samples competes; the best is fitted on them. Ctrl-C ends the
     search early and keeps what it has found.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     estimator : estimator or None, default=None

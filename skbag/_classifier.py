@@ -47,6 +47,8 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
     Parameters marked "auto" are decided by rules from what the data shows; the fitted
     attributes hold what they decided.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     lowercase : bool, default=True
@@ -333,6 +335,11 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         The table; one column per output if ``embedding_dim=None``. An *output* is a
         class or label; two classes share one. With `text_encoder` there is one more row
         for each number of a vector, after those of the features.
+
+    feature_names_ : ndarray of shape (n_ids,), dtype=object
+        Name of each row of `embedding_` and column of `coef_`: the token, pair or other
+        feature, or the column of a matrix. Not there with `n_buckets` and after
+        `compress`.
 
     coef_ : ndarray of shape (n_outputs, n_ids), dtype=float32
         Coefficients of the weighted tokens, as in scikit-learn's linear models:

@@ -10,6 +10,8 @@ import sklearn
 from sklearn.utils._param_validation import InvalidParameterError
 
 from skbag._classifier import EmbeddingBagClassifier
+from skbag._core.threads import n_threads
+from skbag._persistence.fields import UNSOUND
 from skbag._persistence.safetensors_file import (
     CALLABLES,
     REQUESTING,
@@ -19,6 +21,7 @@ from skbag._persistence.safetensors_file import (
     read_state,
     write_state,
 )
+from skbag._persistence.schema import ATTRIBUTES
 from skbag._text.text_encoder import is_text_encoder
 from skbag.exceptions import ModelFileError
 
@@ -33,6 +36,8 @@ def save(estimator: EmbeddingBagClassifier, path: Target) -> None:
     digest. An earlier file at `path` is replaced in one step, after the new one is
     safely on disk: at whatever moment the process is killed, `path` is the old file or
     the new one.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------
@@ -114,6 +119,8 @@ def load(path: Target, **callables: Any) -> EmbeddingBagClassifier:
     No code from the file is run, whatever is in it, and what is in it is checked: a
     damaged file raises. Files written by older versions are read by all newer ones.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     path : str, path-like or binary file object
@@ -155,12 +162,22 @@ def load(path: Target, **callables: Any) -> EmbeddingBagClassifier:
     kind = ESTIMATORS.get(str(about.get("estimator")))
     if kind is None or type(state) is not dict:
         raise ModelFileError(f"{name} does not hold an estimator of skbag.")
-    # An attribute of that name would hide a method.
+    # An attribute of that name would hide a method, or what is made when it is needed.
+    private = [key for key in state if str(key).startswith("_")]
     hidden = [key for key in state if type(key) is not str or hasattr(kind, key)]
+    hidden += sorted(set(private) - ATTRIBUTES.keys())
     if hidden:
         raise ModelFileError(f"{name} sets {hidden[0]!r:.50}.")
     estimator = kind.__new__(kind)
-    estimator._restore_state(state)
+    try:
+        estimator._restore_state(state)
+    except ModelFileError:
+        raise
+    except UNSOUND as error:
+        raise ModelFileError(
+            f"{name} does not hold a sound model: {error!r:.200}. Save the estimator "
+            "again, or take an undamaged copy."
+        ) from error
     try:
         estimator._validate_params()
         _set_requests(estimator, about.get("requests") or {})
@@ -174,10 +191,12 @@ def load(path: Target, **callables: Any) -> EmbeddingBagClassifier:
 
 
 def _check_sizes(parameters: dict[str, Any]) -> None:
-    """Raise where a parameter is an integer that no computation could hold."""
+    """Raise where a parameter is a number that no computation could take."""
     for name, value in parameters.items():
-        if isinstance(value, int) and not -(2**63) <= value < 2**63:
-            raise ValueError(f"{name} is an integer of {value.bit_length()} bits")
+        for item in value if isinstance(value, (tuple, list)) else (value,):
+            if isinstance(item, int) and not -(2**63) <= item < 2**63:
+                raise ValueError(f"{name} is an integer of {item.bit_length()} bits")
+    n_threads(parameters["n_jobs"])
 
 
 def _forget_paths(estimator: EmbeddingBagClassifier) -> None:

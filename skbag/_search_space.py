@@ -18,6 +18,8 @@ def search_space(engine: str = "sklearn") -> dict[str, Any]:
     Text parameters have few values, so that candidates can share tokens
     (see `shared_tokens`); the values "auto" are among the others everywhere.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     engine : {'sklearn', 'optuna'}, default='sklearn'

@@ -14,6 +14,8 @@ class ModelFileError(ValueError):
 
     The only error that `skbag.load` raises for what it finds in a file, whatever that
     is. Where the file cannot be read at all, the system's `OSError` comes through.
+
+    .. versionadded:: 0.1
     """
 
 
@@ -22,6 +24,8 @@ class RankError(RuntimeError):
 
     Raised in the processes that have no error of their own. The message names the rank
     and its error, or says where the fit was when a process was lost.
+
+    .. versionadded:: 0.1
     """
 
 
@@ -30,6 +34,8 @@ class InconsistentVersionWarning(_SklearnInconsistentVersionWarning):
 
     A subclass of scikit-learn's warning of that name, so that a filter for either
     works.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

@@ -58,6 +58,28 @@ def _has(method: str) -> Callable[[Any], bool]:
     return check
 
 
+def _read_labels(X: Any, y: Any) -> tuple[Any, int]:
+    """Labels that scorers can read, and the number of classes.
+
+    Raises
+    ------
+    ValueError
+        If there are no samples or no labels.
+    """
+    if y is None:
+        raise ValueError(
+            "This TimedSearchCV estimator requires y to be passed, but the target y is "
+            "None. Pass the labels."
+        )
+    if _num_samples(X) == 0:
+        raise ValueError("X holds 0 samples; a minimum of 1 is required.")
+    targets, codes = learn_targets(y)
+    if isinstance(codes, np.ndarray) and np.asarray(y).dtype == object:
+        # Scorers take no numbers in an object array.
+        y = targets.classes[codes]
+    return y, len(targets.classes)
+
+
 class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """Search for better parameters until a time is up, then fit with the best.
 
@@ -68,6 +90,8 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     Approach to Hyperparameter Optimization", JMLR 2018, repeats it likewise). What was
     measured on all samples competes; the best is fitted on them. Ctrl-C ends the
     search early and keeps what it has found.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------
@@ -125,6 +149,15 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         As that of ``GridSearchCV``, of each candidate in each round; the first is
         `estimator` as it is. Beside it ``n_resources`` (samples) and ``search`` (a
         number). Those that did not see all samples rank behind those that did.
+
+    n_splits_ : int
+        Splits of the cross-validation.
+
+    refit_time_ : float
+        Seconds of the last fit.
+
+    multimetric_ : bool
+        False: one score is maximised.
 
     n_candidates_ : int
         How many different candidates were tried.
@@ -184,7 +217,7 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: ArrayLike, **params: Any) -> TimedSearchCV:
+    def fit(self, X: Any, y: ArrayLike | None = None, **params: Any) -> TimedSearchCV:
         """Search, then fit with the best parameters.
 
         Parameters
@@ -206,6 +239,7 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             If `X` or `y` cannot be used, or `max_bytes` cannot be met.
         """
         started = perf_counter()
+        y, n_classes = _read_labels(X, y)
         random_state = check_random_state(self.random_state)
         seed = random_state.randint(np.iinfo(np.int32).max)
         estimator = seeded(clone(self._start), seed)
@@ -219,11 +253,14 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         with shared_tokens():
             self._score(estimator, X, y, params)
             seconds = perf_counter() - started
-            n_splits = self._n_splits(X, y, params)
-            deadline = started + self.time_budget - seconds / n_splits
+            self.n_splits_ = self._n_splits(X, y, params)
+            self.multimetric_ = False
+            deadline = started + self.time_budget - seconds / self.n_splits_
             try:
                 for number in self._rounds(seconds, deadline, random_state):
-                    self._search(estimator, X, y, params, number, random_state)
+                    self._search(
+                        estimator, X, y, params, number, n_classes, random_state
+                    )
             except KeyboardInterrupt:
                 warnings.warn(
                     "The search was interrupted; the best found so far is fitted.",
@@ -233,7 +270,9 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             self._choose(_num_samples(X))
             self.best_estimator_ = clone(estimator).set_params(**self.best_params_)
             routed = self._grid(estimator)._get_routed_params_for_fit(params)
+            refit_started = perf_counter()
             self.best_estimator_.fit(X, y, **routed.estimator.fit)
+            self.refit_time_ = perf_counter() - refit_started
         if self.max_bytes is not None and file_size(self.best_estimator_) > (
             self.max_bytes
         ):
@@ -354,11 +393,30 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         return self.best_estimator_.transform(X)
 
+    @available_if(_has("transform"))
+    def fit_transform(self, X: Any, y: ArrayLike | None = None, **params: Any) -> Any:
+        """Search, then return the document vectors of the best estimator.
+
+        Parameters
+        ----------
+        X, y, **params
+            As in `fit`.
+
+        Returns
+        -------
+        vectors : ndarray of shape (n_samples, n_dimensions)
+        """
+        return self.fit(X, y, **params).transform(X)
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        of_estimator = get_tags(self._start)
-        tags.input_tags = of_estimator.input_tags
-        tags.classifier_tags = of_estimator.classifier_tags
+        # A place-holder, such as one that is yet to be drawn, has none.
+        if hasattr(self._start, "__sklearn_tags__"):
+            of_estimator = get_tags(self._start)
+            tags.input_tags = of_estimator.input_tags
+            tags.classifier_tags = of_estimator.classifier_tags
+            tags.transformer_tags = of_estimator.transformer_tags
+            tags.target_tags = of_estimator.target_tags
         return tags
 
     def _n_splits(self, X: Any, y: ArrayLike, params: dict[str, Any]) -> int:
@@ -406,11 +464,11 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         y: ArrayLike,
         params: dict[str, Any],
         number: int,
+        n_classes: int,
         random_state: np.random.RandomState,
     ) -> None:
         """One search by successive halving."""
         n_samples = _num_samples(X)
-        n_classes = len(learn_targets(y)[0].classes)
         least = LEAST_PER_CLASS * n_classes * self._n_splits(X, y, params)
         rounds = MOST_ROUNDS
         while rounds > 1 and n_samples // FACTOR**rounds < least:

@@ -22,7 +22,7 @@ ORDER = [
     {"_search_space"},
     {"_model_files", "labels", "onnx", "tuning"},
 ]
-WITHOUT_IMPORTS = {"exceptions", "_compiled_modules", "_version"}
+WITHOUT_IMPORTS = {"exceptions", "_compiled_modules", "_show_versions", "_version"}
 TORCH = {"_training", "_core/sorting", "_core/threads"}
 
 

@@ -383,3 +383,10 @@ def test_it_routes_as_grid_search(corpus, clock):
         search = searched(estimator=clf)
         search.fit(*corpus, sample_weight=np.ones(len(corpus.texts)))
         assert search.score(*corpus) > 0.9
+
+
+@pytest.mark.parametrize("estimator", [["x"], {}, "clf", object(), np.zeros(2)])
+def test_tags_of_a_place_holder(estimator):
+    assert get_tags(TimedSearchCV(estimator)).estimator_type == "classifier"
+    with pytest.raises(ValueError, match=r"estimator.*must be an object implementing"):
+        TimedSearchCV(estimator).fit(["a", "b"] * 9, [0, 1] * 9)

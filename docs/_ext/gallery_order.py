@@ -16,6 +16,7 @@ FIRST = (
     "misspelt_words",
     "grid_search",
     "streaming",
+    "serve",
 )
 """Those that come first, in this order; the others follow by name."""
 

@@ -19,6 +19,9 @@ from skbag._persistence.state import model_state
 MOST_CLASSES = 3
 """Classes that are named."""
 
+LONGEST_TEXT = 1000
+"""Characters of a parameter that is text."""
+
 LONGEST = 20
 """Characters of the name of a class."""
 
@@ -107,6 +110,8 @@ def _shortened(value: Any) -> Any:
     >>> _shortened(["a", "b"])
     ['a', 'b']
     """
+    if isinstance(value, (str, bytes)) and len(value) > LONGEST_TEXT:
+        return _Size(f"<{type(value).__name__} of {len(value)} characters>")
     if isinstance(value, np.ndarray):
         n = value.size
     elif isinstance(value, (str, bytes)) or not hasattr(type(value), "__len__"):

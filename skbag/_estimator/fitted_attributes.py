@@ -57,6 +57,24 @@ class FittedModelMixin:
         return self._vocabulary
 
     @property
+    def feature_names_(self) -> NDArray[Any]:
+        """Name of each row of `embedding_` and column of `coef_`.
+
+        Of shape (n_ids,), dtype object: the keys of `vocabulary_` in the order of their
+        ids; after fitting on a matrix its columns, ``x0``, ``x1`` and so on where they
+        have no names. Made at each access: keep it in a variable. Not there with
+        `n_buckets` and after `compress`.
+        """
+        encoder = self._open_model("feature_names_").featurizer.learning_encoder
+        if encoder is not None:
+            return np.array(self.vocabulary_.names, dtype=object)
+        names = getattr(self, "feature_names_in_", None)
+        if names is None:
+            n_columns = len(self._model.predictor.embedding)
+            names = [f"x{column}" for column in range(n_columns)]
+        return np.array(names, dtype=object)
+
+    @property
     def embedding_(self) -> NDArray[np.float32]:
         """The table, one row per id.
 

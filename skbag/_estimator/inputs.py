@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+from collections.abc import Mapping, Set, Sized
 from typing import Any
 
 import numpy as np
@@ -242,11 +244,20 @@ def read_sample_weight(sample_weight: Any, n: int) -> NDArray[np.float64] | None
     ------
     ValueError
         If they are not n finite numbers, none negative, not all zero.
+    TypeError
+        If they are no array.
     """
     if sample_weight is None:
         return None
-    if np.isscalar(sample_weight):
+    if isinstance(sample_weight, numbers.Number):
         sample_weight = np.full(n, sample_weight)
+    elif isinstance(sample_weight, (str, bytes, Mapping, Set)) or not (
+        hasattr(type(sample_weight), "__array__") or isinstance(sample_weight, Sized)
+    ):
+        raise TypeError(
+            "sample_weight must be an array of one number for each sample, got "
+            f"{type(sample_weight).__name__}. Pass a list or an array of numbers."
+        )
     with np.errstate(invalid="ignore"):
         weights: NDArray[np.float64] = check_array(
             sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from skbag._estimator import inputs
 from skbag._estimator.fitted_attributes import FittedModelMixin
 from skbag._targets.targets import ClassificationTargets
 from skbag._text.columns_encoder import hashes_features
+from skbag._text.features import PARTS
 
 if TYPE_CHECKING:
     from skbag._model.explanation import Explanation
@@ -19,7 +22,7 @@ class InspectingMixin(FittedModelMixin):
     """Explanations, strongest tokens and neighbours."""
 
     def explain(self, X: Any) -> Explanation:
-        """Explain scores: what each token, pair and other feature adds, and where.
+        """Explain scores of a text or more: what each feature adds, and where.
 
         Exact: the contributions of a text and the intercept sum to its
         `decision_function`. A contribution is the feature's weight in this text times
@@ -27,9 +30,9 @@ class InspectingMixin(FittedModelMixin):
 
         Parameters
         ----------
-        X : texts or matrix
-            A few, of the kind that `fit` was given: every occurrence of every feature
-            gets a row, with one number per class.
+        X : str, texts or matrix
+            One text, or a few samples of the kind that `fit` was given: every
+            occurrence of every feature gets a row, with one number per class.
 
         Returns
         -------
@@ -50,7 +53,7 @@ class InspectingMixin(FittedModelMixin):
         ...          "i want my money back"]
         >>> labels = ["delivery", "delivery", "payment", "payment"]
         >>> clf = EmbeddingBagClassifier(random_state=0).fit(texts, labels)
-        >>> explanation = clf.explain(["Where is my parcel?"])
+        >>> explanation = clf.explain("Where is my parcel?")
         >>> for feature, spans in zip(explanation.features, explanation.spans):
         ...     print(feature, spans)
         is ((6, 8),)
@@ -72,14 +75,16 @@ class InspectingMixin(FittedModelMixin):
             "Leave out words and compare predict_proba to see what they do",
         )
         assert isinstance(self._targets, ClassificationTargets)
-        X = inputs.read_X(self, X, reset=False)
+        X = inputs.read_X(self, [X] if isinstance(X, str) else X, reset=False)
         return explain(model, X, self._columns(), self._targets.class_names)
 
-    def most_similar(self, token: Any, k: int = 10) -> list[tuple[Any, float]]:
-        """Return the features whose rows of `embedding_` are most like a token's.
+    def most_similar(
+        self, token: Any, k: int = 10, *, parts: bool = False
+    ) -> list[tuple[Any, float]]:
+        """Return the tokens and pairs whose rows of the table are most like a token's.
 
-        Alike by the cosine of their angle. With ``embedding_dim=None`` the rows are
-        scores of the classes, and alike means to speak for the same ones.
+        Alike by the cosine of rows of `embedding_`. With ``embedding_dim=None`` the
+        rows are scores of the classes, and alike means to speak for the same ones.
 
         Parameters
         ----------
@@ -87,6 +92,9 @@ class InspectingMixin(FittedModelMixin):
             A feature as in `vocabulary_`; a column's name or number after fitting on a
             matrix.
         k : int, default=10
+        parts : bool, default=False
+            Whether to list other features, too: prefixes, suffixes and other parts of
+            words, first and last tokens, pairs with tokens between them.
 
         Returns
         -------
@@ -102,10 +110,12 @@ class InspectingMixin(FittedModelMixin):
         """
         from skbag._model.inspection import most_similar
 
-        return most_similar(self._fitted_model(), self._features(), token, k)
+        return most_similar(self._fitted_model(), self._features(parts), token, k)
 
-    def top_tokens(self, class_label: Any = None, k: int = 10) -> Any:
-        """Return the features that add most to the score of a class.
+    def top_tokens(
+        self, class_label: Any = None, k: int = 10, *, parts: bool = False
+    ) -> Any:
+        """Return the tokens and pairs that add most to the score of a class.
 
         What one occurrence adds, its weight times its coefficient, before the weights
         of a text are scaled by `norm`.
@@ -115,6 +125,8 @@ class InspectingMixin(FittedModelMixin):
         class_label : object, default=None
             One of `classes_`, or of `label_names_`; None for each of them.
         k : int, default=10
+        parts : bool, default=False
+            Whether to list other features, too; see `most_similar`.
 
         Returns
         -------
@@ -134,12 +146,13 @@ class InspectingMixin(FittedModelMixin):
 
         model = self._fitted_model()
         assert isinstance(self._targets, ClassificationTargets)
-        return top_tokens(model, self._features(), self._targets, k, class_label)
+        return top_tokens(model, self._features(parts), self._targets, k, class_label)
 
-    def _features(self) -> Features:
+    def _features(self, parts: bool) -> Features:
         from skbag._model.inspection import Features
 
-        encoder = self._learning_model("say what they know of features; ask").encoder
+        model = self._learning_model("say what they know of features; ask")
+        encoder = model.featurizer.learning_encoder
         if encoder is None:
             return Features.of_columns(self._columns())
         if hashes_features(encoder):
@@ -149,7 +162,8 @@ class InspectingMixin(FittedModelMixin):
                 "are the names."
             )
         vocabulary = self.vocabulary_
-        return Features(vocabulary.names, vocabulary)
+        left_out = None if parts else np.isin(encoder.kinds, PARTS)
+        return Features(vocabulary.names, vocabulary, left_out)
 
     def _columns(self) -> Sequence[Any]:
         """Names of the columns of a matrix, or their numbers."""

@@ -26,6 +26,9 @@ from skbag._text.token_rules import DEFAULT_PATTERN, DEFAULT_TOKENS
 from skbag._training.settings import Settings, TrainingOptions
 from skbag._weighting.weighting import Weighting
 
+LARGEST_RATE = 1e15
+"""Of learning: what it is multiplied by does not overflow."""
+
 CONSTRAINTS: dict[str, list[Any]] = {
     "lowercase": ["boolean"],
     "strip_accents": [StrOptions({"ascii", "unicode"}), None, callable],
@@ -74,7 +77,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "alpha": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
     "learning_rate_init": [
         StrOptions({"auto"}),
-        Interval(Real, 0, None, closed="neither"),
+        Interval(Real, 0, LARGEST_RATE, closed="neither"),
     ],
     "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     "batch_size": [

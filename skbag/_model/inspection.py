@@ -20,10 +20,11 @@ ROWS_AT_ONCE = 2**16
 
 
 class Features(NamedTuple):
-    """Features by id, and ids by feature."""
+    """Features by id, ids by feature, and which are not to be listed."""
 
     names: Sequence[Any]
     ids: Mapping[Any, int]
+    is_left_out: NDArray[np.bool_] | None = None
 
     @classmethod
     def of_columns(cls, columns: Sequence[Any]) -> Features:
@@ -78,6 +79,8 @@ def most_similar(
         lengths[lengths == 0] = np.nan
         cosines[start : start + ROWS_AT_ONCE] = rows @ (row / length) / lengths
     cosines[id_] = np.nan
+    if features.is_left_out is not None:
+        cosines[features.is_left_out] = np.nan
     best = largest(np.nan_to_num(cosines, nan=-np.inf), k)
     neighbours = [(features.names[i], float(cosines[i])) for i in best.tolist()]
     return [(name, min(cosine, 1.0)) for name, cosine in neighbours if cosine == cosine]
@@ -195,6 +198,8 @@ def _contributions(model: Model, code: int, shared: bool) -> NDArray[np.float64]
 def _top_of(
     values: NDArray[np.float64], features: Features, k: int
 ) -> list[tuple[Any, float]]:
+    if features.is_left_out is not None:
+        values = np.where(features.is_left_out, 0.0, values)
     best = largest(values, k).tolist()
     return [(features.names[i], float(values[i])) for i in best if values[i] > 0]
 

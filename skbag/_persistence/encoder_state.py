@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from skbag._persistence.fields import UNSOUND, damaged, field_of
+from skbag._persistence.fields import UNSOUND, damaged
 from skbag._text.category_encoder import CategoryEncoder
 from skbag._text.columns import KINDS, Column
 from skbag._text.columns_encoder import ColumnsEncoder, checked_id_columns
@@ -61,13 +61,11 @@ def read_encoder(state: dict[str, Any] | None) -> Encoder | None:
     """
     if state is None:
         return None
-    if field_of(state, "kind", str) == _SELECTION:
+    if state["kind"] == _SELECTION:
         return _read_selection(state)
     if state["kind"] == _COLUMNS:
         return _read_columns(state)
-    kind = ENCODERS.get(state["kind"])
-    if kind is None:
-        raise damaged(f"there is no encoder {state['kind']!r}")
+    kind = ENCODERS[state["kind"]]
     encoder: Any = kind.__new__(kind)
     try:
         encoder.__setstate__(state)
@@ -78,10 +76,7 @@ def read_encoder(state: dict[str, Any] | None) -> Encoder | None:
 
 
 def _read_selection(state: dict[str, Any]) -> Encoder:
-    inner = field_of(state, "encoder", dict)
-    if field_of(inner, "kind", str) == _SELECTION:
-        raise damaged("a selection of a selection")
-    encoder = read_encoder(inner)
+    encoder = read_encoder(state["encoder"])
     assert encoder is not None
     try:
         return CompactSelection.unpacked(encoder, state.get("ids"))
@@ -90,18 +85,11 @@ def _read_selection(state: dict[str, Any]) -> Encoder:
 
 
 def _read_columns(state: dict[str, Any]) -> ColumnsEncoder:
-    columns, encoders = (
-        field_of(state, name, list) for name in ("columns", "encoders")
-    )
-    read = []
-    for each in encoders:
-        if not isinstance(each, dict) or field_of(each, "kind", str) == _COLUMNS:
-            raise damaged("the encoder of a column")
-        read.append(read_encoder(each))
+    read = list(map(read_encoder, state["encoders"]))
     try:
-        named = [Column(*column) for column in columns]
-        if not all(type(name) is str and kind in KINDS for name, kind in named):
-            raise ValueError("columns without names or of unknown kinds")
+        named = [Column(*column) for column in state["columns"]]
+        if not all(kind in KINDS for _, kind in named):
+            raise ValueError("columns of unknown kinds")
         for column, encoder in zip(named, read, strict=True):
             if (column.kind == "number") != isinstance(encoder, NumberEncoder):
                 raise ValueError("the encoder of a column of another kind")

@@ -53,26 +53,12 @@ def field_of(state: Any, name: str, *kinds: type) -> Any:
     return value
 
 
-def positive_of(state: Any, name: str) -> float:
-    value = field_of(state, name, float, int, np.float64)
-    # A float cannot hold all integers.
-    if not 0 < value < LARGEST:
-        raise damaged(f"{name!r} is {value!r:.50}, not a positive number")
-    return float(value)
-
-
 def array_of(state: Any, name: str, dtype: Any, *, ndim: int) -> NDArray[Any]:
     array = native_array(
         state.get(name) if isinstance(state, dict) else None, dtype, name
     )
     if array.ndim != ndim:
         raise damaged(f"{name!r} has {array.ndim} dimensions")
-    return array
-
-
-def floats_of(state: Any, name: str, *, ndim: int) -> NDArray[np.float32]:
-    array = array_of(state, name, WEIGHT_DTYPE, ndim=ndim)
-    check_finite(array, name)
     return array
 
 
@@ -91,12 +77,6 @@ def native_array(array: Any, dtype: Any, name: str) -> NDArray[Any]:
     if array.dtype != dtype:
         raise damaged(f"{name!r} holds {array.dtype}, not {np.dtype(dtype)}")
     return np.ascontiguousarray(array) if array.ndim else array
-
-
-def check_finite(array: NDArray[Any], name: str) -> None:
-    # Both are NaN where anything is, and no array of flags is made.
-    if not (np.isfinite(array.min(initial=0)) and np.isfinite(array.max(initial=0))):
-        raise damaged(f"{name!r} holds numbers that are not finite")
 
 
 def table_state(table: QuantizedTable) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from skbag._core.dtypes import native
 from skbag._model.model import Model
+from skbag._persistence.schema import check_state
 from skbag._persistence.state import (
     FORMAT,
     model_from_state,
@@ -85,9 +86,10 @@ class PlainStateMixin:
         for name, value in state.items():
             if isinstance(value, np.ndarray):
                 state[name] = native(value)
+        check_state(state)
         if "_model" in state:
             classes = state.get("classes_")
-            if not isinstance(classes, np.ndarray) or classes.ndim != 1:
+            if classes is None:
                 raise ModelFileError("This is not a sound model: classes_ is missing.")
             # Format 1 knew only classes at first.
             kind = state.get("_targets", {"kind": "classes"})

@@ -2,8 +2,9 @@
 
 State is made of dicts, lists, strings, numbers and numpy arrays; none of the package's
 own classes is in it. So their names and places may change without breaking a pickle,
-and a loader needs to trust one class only. What is read is checked: state that could
-not have come from a model is refused here, before anything is computed with it.
+and a loader needs to trust one class only. What is read is checked: `schema` has looked
+at each field by itself, and how they fit one another is looked at here, before anything
+is computed with them.
 
 The layout is a promise. A field may be added, read with a default where it is missing;
 any other change needs a new `FORMAT` and, here, code that reads the older ones.
@@ -29,15 +30,11 @@ from skbag._persistence.fields import (
     LARGEST,
     UNSOUND,
     array_of,
-    check_finite,
     damaged,
-    field_of,
-    floats_of,
     integers_of,
     levels_from_state,
     levels_state,
     native_array,
-    positive_of,
     table_from_state,
     table_state,
 )
@@ -110,6 +107,8 @@ def model_state(model: Model) -> dict[str, Any]:
 def model_from_state(state: Any, targets: ClassificationTargets) -> Model:
     """Model of serialisable state; arrays of the right dtype are shared, not copied.
 
+    The state has passed `schema.check_state`, as for the functions below.
+
     Parameters
     ----------
     state : dict
@@ -123,7 +122,7 @@ def model_from_state(state: Any, targets: ClassificationTargets) -> Model:
         If the state is not that of a model for such targets.
     """
     embedding = _read_table(state)
-    encoder = read_encoder(field_of(state, "encoder", dict, type(None)))
+    encoder = read_encoder(state["encoder"])
     text_encoder = _read_text_encoder(state, encoder, len(embedding))
     n_ids = len(embedding) - (0 if text_encoder is None else text_encoder.width)
     if encoder is not None and encoder.n_ids != n_ids:
@@ -134,15 +133,15 @@ def model_from_state(state: Any, targets: ClassificationTargets) -> Model:
     id_weights = None
     if state.get("id_weights") is not None:
         id_weights = _read_id_weights(state, is_compact)
-        if len(id_weights) != n_ids or not (
-            0 < id_weights.min(initial=1) and id_weights.max(initial=1) < LARGEST
-        ):
+        if len(id_weights) != n_ids or id_weights.min(initial=1) <= 0:
             raise damaged("id_weights are not one positive number per feature")
+        if not is_compact and state.get("statistics") is None:
+            raise damaged("id_weights, but no statistics that they are made of")
     document_counts = pending = None
     if state.get("statistics") is not None:
         document_counts = _read_counts(state["statistics"], n_ids, targets)
         pending = _read_pending(state["statistics"].get("recent"), document_counts)
-    layers = tuple(map(_read_layer, field_of(state, "layers", list)))
+    layers = tuple(map(_read_layer, state["layers"]))
     clusters = None
     if state.get("clusters") is not None:
         clusters = _read_clusters(state["clusters"], targets)
@@ -185,12 +184,10 @@ def _read_text_encoder(
 def _read_calibration(state: Any, targets: ClassificationTargets) -> Calibration:
     # Earlier files know a softmax alone.
     offset, link = state.get("score_offset", 0.0), state.get("link", "softmax")
-    if type(offset) is not float or not abs(offset) < LARGEST:
-        raise damaged(f"'score_offset' is {offset!r:.30}")
     is_shared = targets.one_of_all and not targets.has_two_classes
     if link not in (("softmax", "softplus") if is_shared else ("softmax",)):
-        raise damaged(f"'link' is {link!r:.30}")
-    return Calibration(positive_of(state, "temperature"), offset, link)
+        raise damaged(f"{link!r} is no link of such targets")
+    return Calibration(float(state["temperature"]), float(offset), link)
 
 
 def targets_state(targets: ClassificationTargets) -> dict[str, Any]:
@@ -219,28 +216,19 @@ def targets_from_state(state: Any, classes: NDArray[Any]) -> ClassificationTarge
     ModelFileError
         If it does not fit the classes.
     """
-    kind = field_of(state, "kind", str)
     _check_order(classes)
-    if kind == "classes":
+    if state["kind"] == "classes":
         return ClassTargets(classes)
-    if kind != "labels":
-        raise damaged(f"there are no targets {kind!r:.50}")
-    n_labels = field_of(state, "n_labels", int)
+    n_labels = state["n_labels"]
     # As many as there are classes, of which there is an array.
     if n_labels != len(classes) or not np.array_equal(classes, np.arange(n_labels)):
         raise damaged(f"classes_ are not the numbers of {n_labels} labels")
-    if n_labels < 2:
-        raise damaged(f"{n_labels} labels")
     # Earlier files do not say.
     names = state.get("names")
-    if names is not None and not (
-        isinstance(names, list)
-        and len(names) == len(set(names)) == n_labels
-        and set(map(type, names)) == {str}
-    ):
+    if names is not None and not len(names) == len(set(names)) == n_labels:
         raise damaged(f"'names' are not those of {n_labels} labels")
     names = None if names is None else tuple(names)
-    return LabelTargets(n_labels, field_of(state, "sparse", bool), names)
+    return LabelTargets(n_labels, state["sparse"], names)
 
 
 def resume_state(resume: Resume) -> dict[str, Any]:
@@ -263,42 +251,39 @@ def resume_from_state(state: Any, model: Model) -> Resume:
     ModelFileError
         If it does not fit the model.
     """
-    found = field_of(state, "accumulators", list)
-    accumulators = tuple(native_array(a, WEIGHT_DTYPE, "accumulators") for a in found)
+    accumulators = tuple(
+        native_array(array, WEIGHT_DTYPE, "accumulators")
+        for array in state["accumulators"]
+    )
     if [a.shape for a in accumulators] != _parameter_shapes(model.predictor):
         raise damaged("accumulators do not fit the layers")
-    for array in accumulators:
-        _check_counts(array, "accumulators")
-    n_seen = field_of(state, "n_seen", int)
-    if not 0 <= n_seen < 2**62:
-        raise damaged(f"'n_seen' is {n_seen:.3g}" if n_seen < 2**62 else "'n_seen'")
-    # Earlier files do not say.
-    mean = state.get("mean_divergence")
-    if mean is not None and not (type(mean) is float and 0 <= mean < math.inf):
-        raise damaged(f"'mean_divergence' is {mean!r:.30}")
-    skill = state.get("skill_score")
-    if skill is not None and not (type(skill) is float and 0 <= skill <= 1):
-        raise damaged(f"'skill_score' is {skill!r:.30}")
     columns = None
     # Earlier files have none.
     if state.get("columns") is not None:
         columns = read_moments(state["columns"], len(model.predictor.embedding))
-    rate = positive_of(state, "learning_rate")
-    return Resume(accumulators, rate, n_seen, mean, skill, columns=columns)
+    return Resume(
+        accumulators,
+        float(state["learning_rate"]),
+        state["n_seen"],
+        # Earlier files do not say.
+        state.get("mean_divergence"),
+        state.get("skill_score"),
+        columns=columns,
+    )
 
 
 def _read_table(state: Any) -> NDArray[np.float32] | QuantizedTable:
-    if isinstance(state, dict) and "table" in state:
+    if "table" in state:
         try:
             return table_from_state(state["table"])
         except UNSOUND as error:
             raise damaged(f"table: {error!r}") from error
-    return floats_of(state, "embedding", ndim=2)
+    return array_of(state, "embedding", WEIGHT_DTYPE, ndim=2)
 
 
 def _read_id_weights(state: dict[str, Any], is_compact: bool) -> NDArray[np.float32]:
     if not is_compact:
-        return floats_of(state, "id_weights", ndim=1)
+        return array_of(state, "id_weights", WEIGHT_DTYPE, ndim=1)
     try:
         return levels_from_state(state["id_weights"])
     except UNSOUND as error:
@@ -323,13 +308,11 @@ def _read_shares(
     state: dict[str, Any], encoder: Encoder | None
 ) -> NDArray[np.float32] | None:
     # Earlier files have none.
-    if field_of(state, "weighting", dict).get("column_shares") is None:
+    if state["weighting"].get("column_shares") is None:
         return None
-    shares = floats_of(state["weighting"], "column_shares", ndim=1)
+    shares = array_of(state["weighting"], "column_shares", WEIGHT_DTYPE, ndim=1)
     n_columns = len(encoder.columns) if isinstance(encoder, ColumnsEncoder) else -1
-    if len(shares) != n_columns or not (
-        0 < shares.min(initial=1) and shares.max(initial=1) < LARGEST
-    ):
+    if len(shares) != n_columns:
         raise damaged("column_shares are not one positive number for each column")
     return shares
 
@@ -377,8 +360,6 @@ def _read_counts(
         raise damaged(f"statistics: {error}") from error
     if len(totals) != n_classes:
         raise damaged(f"statistics of {len(totals)} classes for {n_classes}")
-    _check_counts(totals, "class_totals")
-    _check_counts(counts, "counts")
     if targets.one_of_all:
         if state.get("any_counts") is not None:
             raise damaged("statistics of labels for classes")
@@ -386,8 +367,9 @@ def _read_counts(
     df = array_of(state, "any_counts", np.float64, ndim=1)
     if len(df) != n_ids:
         raise damaged(f"any_counts of {len(df)} features for {n_ids}")
-    _check_counts(df, "any_counts")
-    n_documents = positive_of(state, "any_total")
+    if state.get("any_total") is None:
+        raise damaged("any_total is missing")
+    n_documents = float(state["any_total"])
     return DocumentCounts(class_counts, totals, df, n_documents, exclusive=False)
 
 
@@ -395,8 +377,6 @@ def _read_pending(state: Any, counts: DocumentCounts) -> PendingCounts | None:
     # Earlier files have none.
     if state is None:
         return None
-    if not isinstance(state, dict):
-        raise damaged("recent is no mapping")
     shape = counts.class_counts.shape
     names = [("cells", "counts", math.prod(shape))]
     if not counts.exclusive:
@@ -405,7 +385,6 @@ def _read_pending(state: Any, counts: DocumentCounts) -> PendingCounts | None:
     for places, values, n in names:
         where = array_of(state, places, np.int64, ndim=1)
         value = array_of(state, values, np.float64, ndim=1)
-        _check_counts(value, values)
         if len(where) != len(value):
             raise damaged(f"recent: {len(where)} {places} for {len(value)} counts")
         if len(where) and not 0 <= where.min() <= where.max() < n:
@@ -425,7 +404,7 @@ def _clusters_state(clusters: Clusters) -> dict[str, Any]:
 
 def _read_clusters(state: Any, targets: ClassificationTargets) -> Clusters:
     order = array_of(state, "order", np.int64, ndim=1)
-    n_shortlist, size = (field_of(state, name, int) for name in ("n_short", "size"))
+    n_shortlist, size = state["n_short"], state["size"]
     n_classes = len(targets.classes)
     if not targets.one_of_all or not np.array_equal(np.sort(order), range(n_classes)):
         raise damaged("clusters are not of the classes")
@@ -443,25 +422,22 @@ def _read_clusters(state: Any, targets: ClassificationTargets) -> Clusters:
 
 
 def _read_weighting(state: Any) -> Weighting:
-    weighting = field_of(state, "weighting", dict)
-    norm = field_of(weighting, "norm", str, type(None))
-    if norm not in ("l1", "l2", None):
-        raise damaged(f"there is no norm {norm!r}")
+    weighting = state["weighting"]
     return Weighting(
-        use_idf=field_of(weighting, "use_idf", bool),
-        sublinear_tf=field_of(weighting, "sublinear_tf", bool),
-        norm=norm,
-        supervised=field_of(weighting, "supervised", bool),
+        use_idf=weighting["use_idf"],
+        sublinear_tf=weighting["sublinear_tf"],
+        norm=weighting["norm"],
+        supervised=weighting["supervised"],
     )
 
 
 def _read_layer(
     state: Any,
 ) -> tuple[NDArray[np.float32] | None, NDArray[np.float32]]:
-    intercept = floats_of(state, "intercept", ndim=1)
+    intercept = array_of(state, "intercept", WEIGHT_DTYPE, ndim=1)
     if state.get("coef") is None:
         return None, intercept
-    return floats_of(state, "coef", ndim=2), intercept
+    return array_of(state, "coef", WEIGHT_DTYPE, ndim=2), intercept
 
 
 def _check_layers(predictor: Predictor, targets: ClassificationTargets) -> None:
@@ -478,13 +454,6 @@ def _check_layers(predictor: Predictor, targets: ClassificationTargets) -> None:
     wanted = targets.n_outputs if clusters is None else clusters.n_rows
     if not layers or width != wanted:
         raise damaged(f"{width} outputs for {len(targets.classes)} classes")
-
-
-def _check_counts(array: NDArray[Any], name: str) -> None:
-    """Raise where sums of weights, or of squares, are negative or not finite."""
-    check_finite(array, name)
-    if array.min(initial=0) < 0:
-        raise damaged(f"{name!r} holds negative numbers")
 
 
 def _check_order(classes: NDArray[Any]) -> None:

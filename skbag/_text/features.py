@@ -68,6 +68,10 @@ SHORT_TEXT_KINDS = (FeatureKind.EDGE, FeatureKind.AFFIX, FeatureKind.SKIP)
 """The kinds of the short-text features."""
 
 
+PARTS = (*SHORT_TEXT_KINDS, FeatureKind.SUBWORD)
+"""The kinds that are neither whole tokens nor runs of them."""
+
+
 class Role(IntEnum):
     """How a feature that holds one string uses it."""
 

@@ -187,6 +187,17 @@ cdef inline int32_t add_string(
     return id_
 
 
+cdef inline int64_t count_string_probes(const StringTable* table) noexcept nogil:
+    """Slots that are looked at to find each string once."""
+    cdef int64_t n = 0
+    cdef uint64_t i, place
+    for i in range(table.mask + 1):
+        if table.slots[i].number:
+            place = string_place(table, table.slots[i].key, table.slots[i].length)
+            n += 1 + <int64_t> ((i - place) & table.mask)
+    return n
+
+
 cdef inline int resize_strings(StringTable* table, uint64_t size) except -1 nogil:
     cdef StringSlot* old = table.slots
     cdef uint64_t old_size = 0 if old == NULL else table.mask + 1
@@ -261,6 +272,16 @@ cdef inline int32_t put_key(
     table.slots[place].number = <uint32_t> new_number + 1
     table.n += 1
     return new_number
+
+
+cdef inline int64_t count_key_probes(const KeyTable* table) noexcept nogil:
+    """Slots that are looked at to find each key once."""
+    cdef int64_t n = 0
+    cdef uint64_t i
+    for i in range(table.mask + 1):
+        if table.slots[i].number:
+            n += 1 + <int64_t> ((i - key_place(table, table.slots[i].key)) & table.mask)
+    return n
 
 
 cdef inline int resize_keys(KeyTable* table, uint64_t size) except -1 nogil:

@@ -342,9 +342,14 @@ def _keys_of(state: dict[str, Any]) -> list[Hashable]:
         raise ValueError("terms, kinds and makes differ in number")
     if kinds.max(initial=0) > max(FeatureKind):
         raise ValueError("unknown kind of feature")
-    for i in np.flatnonzero(makes != _PLAIN_TERM).tolist():
+    made = np.flatnonzero(makes != _PLAIN_TERM).tolist()
+    if made and not (state["short_text_features"] or state.get("subword_ngram_range")):
+        raise ValueError("short-text features of an encoder that makes none")
+    if np.count_nonzero(makes == _SKIP_PAIR) != len(state["seconds"]):
+        raise ValueError("skip pairs and their second tokens differ in number")
+    for i in made:
         if makes[i] == _SKIP_PAIR:
-            terms[i] = (FeatureKind.SKIP, terms[i], next(seconds, None))
+            terms[i] = (FeatureKind.SKIP, terms[i], next(seconds))
         else:
             terms[i] = (Role(makes[i]), terms[i])
     return terms

@@ -29,6 +29,7 @@ READERS = (
     "to_arrow_table",
     "to_table",
     "toPandas",
+    "read",
 )
 
 # Other dtypes of pandas take no empty text in place of a missing one.
@@ -65,8 +66,9 @@ def column_of(X: Any, j: int) -> Any:
 
 def column_dtypes(X: Any) -> list[Any] | None:
     """Return the dtypes of all columns at once, where X gives them so."""
-    if offers(X, "dtypes"):
-        dtypes = X.dtypes  # of a Series, its own
+    # A class may offer what this object of it has not: Dask's Index does.
+    dtypes = getattr(X, "dtypes", None) if offers(X, "dtypes") else None
+    if dtypes is not None:  # of a Series, its own
         return list(dtypes) if hasattr(dtypes, "__iter__") else [dtypes]
     types = getattr(getattr(X, "schema", None), "types", None)
     return types if isinstance(types, list) else None
@@ -272,15 +274,22 @@ def is_yet_to_be_read(X: Any) -> bool:
         )
     if offers(X, "__array__") or offers(X, "to_list"):
         return False
-    return any(offers(X, name) for name in (*READERS, "__arrow_c_stream__"))
+    of_arrow = offers(X, "__arrow_c_array__") and not offers(X, "to_pylist")
+    return of_arrow or any(offers(X, n) for n in (*READERS, "__arrow_c_stream__"))
 
 
 def refuse_unread(X: Any) -> NoReturn:
     method = next((name for name in ("compute", *READERS) if offers(X, name)), None)
-    written = "pyarrow.table(X)" if method is None else f"X.{method}()"
+    written = f"X.{method}(), or one column of it"
+    if method is None:
+        column = "array" if offers(X, "__arrow_c_array__") else "chunked_array"
+        written = (
+            f"pyarrow.table(X) if it is a table, pyarrow.{column}(X) if it is one "
+            "column"
+        )
     raise TypeError(
         f"{EXPECTED}it is a {type(X).__name__}, which has yet to be read or computed. "
-        f"Pass {written}, or one column of it."
+        f"Pass {written}."
     )
 
 
@@ -288,6 +297,11 @@ def refuse_unless_numbers(X: Any) -> None:
     """Raise where X is neither texts nor what scikit-learn reads as a matrix."""
     if sp.issparse(X):
         return
+    if offers(X, "over", "alias", "meta"):
+        raise TypeError(
+            f"{EXPECTED}it is a {type(X).__name__}, which stands for a column of some "
+            "frame. Pass that column: frame.select(X).to_series()."
+        )
     if is_frame(X):
         refuse_other_columns(X)
         return
@@ -298,9 +312,14 @@ def refuse_unless_numbers(X: Any) -> None:
         refuse_other_arrays(X)
         return
     if shape == () or not offers(X, "__len__"):
+        written = "Pass a list of texts, or one column of a table"
+        if isinstance(X, os.PathLike):
+            written = (
+                'Read it, for instance one text from each line with open(X, encoding="'
+                'utf-8").readlines()'
+            )
         raise TypeError(
-            f"{EXPECTED}it is {reprlib.repr(X)}, of type {type(X).__name__}. Pass a "
-            "list of texts, or one column of a table."
+            f"{EXPECTED}it is {reprlib.repr(X)}, of type {type(X).__name__}. {written}."
         )
     if getattr(getattr(X, "dtype", None), "kind", "O") == "V":
         refuse_other_arrays(X)

@@ -95,6 +95,8 @@ def shared_tokens() -> AbstractContextManager[None]:
     this one, nor with each other. The tokens of the last 48 sets of texts are kept
     until the end of the block.
 
+    .. versionadded:: 0.1
+
     Returns
     -------
     block : context manager

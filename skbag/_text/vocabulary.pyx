@@ -35,6 +35,8 @@ from skbag._text.hash_tables cimport (
     Secret,
     StringTable,
     add_string,
+    count_key_probes,
+    count_string_probes,
     find_key,
     free_keys,
     free_strings,
@@ -231,6 +233,20 @@ cdef class Vocabulary:
         finally:
             self.n_readers -= 1
         return kinds
+
+    def mean_probes(self):
+        """Slots that are looked at to find a string, and a pair, on average.
+
+        One at best; few more whatever the strings are, as places are secret.
+        """
+        self._start_reading()
+        try:
+            return (
+                <double> count_string_probes(&self.strings) / max(self.strings.n, 1),
+                <double> count_key_probes(&self.pairs) / max(self.pairs.n, 1),
+            )
+        finally:
+            self.n_readers -= 1
 
     def find_string(self, bytes string):
         """Id of a string, -1 if it has none."""

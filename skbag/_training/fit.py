@@ -28,6 +28,7 @@ from skbag._training.cross_scores import cross_scores
 from skbag._training.division import share
 from skbag._training.early_stopping import split_validation
 from skbag._training.fit_checks import warn_of
+from skbag._training.fit_log import StageTimer, log_decisions
 from skbag._training.fit_result import FitResult, model_of
 from skbag._training.origin import (
     Origin,
@@ -121,6 +122,7 @@ def fit(
     """
     if before is not None:
         check_can_go_on(before, settings, "warm_start=True")
+    timer = StageTimer()
     checkpoints = NoCheckpoint() if checkpoint is None else Checkpoints(checkpoint)
     random_state = checkpoints.begin(random_state)
     seed = broadcast(communicator, random_state.randint(np.iinfo(np.int32).max))
@@ -130,6 +132,7 @@ def fit(
         random_state = np.random.RandomState([seed, communicator.rank])
     split = _split_and_scale(samples, settings, random_state, communicator, validation)
     prepared = _prepare(split, settings, rng, before, communicator)
+    timer.end("learning and weighting the features")
     featurizer, findings = prepared.featurizer, prepared.findings
     vectors = vectors_to_begin_with(settings, featurizer, before, coverage)
     found = None
@@ -147,6 +150,7 @@ def fit(
             return model_of(featurizer, split.to_users(predictor), calibration)
 
         stopped = _run_epochs(run, callbacks, checkpoints, model_so_far)
+        timer.end(f"training for {len(run.outcome.loss_curve)} epochs")
         communicator.stage("it put the model together")
         predictor, accumulators = run.finish()
         predictor = split.to_users(predictor)
@@ -160,6 +164,8 @@ def fit(
         # always can be learnt, if only by heart.
         is_new_text = before is None and featurizer.encoder is not None
         training = run.finding() if is_new_text and not stopped else None
+    timer.end("calibrating and putting the model together")
+    log_decisions(settings, featurizer, run.plan, run.outcome)
     warn_of(findings, training)
     return FitResult(
         model_of(featurizer, predictor, calibration),

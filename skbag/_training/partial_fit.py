@@ -25,6 +25,7 @@ from skbag._training.fewer_features import (
     outgrows_short_texts,
     without_short_text_features,
 )
+from skbag._training.fit_log import StageTimer, log_decisions
 from skbag._training.fit_result import FitResult, model_of
 from skbag._training.number_columns import follow_numbers
 from skbag._training.origin import (
@@ -64,6 +65,7 @@ def partial_fit(
     Parameters are those of `fit`; `before` and `resume` are what the last call, or a
     `fit`, has left.
     """
+    timer = StageTimer()
     _check_vectors(settings, before)
     check_can_go_on(before, settings, "partial_fit")
     n_seen = 0 if resume is None else resume.n_seen
@@ -91,6 +93,7 @@ def partial_fit(
     extended = extend(known, samples, settings, order, n_progressive, resume)
     featurizer, weighted = extended.featurizer, extended.samples
     assert weighted is not None
+    timer.end("learning and weighting the features of a part")
     vectors = vectors_to_begin_with(settings, featurizer, before, coverage)
     table, is_moved = None, units is not None
     if before is not None and known is not None:
@@ -113,6 +116,8 @@ def partial_fit(
     if units is not None:
         predictor = units.to_users(predictor)
         trained = replace(trained, table=GrowingRows(predictor.dense))
+    timer.end("training on a part")
+    log_decisions(settings, featurizer, run.plan, run.outcome)
     share = n_progressive / max(n_progressive + min(n_seen, N_CALIBRATION_SAMPLES), 1)
     calibration, skill = _with_earlier(run.outcome, before, resume, share)
     rate = run.plan.learning_rate if resume is None else resume.learning_rate

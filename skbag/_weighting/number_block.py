@@ -26,6 +26,9 @@ MIN_BLOCK_RELEVANCE = 0.03
 MIN_RELEVANCE = 0.1
 """Least weight of a column, against one that tells a lot."""
 
+LARGEST_WEIGHT = 1e15
+"""Of a number far outside of what was fitted on: no score overflows."""
+
 
 @dataclass(frozen=True, eq=False)
 class NumberBlock:
@@ -92,6 +95,7 @@ class NumberBlock:
         weights : ndarray of shape (n_samples, n_columns), dtype=float32
         """
         weights = (values - self.mean) * self.factors
+        np.clip(weights, -LARGEST_WEIGHT, LARGEST_WEIGHT, out=weights)
         return np.nan_to_num(weights, nan=0.0).astype(WEIGHT_DTYPE)
 
     def join(self, bags: Bags, values: NDArray[np.float64]) -> Bags:

@@ -44,6 +44,8 @@ class EmbeddingMapDisplay:
 
     Make one with `from_estimator`; `plot` draws it again.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     coordinates : array-like of shape (n_points, 2)

@@ -34,6 +34,8 @@ class TokenContributionsDisplay:
 
     Make one with `from_estimator`; `plot` draws it again.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     tokens : sequence of str or int

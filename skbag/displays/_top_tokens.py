@@ -26,6 +26,8 @@ class TopTokensDisplay:
 
     Make one with `from_estimator`; `plot` draws it again.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     top_tokens : mapping of class label to list of (token, contribution)

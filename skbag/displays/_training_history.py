@@ -30,6 +30,8 @@ class TrainingHistoryDisplay:
 
     Make one with `from_estimator`; `plot` draws it again.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     loss : array-like of shape (n_epochs,)

@@ -13,6 +13,7 @@ from sklearn.utils.estimator_checks import (
 )
 
 from skbag import EmbeddingBagClassifier
+from skbag.tuning import TimedSearchCV
 
 STOCHASTIC = {
     "check_sample_weight_equivalence_on_dense_data": (
@@ -63,6 +64,21 @@ def test_nearly_all_checks_really_run():
     assert counts["passed"] >= 55
     assert counts["failed"] == 0
     assert counts["xfail"] <= len(STOCHASTIC)
+
+
+@pytest.mark.slow
+@battery(
+    TimedSearchCV(
+        EmbeddingBagClassifier(max_iter=2),
+        {"max_iter": [1, 2]},
+        time_budget=0.01,
+        cv=2,
+        random_state=0,
+    )
+)
+def test_check_of_a_search(estimator, check):
+    """Those that GridSearchCV passes, and some more."""
+    check(estimator)
 
 
 def test_scikit_learn_expects_the_same_of_its_own_sgd_classifier():

@@ -523,7 +523,7 @@ def test_tokens_have_the_class_they_speak_for_most(
     display = EmbeddingMapDisplay.from_estimator(clf, max_points=30)
     values = {
         label: dict(tokens)
-        for label, tokens in clf.top_tokens(k=len(clf.vocabulary_)).items()
+        for label, tokens in clf.top_tokens(k=len(clf.vocabulary_), parts=True).items()
     }
     for name, label in zip(display.names, display.labels, strict=True):
         added = {each: found.get(name, 0.0) for each, found in values.items()}

@@ -143,6 +143,7 @@ VECTORS = {f"word{i}": np.ones(3) for i in range(3000)}
         ),
         ({"vocabulary": list(VECTORS)}, "vocabulary=<list of 3000 items>"),
         ({"stop_words": ["the"] * 31}, "stop_words=<list of 31 items>"),
+        ({"token_pattern": "x" * 10**6}, "token_pattern=<str of 1000000 characters>"),
         ({"stop_words": ["the"]}, "stop_words=['the']"),
         ({"class_weight": {"a": 2.0}}, "class_weight={'a': 2.0}"),
     ],

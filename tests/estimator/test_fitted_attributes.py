@@ -257,6 +257,31 @@ def test_a_column_of_coef_for_each_of_the_matrix(
     assert rfe.support_[13]
 
 
+@pytest.mark.parametrize("parameters", [{}, {"token_pattern": r"\w+"}])
+def test_feature_names_are_those_of_the_columns_of_coef(
+    parameters, corpus, make_classifier
+):
+    clf = make_classifier(**parameters).fit(*corpus)
+    assert clf.feature_names_.dtype == object
+    assert clf.feature_names_.shape == (clf.coef_.shape[1],)
+    assert all(
+        clf.vocabulary_[name] == j for j, name in enumerate(clf.feature_names_.tolist())
+    )
+
+
+def test_feature_names_of_a_matrix(make_classifier):
+    X, y = np.eye(3)[[0, 1, 2] * 4], [0, 1, 2] * 4
+    assert make_classifier().fit(X, y).feature_names_.tolist() == ["x0", "x1", "x2"]
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    assert make_classifier().fit(frame, y).feature_names_.tolist() == ["a", "b", "c"]
+
+
+def test_no_feature_names_of_buckets(corpus, make_classifier):
+    clf = make_classifier(n_buckets=256).fit(*corpus)
+    assert not hasattr(clf, "feature_names_")
+    assert not hasattr(make_classifier().fit(*corpus).compress(), "feature_names_")
+
+
 def test_no_coef_where_scores_are_not_linear(corpus, make_classifier):
     clf = make_classifier(embedding_dim=4, hidden_layer_sizes=(3,)).fit(*corpus)
     with pytest.raises(AttributeError, match=r"has hidden layers\. Fit with"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -251,3 +253,11 @@ def test_a_class_that_is_announced_keeps_its_chance(corpus, make_classifier):
     some = [text for text, taken in zip(texts, first, strict=True) if taken]
     clf.partial_fit(some, np.array(labels)[first], classes=sorted(set(labels)))
     assert clf.predict_proba([""])[0, 1] > 0.01
+
+
+@pytest.mark.parametrize(
+    "weights", [Path("weights.csv"), "balanced", {0: 1.0}, {1.0}, object(), len]
+)
+def test_what_is_no_array_of_weights(weights, corpus, make_classifier):
+    with pytest.raises(TypeError, match=r"an array of one number .* got \w+\. Pass a"):
+        make_classifier().fit(*corpus, sample_weight=weights)

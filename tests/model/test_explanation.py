@@ -316,6 +316,17 @@ def test_an_adaptive_softmax_has_no_exact_explanation(make_classifier):
     assert len(clf.most_similar("a1", k=3)) == 3
 
 
+def test_one_text_may_be_a_str(corpus, make_classifier):
+    clf = make_classifier().fit(*corpus)
+    one, listed = clf.explain("sail the fern"), clf.explain(["sail the fern"])
+    assert one.texts == listed.texts
+    assert one.features == listed.features
+    np.testing.assert_array_equal(one.contributions, listed.contributions)
+    on_matrix = make_classifier().fit(np.eye(2), [0, 1])
+    with pytest.raises(ValueError, match="holds texts, but this"):
+        on_matrix.explain("sail")
+
+
 def test_it_reads_what_predict_reads(corpus, make_classifier):
     clf = make_classifier().fit(*corpus)
     with pytest.raises(ValueError, match="X holds numbers"):

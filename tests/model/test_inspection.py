@@ -1,6 +1,7 @@
 """Neighbours and strongest features, against plain sorts of all."""
 
 import pickle
+import re
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,7 @@ def test_largest_is_a_full_sort(values, k):
 @pytest.mark.parametrize("embedding_dim", [None, 5])
 def test_most_similar_is_the_cosine_of_rows(embedding_dim, corpus, make_classifier):
     clf = make_classifier(embedding_dim=embedding_dim).fit(*corpus)
-    found = clf.most_similar("sail", k=20)
+    found = clf.most_similar("sail", k=20, parts=True)
     rows = clf.embedding_.astype(np.float64)
     own = rows[clf.vocabulary_["sail"]]
     expected = {}
@@ -38,6 +39,39 @@ def test_most_similar_is_the_cosine_of_rows(embedding_dim, corpus, make_classifi
     for name, cosine in found:
         assert cosine == pytest.approx(expected[name])
         assert cosine <= 1
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"short_text_features": True},
+        {"subword_ngram_range": (3, 4), "short_text_features": True},
+        {"short_text_features": True, "token_pattern": r"\w+"},
+    ],
+)
+def test_parts_of_words_are_listed_on_request(parameters, corpus, make_classifier):
+    clf = make_classifier(**parameters).fit(*corpus)
+    words = set(re.findall(r"\w+|[^\w\s]", " ".join(corpus.texts).lower()))
+
+    def is_listed(name):
+        tokens = name.split(" ")
+        return len(tokens) <= 2 and set(tokens) <= words
+
+    n = len(clf.vocabulary_)
+    for few, every in (
+        (clf.most_similar("sail", n), clf.most_similar("sail", n, parts=True)),
+        (clf.top_tokens("sea", n), clf.top_tokens("sea", n, parts=True)),
+    ):
+        assert few == [pair for pair in every if is_listed(pair[0])]
+        assert 0 < len(few) < len(every)
+        assert not all(is_listed(name) for name, _ in every)
+
+
+def test_all_columns_of_a_matrix_are_listed(make_classifier):
+    X = np.eye(3)[[0, 1, 2] * 4]
+    clf = make_classifier().fit(X, [0, 1, 2] * 4)
+    assert clf.top_tokens() == clf.top_tokens(parts=True)
+    assert len(clf.top_tokens(1)) == 1
 
 
 def test_words_of_one_topic_are_alike(corpus, make_classifier):
@@ -87,19 +121,19 @@ def test_top_tokens_are_weight_times_coefficient(
 ):
     clf = make_classifier(embedding_dim=embedding_dim).fit(*corpus)
     values = clf.coef_ * clf._model.featurizer.id_weights
-    found = clf.top_tokens(k=7)
+    found = clf.top_tokens(k=7, parts=True)
     assert list(found) == clf.classes_.tolist()
     for label, row in zip(found, values, strict=True):
         best = np.sort(row)[::-1][:7]
         np.testing.assert_allclose([v for _, v in found[label]], best, rtol=1e-5)
         for name, value in found[label]:
             assert row[clf.vocabulary_[name]] == pytest.approx(value, rel=1e-5)
-        assert clf.top_tokens(label, k=7) == found[label]
+        assert clf.top_tokens(label, k=7, parts=True) == found[label]
 
 
 def test_two_classes_share_one_score(binary_corpus, make_classifier):
     clf = make_classifier(ngram_range=(1, 1)).fit(*binary_corpus)
-    found = clf.top_tokens(k=5)
+    found = clf.top_tokens(k=5, parts=True)
     values = clf.coef_[0] * clf._model.featurizer.id_weights
     for label, sign in (("bad", -1), ("good", 1)):
         best = np.sort(sign * values)[::-1][:5]
@@ -149,10 +183,10 @@ def test_labels_have_columns_as_classes_have(corpus, make_classifier):
     Y = np.array([[label == other for other in labels] for label in corpus.labels])
     Y[:, 0] |= Y[:, 1]
     clf = make_classifier().fit(corpus.texts, Y.astype(int))
-    found = clf.top_tokens(k=4)
+    found = clf.top_tokens(k=4, parts=True)
     assert list(found) == [0, 1, 2]
     for label, tokens in found.items():
-        assert clf.top_tokens(label, k=4) == tokens
+        assert clf.top_tokens(label, k=4, parts=True) == tokens
         weights = clf._model.featurizer.id_weights
         values = clf.coef_[label] * weights
         best = np.sort(values.astype(np.float64))[::-1][:4]

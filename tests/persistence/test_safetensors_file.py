@@ -708,26 +708,49 @@ def scaled(name, factor):
     [
         (scaled("_model.embedding", 1e35), "scores of up to"),
         (scaled("_model.layers.0.intercept", 1e38), "scores of up to"),
-        (scaled("_model.id_weights", -1), "id_weights are not one positive number"),
-        (scaled("_resume.accumulators.0", -1), "accumulators' holds negative numbers"),
-        (scaled("_model.statistics.counts", -1), "counts' holds negative numbers"),
-        (scaled("_model.statistics.class_totals", -1), "class_totals' holds negative"),
-        (setting("state", "_resume", "n_seen", to=-1), "'n_seen' is -1"),
-        (setting("state", "_resume", "n_seen", to=10**400), "'n_seen'"),
-        (setting("state", "_resume", "skill_score", to=1.5), "'skill_score' is 1.5"),
-        (setting("state", "_resume", "skill_score", to=1), "'skill_score' is 1"),
+        (scaled("_model.id_weights", -1), "id_weights holds -4.49.*, less than"),
+        (scaled("_resume.accumulators.0", -1), "_resume.accumulators holds -"),
+        (
+            scaled("_model.statistics.counts", -1),
+            "statistics.counts holds -.*, less than 0",
+        ),
+        (
+            scaled("_model.statistics.class_totals", -1),
+            "class_totals holds -.*, less than 0",
+        ),
+        (setting("state", "_resume", "n_seen", to=-1), "n_seen is -1, of type int"),
+        (setting("state", "_resume", "n_seen", to=10**400), "n_seen is 1000"),
+        (
+            setting("state", "_resume", "skill_score", to=1.5),
+            "skill_score is 1.5, of type float",
+        ),
         (
             setting("state", "_resume", "learning_rate", to=10**400),
-            "'learning_rate' is",
+            "learning_rate is 1000",
         ),
-        (setting(*MODEL, "temperature", to=10**400), "'temperature' is"),
+        (setting(*MODEL, "temperature", to=10**400), "temperature is 1000"),
         (
             setting(*MODEL, "encoder", "kind", to={"$array": "_model.embedding"}),
-            "'kind' is of type ndarray",
+            "encoder.kind is of type ndarray",
         ),
         (
             setting("state", "max_iter", to=10**400),
             "max_iter is an integer of 1329 bits",
+        ),
+        (
+            setting("state", "hidden_layer_sizes", to={"$tuple": [10**400]}),
+            "hidden_layer_sizes is an integer of 1329 bits",
+        ),
+        (setting("state", "n_jobs", to=0), "n_jobs == 0 has no meaning"),
+        (setting("state", "n_iter_", to=0), "n_iter_ is 0, of type int"),
+        (setting("state", "loss_curve_", to=["a"]), "loss_curve_ is 'a'"),
+        (setting("state", "_vocabulary", to={}), "sets '_vocabulary'"),
+        (setting(*MODEL, "link", to=[]), "link is of type list"),
+        (setting(*MODEL, "statistics", to=None), "id_weights, but no statistics"),
+        (lambda content, _: content["state"].pop("_model"), "but no model"),
+        (
+            setting("state", "_sklearn_output_config", to={"transform": "csv"}),
+            "transform is 'csv', of type str",
         ),
         (
             setting(

@@ -245,6 +245,51 @@ def test_words_made_to_collide_are_learnt():
     )
 
 
+def of_letters(number):
+    return "".join(chr(97 + number // 26**i % 26) for i in range(8))
+
+
+N_ATTACK = 100_000
+ATTACKS = {
+    # Words as texts hold them: each a token of 8 bytes or of more.
+    "counters": [f"{i:08d}" for i in range(N_ATTACK)],
+    "letters": [of_letters(i) for i in range(N_ATTACK)],
+    "first letters": [of_letters(i)[::-1] for i in range(N_ATTACK)],
+    "one in a thousand": [of_letters(1000 * i) for i in range(N_ATTACK)],
+    "long, alike at the start": [f"x{'a' * 30}{i:07d}" for i in range(N_ATTACK)],
+    "long, alike at the end": [f"x{i:07d}{'a' * 30}" for i in range(N_ATTACK)],
+    "long, alike at both ends": [
+        f"{'a' * 16}{of_letters(i)}{'b' * 16}" for i in range(N_ATTACK)
+    ],
+}
+"""Of today's table an attacker knows all but the secret: bytes that differ in one place
+alone, at either end, or at even distances."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_learning_words_of_an_attacker_takes_few_probes(attack):
+    words = ATTACKS[attack]
+    texts = [" ".join(words[i : i + 50]) for i in range(0, len(words), 50)]
+    encoder = VocabularyEncoder(ngram_range=(1, 2))
+    encoder.learn(texts[:1000])
+    encoder.learn(texts[1000:])  # As partial_fit does.
+    of_strings, of_pairs = encoder._vocabulary.mean_probes()
+    # Half full at most, and two thirds: of honest words 1.5 and 2, or less.
+    assert 1 <= of_strings < 2
+    assert 1 <= of_pairs < 3
+    assert encoder._vocabulary.n_known_strings == len(words)
+
+
+def test_the_strings_of_the_earlier_attack_take_few_probes():
+    assert of_strings(colliding_strings(20_000)).mean_probes()[0] < 2
+
+
+def test_mean_probes_counts_the_slots_that_are_looked_at():
+    assert of_strings([]).mean_probes() == (0, 0)
+    assert of_strings([b"one"]).mean_probes() == (1, 0)
+
+
 KNOWN_IDS = """
 from skbag._text.vocabulary_encoder import VocabularyEncoder
 

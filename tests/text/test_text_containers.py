@@ -445,7 +445,8 @@ def test_advice_works_as_it_stands(X):
     written = re.search(
         r"(\[(?:[^\[]|\['|\[\")* for text in .*?\])[.),:]"
         r"|(X\.(?:astype\(object\)\.)?fillna\(\"\"\))"
-        r"|Pass ((?:pyarrow|X)\.\w+\(X?\)),",
+        r"|Pass ((?:pyarrow|X)\.\w+\(X?\))(?:,| if it is a table)"
+        r"|pyarrow\.table\(X\) if it is a table, (pyarrow\.\w+\(X\)) if it is one",
         str(caught.value).split(". ", 1)[1] if ". " in str(caught.value) else "",
     )
     assert written is not None, str(caught.value)
@@ -454,11 +455,50 @@ def test_advice_works_as_it_stands(X):
     assert len(documents.texts) == 2
 
 
+class ArrowArray:
+    """A column of some other library, by the protocol of Arrow alone."""
+
+    def __arrow_c_array__(self, requested_schema=None):
+        return pa.array(["a", "b"]).__arrow_c_array__(requested_schema)
+
+
+class ArrowColumn:
+    def __arrow_c_stream__(self, requested_schema=None):
+        column = pa.chunked_array([["a"], ["b"]])
+        return column.__arrow_c_stream__(requested_schema)
+
+
+@pytest.mark.parametrize("X", [ArrowArray(), ArrowColumn()])
+def test_a_column_of_the_protocol_of_arrow(X):
+    with pytest.raises(TypeError, match="yet to be read") as caught:
+        read_documents(X)
+    written = re.search(r"(\S+) if it is one column", str(caught.value))[1]
+    assert read_documents(eval(written, {"X": X, "pyarrow": pa})).texts == ["a", "b"]
+
+
+def test_an_expression_of_polars():
+    with pytest.raises(TypeError, match=r"Pass .*frame\.select\(X\)\.to_series\(\)"):
+        read_documents(pl.col("text"))
+
+
+def test_a_path_is_to_be_read():
+    with pytest.raises(TypeError, match=r"PosixPath|WindowsPath") as caught:
+        read_documents(Path("texts.txt"))
+    assert 'open(X, encoding="utf-8").readlines()' in str(caught.value)
+
+
+def test_a_file_of_parquet_is_to_be_read(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pa.table({"text": ["a", "b"]}), tmp_path / "a.parquet")
+    with pytest.raises(TypeError, match=r"yet to be read.*Pass X\.read\(\)"):
+        read_documents(parquet.ParquetFile(tmp_path / "a.parquet"))
+
+
 def test_a_lazy_column_is_to_be_computed():
     dask = pytest.importorskip("dask.dataframe")
     frame = pd.DataFrame({"text": ["a", "b"], "n": [1, 2]})
     lazy = dask.from_pandas(frame, npartitions=2)
-    for X in (lazy["text"], lazy[["text"]], lazy):
+    for X in (lazy["text"], lazy[["text"]], lazy, lazy.index):
         with pytest.raises(TypeError, match=r"to be read or computed.*X\.compute\(\)"):
             read_documents(X)
     assert read_documents(lazy[["n"]]) is None

@@ -1,5 +1,7 @@
 """Numbers as entries of bags."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,3 +79,10 @@ def test_a_constant_column_weighs_nothing():
     assert_array_equal(block.weights(values + 1)[:, 0], 0)
     none = NumberMoments.of(values[:, :1], np.arange(50) // 25, 2)
     assert_array_equal(NumberBlock.of(np.zeros(1, np.int32), none).factors, 0)
+
+
+def test_numbers_far_from_all_others_do_not_overflow():
+    block, _ = block_and_values()
+    far = np.array([[1e200, -1e200, np.nan]])
+    weights = replace(block, factors=np.full(3, 1e30)).weights(far)
+    assert_array_equal(weights, [[np.float32(1e15), np.float32(-1e15), 0]])

@@ -1,0 +1,457 @@
+"""What a state may hold: type, dtype, axes and range of every field of every kind.
+
+Checked before anything is made of a state. How fields fit one another (lengths, ids
+that are there) is checked by what reads them, see `state` and `encoder_state`; the
+options of an analyzer by `skbag._text.analyzers.check_parameters`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from skbag._persistence.fields import LARGEST, damaged
+
+Check = Callable[[Any, str], None]
+"""Called with a value and its place in the state; raises ModelFileError."""
+
+LARGEST_INTEGER = 2**62
+
+LARGEST_MOMENT = 1e60
+"""Of sums: squares of values of up to 1e15, added up over samples of any weight."""
+
+LARGEST_ID_WEIGHT = 1e15
+"""Weights are logarithms, and far smaller; squares of such do not overflow float32."""
+
+DEEPEST = 20
+"""Of tuples within tuples that a tokenizer may give as tokens."""
+
+SCALARS = (str, int, float, type(None), np.generic)
+
+
+# -- kinds of fields -------------------------------------------------------------------
+
+
+def refuse(value: Any, place: str) -> None:
+    shown = f"{value!r:.50}, " if isinstance(value, SCALARS) else ""
+    raise damaged(f"{place} is {shown}of type {type(value).__name__}")
+
+
+def a(*kinds: type) -> Check:
+    """Of one of the types; a bool is no number."""
+
+    def check(value: Any, place: str) -> None:
+        if not isinstance(value, kinds) or (
+            isinstance(value, bool) and bool not in kinds
+        ):
+            refuse(value, place)
+
+    return check
+
+
+def one_of(*values: Any) -> Check:
+    def check(value: Any, place: str) -> None:
+        if not any(type(value) is type(each) and value == each for each in values):
+            refuse(value, place)
+
+    return check
+
+
+def integer(least: int = 0, most: int = LARGEST_INTEGER) -> Check:
+    def check(value: Any, place: str) -> None:
+        if type(value) is not int or not least <= value <= most:
+            refuse(value, place)
+
+    return check
+
+
+def number(least: float, most: float = LARGEST) -> Check:
+    is_number = a(int, float, np.integer, np.floating)
+
+    def check(value: Any, place: str) -> None:
+        is_number(value, place)
+        # Not converted first: a float cannot hold all integers.
+        if not least <= value <= most:
+            refuse(value, place)
+
+    return check
+
+
+def optional(check_value: Check) -> Check:
+    def check(value: Any, place: str) -> None:
+        if value is not None:
+            check_value(value, place)
+
+    return check
+
+
+def items(check_item: Check, n: int | None = None) -> Check:
+    def check(value: Any, place: str) -> None:
+        if not isinstance(value, (list, tuple)):
+            refuse(value, place)
+        if n is not None and len(value) != n:
+            raise damaged(f"{place} has {len(value)} items, not {n}")
+        for item in value:
+            check_item(item, place)
+
+    return check
+
+
+def array(
+    *dtypes: Any, ndim: int | None = 1, least: float = -math.inf, most: float = math.inf
+) -> Check:
+    """Return a check of an array of finite numbers, in either byte order."""
+    known = tuple(map(np.dtype, dtypes))
+
+    def check(value: Any, place: str) -> None:
+        if not isinstance(value, np.ndarray):
+            refuse(value, place)
+        if value.dtype.newbyteorder("=") not in known:
+            raise damaged(f"{place} holds {value.dtype}, not {known[0]}")
+        if ndim is not None and value.ndim != ndim:
+            raise damaged(f"{place} has {value.ndim} dimensions")
+        if not value.size:
+            return
+        # Both are NaN where anything is, and no array of flags is made.
+        smallest, largest = value.min().item(), value.max().item()
+        if not (np.isfinite(smallest) and np.isfinite(largest)):
+            raise damaged(f"{place} holds numbers that are not finite")
+        if smallest < least:
+            raise damaged(f"{place} holds {smallest}, less than {least}")
+        if largest > most:
+            raise damaged(f"{place} holds {largest}, more than {most}")
+
+    return check
+
+
+def fields(
+    required: dict[str, Check], with_default: dict[str, Check] | None = None
+) -> Check:
+    """Return a check of a mapping: other versions have fewer fields, or more."""
+    every = required | (with_default or {})
+
+    def check(value: Any, place: str) -> None:
+        if type(value) is not dict:
+            refuse(value, place)
+        for name, check_field in every.items():
+            if name in value:
+                check_field(value[name], f"{place}.{name}")
+            elif name in required:
+                raise damaged(f"{place}.{name} is missing")
+
+    return check
+
+
+def by_kind(kinds: dict[str, Check]) -> Check:
+    check_kind = fields({"kind": one_of(*kinds)})
+
+    def check(value: Any, place: str) -> None:
+        check_kind(value, place)
+        kinds[value["kind"]](value, place)
+
+    return check
+
+
+def either(field: str, if_there: Check, if_not: Check) -> Check:
+    """Return a check that depends on whether a mapping has a field."""
+
+    def check(value: Any, place: str) -> None:
+        (if_there if isinstance(value, dict) and field in value else if_not)(
+            value, place
+        )
+
+    return check
+
+
+def both(first: Check, second: Check) -> Check:
+    def check(value: Any, place: str) -> None:
+        first(value, place)
+        second(value, place)
+
+    return check
+
+
+def feature(value: Any, place: str, depth: int = 0) -> None:
+    """Check what an analyzer may give: text, a number, or a tuple of such."""
+    if type(value) is tuple and depth < DEEPEST:
+        for item in value:
+            feature(item, place, depth + 1)
+    elif not isinstance(value, SCALARS):
+        refuse(value, place)
+
+
+def classes(value: Any, place: str) -> None:
+    if not isinstance(value, np.ndarray):
+        refuse(value, place)
+    if value.ndim != 1 or not value.size or value.dtype.kind not in "biufUTMmO":
+        raise damaged(f"{place} holds {value.dtype} in {value.ndim} dimensions")
+    if value.dtype.kind == "O":
+        for item in value.tolist():
+            a(str, bool, int, float, np.generic)(item, place)
+
+
+def names(value: Any, place: str) -> None:
+    if not isinstance(value, np.ndarray) or value.ndim != 1:
+        refuse(value, place)
+    for item in value.tolist():
+        a(str)(item, place)
+
+
+# -- encoders --------------------------------------------------------------------------
+
+BYTES = array(np.uint8)
+FLAG = a(bool)
+WORD = a(str)
+
+ASCENDING = {"n": integer(), "low": BYTES, "high": BYTES}
+FINGERPRINTS = fields({"bits": integer(1, 63), **ASCENDING})
+RULES: dict[str, Check] = {
+    "subword_ngram_range": optional(items(integer(2, 2**31 - 1), 2)),
+    "token_rule": integer(),
+    "feature_rule": integer(),
+}
+DEFAULT_TOKENS: dict[str, Check] = {
+    "lowercase": FLAG,
+    "ngram_range": items(integer(1, 2**31 - 1), 2),
+    "short_text_features": FLAG,
+}
+ANALYSIS: dict[str, Check] = {"parameters": a(dict), "short_text_features": FLAG}
+
+ENCODERS_OF_COLUMNS: dict[str, Check] = {
+    "byte": fields(
+        {**DEFAULT_TOKENS, "strings": BYTES, "keys": array(np.uint64)}, RULES
+    ),
+    "plain": fields(
+        {
+            **ANALYSIS,
+            "fixed": FLAG,
+            "kinds": BYTES,
+            "terms": items(feature),
+            "makes": BYTES,
+            "seconds": items(feature),
+        },
+        RULES,
+    ),
+    "hashed": fields(
+        {
+            **ANALYSIS,
+            "n_buckets": integer(1, 2**31 - 1),
+            "default_tokens": FLAG,
+            "is_met": BYTES,
+        },
+        {**RULES, "short_text_buckets": FLAG},
+    ),
+    "compact byte": fields(
+        {
+            **DEFAULT_TOKENS,
+            "strings": FINGERPRINTS,
+            "features": items(fields(ASCENDING)),
+        },
+        RULES,
+    ),
+    "compact plain": fields({**ANALYSIS, "features": FINGERPRINTS}, RULES),
+    "categories": fields(
+        {"categories": items(WORD), "missing_id": optional(integer())}
+    ),
+    "number": fields({}),
+}
+
+SELECTION = fields({"encoder": by_kind(ENCODERS_OF_COLUMNS), "ids": a(dict)})
+"""What `compress` has left of another encoder."""
+
+COLUMNS = fields(
+    {
+        "columns": items(items(WORD, 2)),
+        "encoders": items(
+            by_kind({**ENCODERS_OF_COLUMNS, "compact selection": SELECTION})
+        ),
+        "id_columns": BYTES,
+    }
+)
+
+ENCODER = by_kind(
+    {**ENCODERS_OF_COLUMNS, "compact selection": SELECTION, "columns": COLUMNS}
+)
+
+# -- the model -------------------------------------------------------------------------
+
+LEVELS = fields({"codes": BYTES, "levels": array(np.float32, least=0, most=LARGEST)})
+
+QUANTIZED = fields(
+    {
+        "codes": array(np.uint8, np.uint16, ndim=2),
+        "bits": integer(1, 16),
+        "width": integer(1),
+        "spans": LEVELS,
+        "zeros": BYTES,
+        "columns": optional(fields(ASCENDING)),
+        "n_ids": integer(0, 2**31 - 1),
+    }
+)
+
+SUMS = array(np.float64, least=0, most=LARGEST_MOMENT)
+INDICES = array(np.int64, np.int32, least=0)
+MOMENTS = fields(
+    {
+        "weight": SUMS,
+        "mean": array(np.float64, least=-LARGEST_MOMENT, most=LARGEST_MOMENT),
+        "squares": SUMS,
+    }
+)
+
+
+def sums(ndim: int) -> Check:
+    return array(np.float64, ndim=ndim, least=-LARGEST_MOMENT, most=LARGEST_MOMENT)
+
+
+NUMBERS = fields(
+    {
+        "squared_norm": number(math.ulp(0)),
+        "mean": sums(1),
+        "factors": SUMS,
+        "columns": MOMENTS,
+        "weight": number(math.ulp(0)),
+        "class_weights": SUMS,
+        "products": sums(2),
+        "class_sums": sums(2),
+    }
+)
+
+STATISTICS = fields(
+    {
+        "counts": SUMS,
+        "codes": INDICES,
+        "offsets": INDICES,
+        "class_totals": SUMS,
+    },
+    {
+        "any_counts": optional(SUMS),
+        "any_total": optional(number(math.ulp(0))),
+        "recent": optional(
+            fields(
+                {"cells": INDICES, "counts": SUMS},
+                {"any_ids": optional(INDICES), "any_counts": optional(SUMS)},
+            )
+        ),
+    },
+)
+
+WEIGHTING = fields(
+    {
+        "use_idf": FLAG,
+        "sublinear_tf": FLAG,
+        "norm": one_of(None, "l1", "l2"),
+        "supervised": FLAG,
+    },
+    {
+        "column_shares": optional(
+            array(np.float32, least=math.ulp(0), most=LARGEST_ID_WEIGHT)
+        )
+    },
+)
+
+ID_WEIGHTS = either(
+    "codes", LEVELS, array(np.float32, least=math.ulp(0), most=LARGEST_ID_WEIGHT)
+)
+MATRIX = array(np.float32, ndim=2)
+VECTOR = array(np.float32)
+
+TABLE = either("table", fields({"table": QUANTIZED}), fields({"embedding": MATRIX}))
+
+MODEL = fields(
+    {
+        "encoder": optional(ENCODER),
+        "weighting": WEIGHTING,
+        "layers": items(fields({"intercept": VECTOR}, {"coef": optional(MATRIX)})),
+        "temperature": number(math.ulp(0)),
+    },
+    {
+        "id_weights": optional(ID_WEIGHTS),
+        "numbers": optional(NUMBERS),
+        "statistics": optional(STATISTICS),
+        "clusters": optional(
+            fields(
+                {
+                    "order": array(np.int64, least=0),
+                    "n_short": integer(),
+                    "size": integer(),
+                }
+            )
+        ),
+        "score_offset": number(-LARGEST),
+        "link": one_of("softmax", "softplus"),
+    },
+)
+
+RESUME = fields(
+    {
+        "accumulators": items(array(np.float32, ndim=None, least=math.ulp(0))),
+        "learning_rate": number(math.ulp(0)),
+        "n_seen": integer(),
+    },
+    {
+        "mean_divergence": optional(number(0)),
+        "skill_score": optional(number(0, 1)),
+        "columns": optional(MOMENTS),
+    },
+)
+
+TARGETS = by_kind(
+    {
+        "classes": fields({}),
+        "labels": fields(
+            {"n_labels": integer(2), "sparse": FLAG},
+            {"names": optional(items(WORD))},
+        ),
+    }
+)
+
+# -- the estimator, beside its parameters ----------------------------------------------
+
+SCORES = items(number(-math.inf, math.inf))
+
+ATTRIBUTES: dict[str, Check] = {
+    "_model": both(TABLE, MODEL),
+    "_resume": RESUME,
+    "_targets": TARGETS,
+    "classes_": classes,
+    "n_features_in_": integer(1),
+    "feature_names_in_": names,
+    "loss_curve_": SCORES,
+    "n_iter_": integer(1),
+    "validation_scores_": optional(SCORES),
+    "best_validation_score_": optional(number(-math.inf, math.inf)),
+    "learning_rate_": number(math.ulp(0)),
+    "alpha_": number(0),
+    "batch_size_": integer(1),
+    "embedding_init_coverage_": optional(number(0, 1)),
+    "embedding_init_weight_": optional(number(-LARGEST)),
+    "inverse_temperature_": number(math.ulp(0)),
+    "text_encoder_weight_": optional(number(-LARGEST)),
+    "_sklearn_output_config": fields(
+        {}, {"transform": one_of("default", "pandas", "polars")}
+    ),
+}
+
+
+def check_state(state: dict[str, Any]) -> None:
+    """Raise where what was learnt is not what a fit could have learnt.
+
+    Parameters
+    ----------
+    state : dict
+        Of an estimator: its attributes by name.
+
+    Raises
+    ------
+    ModelFileError
+    """
+    for name, check in ATTRIBUTES.items():
+        if name in state:
+            check(state[name], name)
+    learnt = ATTRIBUTES.keys() & state.keys() - {"_sklearn_output_config"}
+    if learnt and "_model" not in state:
+        raise damaged(f"{min(learnt)}, but no model")

@@ -195,7 +195,7 @@ def test_same_bits_with_any_number_of_jobs(corpus, make_classifier, monkeypatch)
         assert clf.loss_curve_ == clfs[0].loss_curve_
 
 
-@pytest.mark.parametrize("rate", [1e9, 1e35])
+@pytest.mark.parametrize("rate", [1e9, 1e14])
 def test_a_fit_that_diverges_warns_and_stays_finite(
     rate, by_torch, corpus, make_classifier
 ):

@@ -15,6 +15,12 @@ takes no more threads than that allows."""
 _PAIR_BEING_WEIGHED = 12
 """A copy, where most of the tokens have not been met."""
 
+_ENTRY = 8
+"""An int32 and a float32."""
+
+_NUMBER_BEING_JOINED = 24
+"""An entry, twice, and its weight as a float64."""
+
 _BATCH = 6000
 """Bytes of the objects of a batch, whatever it holds."""
 
@@ -56,6 +62,8 @@ class FitSize:
         Whether `ColumnTrainer` trains, which needs no transposed batches.
     visits : float
         Of a sample in an epoch, on average: it is in so many batches.
+    n_numbers : int
+        Columns of numbers, which are an entry of each sample.
     """
 
     n_samples: int
@@ -76,6 +84,7 @@ class FitSize:
     counts_freed: int = 0
     by_columns: bool = False
     visits: float = 1.0
+    n_numbers: int = 0
 
 
 @dataclass(frozen=True)
@@ -120,6 +129,12 @@ def footprint(size: FitSize) -> Footprint:
         # Pairs of a sample and a label.
         + 16 * size.n_labels
     )
+    if size.n_numbers:
+        # Entries of tokens are joined with them, for all samples at once or, in batches
+        # that are kept, for a few.
+        numbers = size.n_samples * size.n_numbers
+        joined = _ENTRY * size.n_entries + _NUMBER_BEING_JOINED * numbers
+        batches += joined if size.by_columns else _ENTRY * numbers
     batches = int(size.visits * batches) + 8 * size.n_validation_entries
     padding = 0
     if size.by_columns:

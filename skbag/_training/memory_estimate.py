@@ -190,10 +190,14 @@ def fit_size(task: Task, *, exactly: bool = False) -> FitSize:
         else bags.counts.ids.nbytes + bags.counts.weights.nbytes,
         by_columns=by_columns,
         visits=task.visits,
+        n_numbers=0 if bags.numbers is None else bags.numbers.shape[1],
     )
 
 
 def _tables_of_vectors(settings: Settings) -> int:
+    if settings.adds_vectors or settings.text_encoder is not None:
+        # The table that they are added to stays until all of it is there.
+        return 1
     if not settings.begins_with_vectors:
         return 0
     return 1 if settings.training.freeze_embedding else 2

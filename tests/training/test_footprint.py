@@ -50,6 +50,15 @@ def test_columns_take_no_more_than_batches(field):
     assert footprint(more).total > footprint(by_columns).total
 
 
+@pytest.mark.parametrize("by_columns", [True, False])
+def test_numbers_are_entries_too(by_columns):
+    size = replace(SIZE, by_columns=by_columns)
+    few, many = (replace(size, n_numbers=n) for n in (1, 101))
+    more = footprint(many).batches - footprint(few).batches
+    assert more == SIZE.n_samples * 100 * (24 if by_columns else 8)
+    assert footprint(few).batches > footprint(size).batches
+
+
 def test_columns_to_fill_up_are_counted():
     size = replace(SIZE, by_columns=True, n_ids=10**6)
     wider = replace(size, width=16)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -53,9 +55,11 @@ class Processes:
 
         A job is a dict of `parameters`, `X`, `y`, perhaps `sample_weight`, `callback`,
         `partial_fit` (to call that in place of `fit`) and `fault`, a pair of what is to
-        happen ("kill", "raise" or "stop") and in which step in common, or after which
-        call of `ColumnTrainer.run_epoch` ("epoch 3"), or "before" the fit, or when it
-        is to "learn" the features. A rank that is killed or stopped gives None.
+        happen ("kill", "raise" or "stop") and in which step in common, or in which call
+        of `ColumnTrainer.run_epoch` ("epoch 3"), or "before" the fit, or when it is to
+        "learn" the features, or in place of a message: a pair of the function that
+        sends it, as "module.function", and which of its messages. A rank that is killed
+        or stopped gives None.
         """
         for pipe, job in zip(self.pipes, jobs, strict=True):
             pipe.send(job)
@@ -146,6 +150,42 @@ def _happen(what):
 
 
 @contextmanager
+def _fault_in_message(what, sender, which):
+    """Let something happen in place of a message that a function sends."""
+    from skbag._training.process_group import ProcessGroup
+
+    methods = {
+        name: getattr(ProcessGroup, name) for name in ("all_gather", "all_to_all")
+    }
+    n_sent = 0
+
+    def faulty(method):
+        def send(self, values):
+            nonlocal n_sent
+            caller = sys._getframe(1)
+            # Not what `all_to_all` sends itself, and what `total` sends for another.
+            while caller.f_code.co_name == "total":
+                caller = caller.f_back
+            code = caller.f_code
+            if f"{Path(code.co_filename).stem}.{code.co_name}" == sender:
+                n_sent += 1
+                if n_sent == which:
+                    _happen(what)
+            return method(self, values)
+
+        return send
+
+    for name, method in methods.items():
+        setattr(ProcessGroup, name, faulty(method))
+    try:
+        yield
+        assert n_sent >= which
+    finally:
+        for name, method in methods.items():
+            setattr(ProcessGroup, name, method)
+
+
+@contextmanager
 def _fault(what, when):
     """Let something happen before a fit, in it, or in the middle of a step of it."""
     from skbag._training import feature_learning
@@ -154,6 +194,10 @@ def _fault(what, when):
 
     if when == "before":
         _happen(what)
+    if isinstance(when, tuple):
+        with _fault_in_message(what, *when):
+            yield
+        return
     n_done = 0
 
     def faulty(function, last):

@@ -13,12 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
+from skbag._core.communicator import Communicator
 from skbag._core.dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
 from skbag._text.analyzers import Occurrence
-from skbag._text.features import FeatureKind
+from skbag._text.feature_keys import key_of_role, unpack
+from skbag._text.feature_table import FeatureTable, Strings
+from skbag._text.features import FeatureKind, Role
 
 MISSING = "<missing>"
 """Name of the feature of a missing value."""
+
+_MISSING = b"\xff"
+"""The same as bytes, which are those of no string."""
 
 
 class CategoryEncoder:
@@ -98,12 +104,28 @@ class CategoryEncoder:
         values = list(self._ids)
         return CategoryEncoder([values[id_] for id_ in ids.tolist()])
 
-    def absorb(self, features: dict[str, Any]) -> NDArray[np.int32]:
-        """Know more categories; see `LearningEncoder`."""
-        values = _values_of(features)
-        for value in values:
-            self._ids.setdefault(value, len(self._ids))
-        return np.array([self._ids[value] for value in values], dtype=ID_DTYPE)
+    def feature_table(self, communicator: Communicator) -> FeatureTable:
+        """Categories that have been learnt; see `MergeableEncoder`."""
+        strings = Strings.of(
+            [
+                _MISSING if value is None else value.encode("utf-8", "surrogatepass")
+                for value in self._ids
+            ]
+        )
+        role = np.uint64(key_of_role(Role.TOKEN, 0))
+        keys = role | np.arange(len(strings), dtype=np.uint64)
+        return FeatureTable(strings, keys, self.kinds)
+
+    def with_features(self, table: FeatureTable) -> CategoryEncoder:
+        """Return an encoder of these categories; see `MergeableEncoder`."""
+        strings, (_, which) = table.strings.to_list(), unpack(table.keys)
+        data = (strings[number] for number in which.tolist())
+        return CategoryEncoder(
+            [
+                None if each == _MISSING else each.decode("utf-8", "surrogatepass")
+                for each in data
+            ]
+        )
 
     def names(self) -> list[str]:
         """Return the name of each category, in the order of the ids."""

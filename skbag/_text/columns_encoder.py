@@ -17,11 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
+from skbag._core.communicator import Communicator
 from skbag._core.dtypes import ID_DTYPE
 from skbag._text.analyzers import Occurrence
 from skbag._text.columns import Column, values_of_columns
-from skbag._text.encoder import Encoder, LearningEncoder
+from skbag._text.encoder import Encoder, LearningEncoder, MergeableEncoder
+from skbag._text.feature_keys import unpack
+from skbag._text.feature_table import FeatureTable, Strings
 from skbag._text.hashed_encoder import HashedEncoder
+from skbag._text.merging_kernels import with_other_strings
 
 Row = tuple[Any, ...]
 
@@ -119,6 +123,10 @@ class ColumnsEncoder:
     @property
     def _learning(self) -> list[LearningEncoder]:
         return cast("list[LearningEncoder]", self.encoders)
+
+    @property
+    def _mergeable(self) -> list[MergeableEncoder]:
+        return cast("list[MergeableEncoder]", self.encoders)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ColumnsEncoder:
         # The arrays are replaced where features join, never changed.
@@ -223,18 +231,42 @@ class ColumnsEncoder:
         old = np.concatenate(old_ids)[order].astype(ID_DTYPE)
         return ColumnsEncoder(self.columns, encoders, id_columns), old
 
-    def absorb(self, features: dict[str, Any]) -> NDArray[np.int32]:
-        """Know the features of another encoder of the same columns, too."""
-        other = checked_id_columns(features["id_columns"])
-        own_ids = [
-            encoder.absorb(state)
-            for encoder, state in zip(self._learning, features["encoders"], strict=True)
-        ]
-        self._number_new()
-        ids = np.empty(len(other), dtype=ID_DTYPE)
-        for j, own in enumerate(own_ids):
-            ids[other == j] = self.ids_of[j][own]
-        return ids
+    def feature_table(self, communicator: Communicator) -> FeatureTable:
+        """Features of all columns; see `MergeableEncoder`.
+
+        Strings begin with a byte that says of which column they are.
+        """
+        tables = [encoder.feature_table(communicator) for encoder in self._mergeable]
+        keys = np.empty(self.n_ids, dtype=np.uint64)
+        kinds = np.empty(self.n_ids, dtype=np.uint8)
+        n_before = 0
+        for table, ids in zip(tables, self.ids_of, strict=True):
+            numbers = np.arange(n_before, n_before + len(table.strings), dtype=ID_DTYPE)
+            keys[ids] = with_other_strings(table.keys, numbers)
+            kinds[ids] = table.kinds
+            n_before += len(table.strings)
+        marked = [table.strings.marked(j) for j, table in enumerate(tables)]
+        objects = [table.objects for table in tables]
+        return FeatureTable(Strings.unpacked(marked), keys, kinds, objects)
+
+    def with_features(self, table: FeatureTable) -> ColumnsEncoder:
+        """Return an encoder of these features; see `MergeableEncoder`."""
+        marks, strings = table.strings.unmarked()
+        _, right = unpack(table.keys)
+        id_columns = marks[right]
+        encoders = []
+        for j, encoder in enumerate(self._mergeable):
+            which, ids = np.flatnonzero(marks == j), np.flatnonzero(id_columns == j)
+            numbers = np.full(len(marks), -1, dtype=ID_DTYPE)
+            numbers[which] = np.arange(len(which), dtype=ID_DTYPE)
+            own = FeatureTable(
+                strings.take(which),
+                with_other_strings(table.keys[ids], numbers),
+                table.kinds[ids],
+                table.objects[j],
+            )
+            encoders.append(encoder.with_features(own))
+        return ColumnsEncoder(self.columns, encoders, id_columns)
 
     def names(self) -> list[str]:
         """Return the name of each feature, which begins with that of its column."""

@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
+from skbag._core.communicator import Communicator
 from skbag._core.dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
 from skbag._text.analyzers import Occurrence
+from skbag._text.feature_table import FeatureTable
 
 
 @runtime_checkable
@@ -73,20 +75,6 @@ class LearningEncoder(Encoder, Protocol):
         may be of `COUNT_DTYPE`; those of `encode` are of `WEIGHT_DTYPE`.
         """
 
-    def absorb(self, features: dict[str, Any]) -> NDArray[np.int32]:
-        """Know the features of another encoder with the same options, too.
-
-        Parameters
-        ----------
-        features : dict
-            Serialisable state of the other; its parameters are not looked at.
-
-        Returns
-        -------
-        ids : ndarray of shape (n_ids of the other,), dtype=int32
-            The id here of each of them; new ones are appended in their order there.
-        """
-
     def select(self, ids: NDArray[np.int32]) -> LearningEncoder:
         """Return a new encoder whose feature ``i`` is this one's ``ids[i]``.
 
@@ -117,6 +105,31 @@ class LearningEncoder(Encoder, Protocol):
 
     def names(self) -> list[str]:
         """Return the name of each feature, in the order of the ids."""
+
+
+@runtime_checkable
+class MergeableEncoder(LearningEncoder, Protocol):
+    """A `LearningEncoder` whose features several ranks can compare: see `merging`."""
+
+    def feature_table(self, communicator: Communicator) -> FeatureTable:
+        """Features that have been learnt.
+
+        Parameters
+        ----------
+        communicator : Communicator
+            Ranks that have learnt with the same options, which all call this.
+        """
+
+    def with_features(self, table: FeatureTable) -> LearningEncoder:
+        """Return an encoder with the same options, of these features alone.
+
+        Feature ``i`` of the table is its feature ``i``.
+
+        Parameters
+        ----------
+        table : FeatureTable
+            Made of those that `feature_table` has given on all ranks.
+        """
 
 
 class LazyVocabulary(Mapping[str, int]):

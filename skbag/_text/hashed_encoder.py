@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
+from skbag._core.communicator import Communicator
 from skbag._core.dtypes import ID_DTYPE
 from skbag._core.threads import map_in_threads
 from skbag._text.analyzers import (
@@ -189,11 +190,13 @@ class HashedEncoder:
         old_ids[left_out] = -1
         return encoder, old_ids
 
-    def absorb(self, features: dict[str, Any]) -> NDArray[np.int32]:
-        """Note the buckets that another encoder has met; see `Encoder`."""
-        is_met = np.unpackbits(features["is_met"], count=self._n_buckets)
-        self._is_met = self._is_met | is_met.astype(np.bool_)
-        return np.arange(self._n_buckets, dtype=ID_DTYPE)
+    def merged(self, communicator: Communicator) -> HashedEncoder:
+        """Return one that knows the buckets that any rank has met."""
+        bits = communicator.all_gather(np.packbits(self._is_met))
+        encoder = self.__copy__()
+        is_met = np.unpackbits(np.bitwise_or.reduce(bits), count=self._n_buckets)
+        encoder._is_met = is_met.astype(np.bool_)
+        return encoder
 
     def names(self) -> list[str]:
         """Raise: the names of features are not kept.

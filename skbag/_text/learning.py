@@ -10,7 +10,7 @@ from skbag._text.columns import Column, values_of_columns
 from skbag._text.columns_encoder import ColumnsEncoder
 from skbag._text.merging import Learnt
 from skbag._text.number_encoder import NumberEncoder
-from skbag._text.text_options import TextOptions, make_encoder
+from skbag._text.text_options import TextOptions
 from skbag._text.token_cache import learn
 
 AreShort = Callable[[Sequence[str]], bool]
@@ -49,23 +49,17 @@ def learn_features(
             make = CategoryEncoder if column.kind == "category" else NumberEncoder
             learnt.append(_learn_values(values, make))
     encoder = ColumnsEncoder(columns, [own.encoder for own in learnt])
-    return Learnt(
-        encoder,
-        encoder.join([own.counts for own in learnt]),
-        lambda: ColumnsEncoder(columns, [own.make_empty() for own in learnt]),
-    )
+    return Learnt(encoder, encoder.join([own.counts for own in learnt]))
 
 
 def _learn_texts(
     texts: Sequence[Any], options: TextOptions, are_short: AreShort, n_threads: int
 ) -> Learnt:
-    short = are_short(texts)
-    encoder, counts = learn(texts, options, short, n_threads)
-    return Learnt(encoder, counts, lambda: make_encoder(options, short))
+    return Learnt(*learn(texts, options, are_short(texts), n_threads))
 
 
 def _learn_values(
     values: Sequence[Any], make: type[CategoryEncoder] | type[NumberEncoder]
 ) -> Learnt:
     encoder = make()
-    return Learnt(encoder, encoder.learn(values), make)
+    return Learnt(encoder, encoder.learn(values))

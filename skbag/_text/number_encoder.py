@@ -12,9 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
+from skbag._core.communicator import Communicator
 from skbag._core.dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
 from skbag._text.analyzers import Occurrence
-from skbag._text.features import FeatureKind
+from skbag._text.feature_keys import key_of_role
+from skbag._text.feature_table import FeatureTable, Strings
+from skbag._text.features import FeatureKind, Role
 
 
 class NumberEncoder:
@@ -60,9 +63,14 @@ class NumberEncoder:
             raise ValueError("the feature of a column of numbers is left out")
         return self
 
-    def absorb(self, features: dict[str, Any]) -> NDArray[np.int32]:
-        """Nothing is learnt; see `LearningEncoder`."""
-        return np.zeros(1, dtype=ID_DTYPE)
+    def feature_table(self, communicator: Communicator) -> FeatureTable:
+        """Return one feature, everywhere the same; see `MergeableEncoder`."""
+        keys = np.array([key_of_role(Role.TOKEN, 0)], dtype=np.uint64)
+        return FeatureTable(Strings.of([b""]), keys, self.kinds)
+
+    def with_features(self, table: FeatureTable) -> NumberEncoder:
+        """Return it as it is; see `MergeableEncoder`."""
+        return self
 
     def names(self) -> list[str]:
         """Return no name beside that of the column."""

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
+from skbag._core.communicator import Communicator
 from skbag._core.dtypes import ID_DTYPE
 from skbag._text.analyzers import (
     Features,
@@ -24,6 +26,8 @@ from skbag._text.analyzers import (
     vectorizer,
 )
 from skbag._text.encoder import bag_arrays
+from skbag._text.feature_keys import FIRST_ROLE, SKIP, key_of_role, unpack
+from skbag._text.feature_table import FeatureTable, Strings
 from skbag._text.features import SHORT_TEXT_KINDS, FeatureKind, Role, name_of_skip_pair
 from skbag._text.subwords import checked_range
 from skbag._text.token_rules import (
@@ -36,6 +40,9 @@ from skbag._text.token_rules import (
 
 _PLAIN_TERM, _SKIP_PAIR = 255, 254
 """What a key is made of, in pickled state, where it is not a `Role`."""
+
+_OBJECT = b"\xff"
+"""Begins what stands for a term that is no string: a byte that no UTF-8 holds."""
 
 Find = Callable[[Hashable, FeatureKind], "int | None"]
 """Gives the id of a feature; None for one that is not known."""
@@ -254,14 +261,60 @@ class PlainEncoder:
         selected.analysis = replace(self.analysis, short_text_features=False)
         return selected, old_ids.astype(ID_DTYPE)
 
-    def absorb(self, features: dict[str, Any]) -> NDArray[np.int32]:
-        """Know more features; see `Encoder`.
+    def feature_table(self, communicator: Communicator) -> FeatureTable:
+        """Features that have been learnt; see `MergeableEncoder`.
 
-        One with a given vocabulary knows them already.
+        Terms that are no strings are told apart as a dict does it, so they are
+        numbered by all ranks together: pickles of equal objects may differ.
         """
-        keys, kinds = _keys_of(features), map(FeatureKind, features["kinds"].tolist())
-        ids = map(self._find_or_add, keys, kinds)
-        return np.fromiter(ids, dtype=ID_DTYPE, count=len(keys))
+        terms, makes, seconds = self._parts()
+        others = [part for part in (*terms, *seconds) if not isinstance(part, str)]
+        objects = list(dict.fromkeys(chain(*communicator.all_gather(others))))
+        number_of = {term: number for number, term in enumerate(objects)}
+        strings: dict[bytes, int] = {}
+
+        def string(term: Any) -> int:
+            if isinstance(term, str):
+                data = term.encode("utf-8", "surrogatepass")
+            else:
+                data = _OBJECT + str(number_of[term]).encode()
+            return strings.setdefault(data, len(strings))
+
+        later = iter(seconds)
+        keys = [
+            (string(term) | SKIP) << 32 | string(next(later))
+            if make == _SKIP_PAIR
+            else key_of_role(
+                Role.TOKEN if make == _PLAIN_TERM else Role(make), string(term)
+            )
+            for make, term in zip(makes.tolist(), terms, strict=True)
+        ]
+        table = Strings.of(list(strings))
+        return FeatureTable(table, np.array(keys, np.uint64), self.kinds, objects)
+
+    def with_features(self, table: FeatureTable) -> PlainEncoder:
+        """Return an encoder of these features; see `MergeableEncoder`."""
+
+        def term_of(data: bytes) -> Any:
+            if data.startswith(_OBJECT):
+                return table.objects[int(data.removeprefix(_OBJECT))]
+            return data.decode("utf-8", "surrogatepass")
+
+        terms = list(map(term_of, table.strings.to_list()))
+        left, right = unpack(table.keys)
+
+        def key(one: int, other: int) -> Hashable:
+            if one < FIRST_ROLE:
+                return FeatureKind.SKIP, terms[one - SKIP], terms[other]
+            role = Role(one - FIRST_ROLE)
+            return terms[other] if role is Role.TOKEN else (role, terms[other])
+
+        encoder = PlainEncoder.__new__(PlainEncoder)
+        encoder.analysis, encoder._fixed = self.analysis, self._fixed
+        keys = map(key, left.tolist(), right.tolist())
+        encoder.ids = {term: number for number, term in enumerate(keys)}
+        encoder._kinds = bytearray(table.kinds.tobytes())
+        return encoder
 
     def names(self) -> list[str]:
         """Return the name of each feature, in the order of the ids."""
@@ -277,23 +330,28 @@ class PlainEncoder:
         A key is stored as its string or term, by what it is made of (a role, a skip
         pair or a plain term) and, for a skip pair, by its second string.
         """
+        terms, makes, seconds = self._parts()
+        return {
+            **self.analysis.state(),
+            "fixed": self._fixed,
+            "kinds": self.kinds,
+            "terms": terms,
+            "makes": makes,
+            "seconds": seconds,
+        }
+
+    def _parts(self) -> tuple[list[Any], NDArray[np.uint8], list[Any]]:
+        """Terms and makes of all features, and second strings of the skip pairs."""
         keys: list[Any] = list(self.ids)
         makes = np.full(len(keys), _PLAIN_TERM, dtype=np.uint8)
-        seconds = []
+        seconds: list[Any] = []
         if self.analysis.short_text_features or self.analysis.subword_ngram_range:
             for i, key in enumerate(keys):
                 if isinstance(key, tuple) and isinstance(key[0], (Role, FeatureKind)):
                     make, keys[i], *second = key
                     makes[i] = _SKIP_PAIR if second else make
                     seconds += second
-        return {
-            **self.analysis.state(),
-            "fixed": self._fixed,
-            "kinds": self.kinds,
-            "terms": keys,
-            "makes": makes,
-            "seconds": seconds,
-        }
+        return keys, makes, seconds
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.analysis = PlainAnalysis.from_state(state)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from skbag._core.bag_kernels import count_ids, order_by_count
 from skbag._core.bags import Bags
+from skbag._core.communicator import SINGLE_PROCESS, Communicator, total
 from skbag._core.dtypes import ID_DTYPE
 from skbag._text.features import FeatureKind
 
@@ -25,7 +26,15 @@ MIN_DF_SUBWORD = 2
 """The same for a subword."""
 
 
-def auto_min_df(document_counts: NDArray[np.int64], width: int) -> int:
+_AUTO_MIN_DF = (1, 2, 3, 4, 6, 8)
+"""What the automatic `min_df` may be."""
+
+
+def auto_min_df(
+    document_counts: NDArray[np.int64],
+    width: int,
+    communicator: Communicator = SINGLE_PROCESS,
+) -> int:
     """Smallest document count that keeps the table within bounds.
 
     Parameters
@@ -33,11 +42,15 @@ def auto_min_df(document_counts: NDArray[np.int64], width: int) -> int:
     document_counts : ndarray of shape (n_ids,), dtype=int64
     width : int
         Columns of the table.
+    communicator : Communicator
+        Who has the document counts of other features.
     """
-    for min_df in (1, 2, 3, 4, 6):
-        if np.count_nonzero(document_counts >= min_df) * width <= MAX_TABLE_NUMBERS:
+    *limits, last = _AUTO_MIN_DF
+    n_kept = [np.count_nonzero(document_counts >= min_df) for min_df in limits]
+    for min_df, n in zip(limits, total(communicator, np.array(n_kept)), strict=True):
+        if n * width <= MAX_TABLE_NUMBERS:
             return min_df
-    return 8
+    return last
 
 
 @dataclass(frozen=True)
@@ -75,30 +88,6 @@ class FeatureCounts:
             occurrences = found.astype(np.float64, copy=False)
         return cls(len(bags), count_ids(bags.ids, n_ids), occurrences)
 
-    def renumbered(self, ids: NDArray[np.int32], n_ids: int) -> FeatureCounts:
-        """Return the same counts with feature i of `n_ids` at ``ids[i]``."""
-
-        def moved(counts: NDArray[Any]) -> NDArray[Any]:
-            renumbered = np.zeros(n_ids, dtype=counts.dtype)
-            renumbered[ids] = counts
-            return renumbered
-
-        occurrences = self.occurrences
-        return FeatureCounts(
-            self.n_texts,
-            moved(self.documents),
-            None if occurrences is None else moved(occurrences),
-        )
-
-    def __add__(self, other: FeatureCounts) -> FeatureCounts:
-        """Count the texts of both."""
-        occurrences = None
-        if self.occurrences is not None and other.occurrences is not None:
-            occurrences = self.occurrences + other.occurrences
-        return FeatureCounts(
-            self.n_texts + other.n_texts, self.documents + other.documents, occurrences
-        )
-
 
 def keep_features(
     counted: FeatureCounts,
@@ -106,6 +95,7 @@ def keep_features(
     pruning: Pruning,
     width: int,
     exempt: Callable[[int], NDArray[np.int32]] | None = None,
+    communicator: Communicator = SINGLE_PROCESS,
 ) -> NDArray[np.int32]:
     """Ids that survive pruning, most frequent first.
 
@@ -124,6 +114,9 @@ def keep_features(
         Columns of the table, for the automatic `min_df`.
     exempt : callable or None
         Called with an automatic `min_df` above 1, for ids to keep all the same.
+    communicator : Communicator
+        Who decides of other features, with the same limits. Of equal occurrences
+        `max_features` keeps those of the first rank.
 
     Returns
     -------
@@ -140,10 +133,10 @@ def keep_features(
     is_exempt = np.zeros(len(document_counts), dtype=bool)
     if isinstance(min_df, str):
         if kinds is None:
-            min_df = auto_min_df(document_counts, width)
+            min_df = auto_min_df(document_counts, width, communicator)
         else:
             document_counts = document_counts.copy()
-            min_df = _auto_min_df_by_kind(document_counts, kinds, width)
+            min_df = _auto_min_df_by_kind(document_counts, kinds, width, communicator)
         if min_df > 1 and exempt is not None:
             is_exempt[exempt(min_df)] = True
     low = _document_count(min_df, counted.n_texts)
@@ -163,13 +156,15 @@ def keep_features(
     max_features = pruning.max_features
     if max_features is not None:
         of_text = kept_ids[~is_category[kept_ids]]
-        if len(of_text) > max_features:
+        if total(communicator, len(of_text)) > max_features:
             assert counted.occurrences is not None
-            order = np.argsort(-counted.occurrences[of_text], kind="stable")
-            of_text = of_text[order[:max_features]]
+            occurrences = counted.occurrences[of_text]
+            order = np.argsort(-occurrences, kind="stable")
+            n_kept = _n_among_first(occurrences, max_features, communicator)
+            of_text = of_text[order[:n_kept]]
             kept_ids = np.append(of_text, kept_ids[is_category[kept_ids]])
-    if len(kept_ids) == 0:
-        check_any(counted.documents)
+    if total(communicator, len(kept_ids)) == 0:
+        check_any(counted.documents, communicator)
         raise ValueError(
             "After pruning, no tokens remain. Try a lower min_df or a higher max_df."
         )
@@ -177,18 +172,39 @@ def keep_features(
     return kept_ids[by_frequency].astype(ID_DTYPE)
 
 
-def check_any(document_counts: NDArray[np.int64]) -> None:
+def _n_among_first(
+    occurrences: NDArray[np.float64], n_first: int, communicator: Communicator
+) -> int:
+    """How many of these are among the first by falling occurrences, of all ranks."""
+    if communicator.world_size == 1:
+        return n_first
+    own = np.unique(-occurrences, return_counts=True)
+    received = communicator.all_gather(own)
+    values, counts = map(np.concatenate, zip(*received, strict=True))
+    ranks = np.repeat(np.arange(len(received)), [len(each) for each, _ in received])
+    # Stable: of equal values those of the first rank are first.
+    order = np.argsort(values, kind="stable")
+    before = np.cumsum(counts[order]) - counts[order]
+    n_kept = np.clip(n_first - before, 0, counts[order])
+    return int(n_kept[ranks[order] == communicator.rank].sum())
+
+
+def check_any(
+    document_counts: NDArray[np.int64], communicator: Communicator = SINGLE_PROCESS
+) -> None:
     """Raise where texts have no features at all.
 
     Parameters
     ----------
     document_counts : ndarray of shape (n_ids,), dtype=int64
+    communicator : Communicator
+        Who has the document counts of other features.
 
     Raises
     ------
     ValueError
     """
-    if not document_counts.any():
+    if not total(communicator, bool(document_counts.any())):
         raise ValueError(
             "No tokens were found: the texts are empty or hold nothing that "
             "token_pattern, analyzer or stop_words let through."
@@ -196,7 +212,10 @@ def check_any(document_counts: NDArray[np.int64]) -> None:
 
 
 def _auto_min_df_by_kind(
-    document_counts: NDArray[np.int64], kinds: NDArray[np.uint8], width: int
+    document_counts: NDArray[np.int64],
+    kinds: NDArray[np.uint8],
+    width: int,
+    communicator: Communicator,
 ) -> int:
     """`auto_min_df`, and 0 in place of the counts of what is to go beside.
 
@@ -205,11 +224,11 @@ def _auto_min_df_by_kind(
     # Most skip pairs are met once, and then say what the words by them say.
     is_chance = (kinds == FeatureKind.SKIP) & (document_counts < MIN_DF_SKIP)
     is_subword = kinds == FeatureKind.SUBWORD
-    if is_subword.any():
-        least = auto_min_df(document_counts[is_subword], width)
+    if total(communicator, bool(is_subword.any())):
+        least = auto_min_df(document_counts[is_subword], width, communicator)
         is_chance |= is_subword & (document_counts < max(least, MIN_DF_SUBWORD))
     document_counts[is_chance] = 0
-    return auto_min_df(document_counts[~is_subword], width)
+    return auto_min_df(document_counts[~is_subword], width, communicator)
 
 
 def _document_count(limit: Any, n_texts: int) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skbag._core.communicator import SINGLE_PROCESS, Communicator, total
 from skbag._text.analyzers import vectorizer
 from skbag._text.encoder import LearningEncoder
 from skbag._text.features import FeatureKind
@@ -177,6 +178,7 @@ def wants_subwords(
     document_counts: NDArray[np.int64],
     kinds: Callable[[], NDArray[np.uint8]],
     sizes: Callable[[], tuple[int, int]],
+    communicator: Communicator = SINGLE_PROCESS,
 ) -> bool:
     """Resolve ``subword_ngram_range="auto"`` once the tokens of texts are counted.
 
@@ -194,6 +196,8 @@ def wants_subwords(
         Gives the `FeatureKind` of each feature.
     sizes : callable
         Gives the number of characters and of texts.
+    communicator : Communicator
+        Who has counted other features.
     """
     if (
         options.token_rule is None
@@ -205,8 +209,9 @@ def wants_subwords(
     if n_texts < MIN_TEXTS_OF_CODES or not texts_are_short(n_characters, n_texts):
         return False
     of_tokens = document_counts[kinds() == FeatureKind.TERM]
-    n_met_once = np.count_nonzero(of_tokens == 1)
-    return bool(n_met_once > MIN_UNSEEN_SHARE * of_tokens.sum())
+    own = np.array([np.count_nonzero(of_tokens == 1), of_tokens.sum()])
+    n_met_once, n_occurrences = total(communicator, own)
+    return bool(n_met_once > MIN_UNSEEN_SHARE * n_occurrences)
 
 
 def check_subwords(options: TextOptions) -> None:

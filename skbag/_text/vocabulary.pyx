@@ -44,6 +44,7 @@ from skbag._text.hash_tables cimport (
     init_strings,
     key_place,
     put_key,
+    resize_keys,
     string_at,
     string_key,
     string_length,
@@ -504,7 +505,15 @@ cdef class Vocabulary:
         cdef int64_t i, n = len(keys)
         cdef uint64_t left, right
         cdef int32_t* in_role
+        cdef uint64_t n_pairs = 0, size = self.pairs.mask + 1
         reserve(&self.keys, 8 * n + 8)
+        # Room at once: to grow again and again takes as long as to add them.
+        for i in range(n):
+            n_pairs += keys[i] >> 32 < FIRST_ROLE
+        while 3 * (n_pairs + 1) > 2 * (size - 1):
+            size *= 2
+        if size > self.pairs.mask + 1:
+            resize_keys(&self.pairs, size)
         for i in range(n):
             check_signals(i)
             left, right = keys[i] >> 32, keys[i] & LOW_HALF

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from itertools import chain
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
+from skbag._core.communicator import Communicator
 from skbag._core.dtypes import native
 from skbag._core.threads import map_in_threads
 from skbag._text.analyzers import Occurrence, build_locator
@@ -27,6 +29,7 @@ from skbag._text.feature_keys import (
     key_by_strings,
     unpack,
 )
+from skbag._text.feature_table import FeatureTable, Strings
 from skbag._text.features import SHORT_TEXT_KINDS, Role, name_of_skip_pair
 from skbag._text.subwords import checked_range
 from skbag._text.token_rules import DEFAULT_TOKENS, DefaultTokens, rule_of_version
@@ -330,15 +333,21 @@ class VocabularyEncoder:
         selected._set(options, vocabulary)
         return selected, old_ids.astype(np.int32)
 
-    def absorb(self, features: dict[str, Any]) -> NDArray[np.int32]:
-        """Know more features; see `LearningEncoder`.
+    def feature_table(self, communicator: Communicator) -> FeatureTable:
+        """Features that have been learnt; see `MergeableEncoder`."""
+        return FeatureTable(Strings.of_lines(self.lines), self.keys, self.kinds)
 
-        Strings that none of them needs come along.
-        """
-        other = empty_vocabulary(self.options)
-        other.set_strings(features["strings"])
-        other.set_features(features["keys"])
-        return self._on_the_latest(lambda: self._absorb(other))
+    def with_features(self, table: FeatureTable) -> VocabularyEncoder:
+        """Return an encoder of these features; see `MergeableEncoder`."""
+        lines, _ = table.strings.packed()
+        if self.options.ngram_range[1] > 2:
+            lines = _with_beginnings(lines)
+        encoder = VocabularyEncoder.__new__(VocabularyEncoder)
+        vocabulary = empty_vocabulary(self.options)
+        vocabulary.set_strings(lines)
+        vocabulary.set_features(table.keys)
+        encoder._set(self.options, vocabulary)
+        return encoder
 
     def names(self) -> list[str]:
         """Return the name of each feature, in the order of the ids."""
@@ -445,6 +454,23 @@ def cut_for_threads(documents: Sequence[str], n_threads: int) -> list[Sequence[s
     cuts = np.searchsorted(ends, ends[-1] * np.arange(1, n) // n) + 1
     edges = [0, *cuts.tolist(), len(documents)]
     return [documents[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+
+
+def _with_beginnings(lines: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Append the n-grams and tokens that the n-grams among some strings are made of.
+
+    By these longer n-grams are found: see `vocabulary`.
+    """
+    strings = dict.fromkeys(lines.tobytes().split(b"\n")[:-1])
+    found = list(strings)
+    while found:
+        cut = (string.rpartition(b" ") for string in found)
+        parts = chain.from_iterable(
+            (left, right) for left, space, right in cut if space
+        )
+        found = [part for part in dict.fromkeys(parts) if part not in strings]
+        strings.update(dict.fromkeys(found))
+    return np.frombuffer(b"".join(string + b"\n" for string in strings), np.uint8)
 
 
 def checked_lines(lines: NDArray[np.uint8]) -> NDArray[np.uint8]:

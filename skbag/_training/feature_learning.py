@@ -21,8 +21,8 @@ from skbag._text.columns import described
 from skbag._text.encoder import LearningEncoder
 from skbag._text.features import FeatureKind
 from skbag._text.learning import learn_features
-from skbag._text.merging import Learnt, Merged, merge
-from skbag._text.pruning import check_any, keep_features, new_numbers
+from skbag._text.merging import Learnt, Merged, merge, merge_buckets
+from skbag._text.pruning import check_any, keep_features
 from skbag._text.text_options import (
     SUBWORDS_OF_CODES,
     check_subwords,
@@ -68,39 +68,38 @@ def learn(
     if options.vocabulary is not None:
         _check_same_ids(settings, communicator)
         return learnt.encoder, samples.with_inputs(_all_of(learnt.counts, settings))
-    merged = merge(communicator, learnt, options, settings.pruning)
+    if options.n_buckets is not None:
+        return _in_buckets(learnt, samples, settings, communicator, is_first_part)
+    merged = merge(communicator, learnt, settings.pruning)
     # What a few texts hold once, the rest of a stream may hold often.
     if not is_first_part and _wants_subwords(texts, merged, settings, communicator):
         options = replace(options, subword_ngram_range=SUBWORDS_OF_CODES)
         settings = replace(settings, text=options)
         learnt = _learn_texts(texts, settings, communicator)
-        merged = merge(communicator, learnt, options, settings.pruning)
+        merged = merge(communicator, learnt, settings.pruning)
     counts = learnt.counts
-    encoder = merged.encoder
-    if options.n_buckets is not None:
-        if not is_first_part:
-            check_any(merged.counted.documents)
-        return encoder, samples.with_inputs(_all_of(counts, settings))
     width = settings.training.embedding_dim or samples.targets.n_outputs
     # Only these are pruned by kind; to find the kinds of millions takes a while.
     by_kind = (
-        encoder.has_short_text_features
+        learnt.encoder.has_short_text_features
         or options.subword_ngram_range is not None
         or settings.columns is not None
     )
-    kinds = encoder.kinds if by_kind else None
+    kinds = merged.kinds if by_kind else None
     if is_first_part and not merged.counted.documents.any():
         is_number = np.zeros(0) if kinds is None else kinds == FeatureKind.NUMBER
         kept_ids = np.flatnonzero(is_number).astype(ID_DTYPE)
     else:
         counted = samples.with_inputs(counts)
-        exempt = partial(_rare_features, counted, merged, width, communicator)
-        kept_ids = keep_features(merged.counted, kinds, settings.pruning, width, exempt)
-    new_ids = new_numbers(kept_ids, encoder.n_ids)
-    if merged.ids is not None:
-        new_ids = new_ids[merged.ids]
-    bags = replace(_all_of(counts, settings), n_ids=len(kept_ids), new_ids=new_ids)
-    return encoder.select(kept_ids), samples.with_inputs(bags)
+        exempt = partial(
+            _rare_features, counted, learnt.encoder, merged, width, communicator
+        )
+        kept_ids = keep_features(
+            merged.counted, kinds, settings.pruning, width, exempt, communicator
+        )
+    encoder, new_ids = merged.select(kept_ids)
+    bags = replace(_all_of(counts, settings), n_ids=encoder.n_ids, new_ids=new_ids)
+    return encoder, samples.with_inputs(bags)
 
 
 def learn_more(
@@ -146,6 +145,23 @@ def findings(
     )
 
 
+def _in_buckets(
+    learnt: Learnt,
+    samples: Samples,
+    settings: Settings,
+    communicator: Communicator,
+    is_first_part: bool,
+) -> tuple[LearningEncoder, Samples]:
+    """Encoder and counts where the features of texts have buckets: all are kept."""
+    if not is_first_part:
+        check_any(np.array([len(learnt.counts.ids)]), communicator)
+    encoder, new_ids = merge_buckets(communicator, learnt.encoder)
+    bags = _all_of(learnt.counts, settings)
+    if new_ids is not None:
+        bags = replace(bags, n_ids=encoder.n_ids, new_ids=new_ids)
+    return encoder, samples.with_inputs(bags)
+
+
 def _learn_texts(
     texts: Sequence[Any],
     settings: Settings,
@@ -178,8 +194,9 @@ def _wants_subwords(
     return wants_subwords(
         settings.text,
         merged.counted.documents,
-        lambda: merged.encoder.kinds,
+        lambda: merged.kinds,
         partial(_sizes, texts, communicator),
+        communicator,
     )
 
 
@@ -202,12 +219,16 @@ def _sizes(texts: Sequence[str], communicator: Communicator) -> tuple[int, int]:
 
 def _rare_features(
     counts: Samples,
+    encoder: LearningEncoder,
     merged: Merged,
     width: int,
     communicator: Communicator,
     min_df: int,
 ) -> NDArray[np.int32]:
-    """Ids that classes of few texts keep though they are below `min_df`."""
+    """Features that classes of few texts keep though they are below `min_df`.
+
+    Those of the features that are counted here.
+    """
     class_counts = total(communicator, counts.targets.counts(counts.codes))
     few = classes_of_few_texts(class_counts, min_df)
     if not few.any():
@@ -215,17 +236,22 @@ def _rare_features(
     rows, classes = one_each(counts.targets.groups(counts.codes))
     chosen = np.flatnonzero(few[classes])
     bags = counts.X.take(chosen if rows is None else rows[chosen])
-    if merged.ids is not None:
-        bags = bags.renumber(merged.ids, merged.encoder.n_ids)
-    document_counts, kinds = merged.counted.documents, merged.encoder.kinds
-    is_rare = are_rare(document_counts, kinds, min_df)
+    # What is not rare in the texts of one rank is not in those of all.
+    is_rare = are_rare(merged.met.documents, encoder.kinds, min_df)
     rare = RarePairs.of(bags, classes[chosen], is_rare)
+    document_counts, kinds = merged.counted.documents, merged.kinds
+    of_class, ids = np.divmod(rare.pairs, max(bags.n_ids, 1))
+    ids, told = merged.to_owners(ids, np.stack([of_class, rare.counts], axis=1))
+    is_rare = are_rare(document_counts, kinds, min_df)[ids]
+    pairs = told[is_rare, 0] * len(document_counts) + ids[is_rare]
+    rare = RarePairs.sum(pairs, told[is_rare, 1])
     return rare_features_of_classes(
-        RarePairs.sum(communicator.all_gather(rare)),
+        rare,
         class_counts,
         document_counts,
         kinds,
         n_features_per_class(int(few.sum()), width),
+        communicator,
     )
 
 

@@ -34,12 +34,9 @@ from skbag._training.plan import MAX_UNCOUNTED, n_progressive_samples
 from skbag._training.samples import Samples, weighed
 from skbag._training.settings import Settings
 from skbag._training.visits import visits_per_sample, with_visits
-from skbag._weighting.document_counts import (
-    DocumentCounts,
-    PendingCounts,
-    reduce_counts,
-)
+from skbag._weighting.document_counts import DocumentCounts, PendingCounts
 from skbag._weighting.number_block import NumberBlock
+from skbag._weighting.rank_counts import CountBlock
 from skbag._weighting.weighting import ColumnShares, Weighting
 
 
@@ -415,16 +412,39 @@ def _weigh(
     sizes = communicator.all_gather(len(counts))
     n_before = int(share_of(sum(sizes) - n_held, sizes)[communicator.rank])
     is_all = counts_all or not weighting.supervised
-    document_counts = _count(counts, weighting, len(counts) if is_all else n_before)
-    if document_counts is not None:
-        document_counts = reduce_counts(communicator, document_counts)
     stop = len(counts) if is_all else n_before
-    featurizer, _ = _with_weights(encoder, weighting, document_counts)
+    if communicator.world_size == 1:
+        document_counts = _count(counts, weighting, stop)
+        featurizer, _ = _with_weights(encoder, weighting, document_counts)
+    else:
+        featurizer = _weighed_by_ranks(counts, encoder, weighting, stop, communicator)
     moments = number_moments(counts, stop, communicator)
     featurizer = with_block(featurizer, moments, counts, communicator)
     samples = counts.with_inputs(weighed(counts.X, featurizer))
     samples = with_visits(samples, len(counts) - n_before, order)
     return Prepared(featurizer, samples, n_held, None, counts_all=counts_all)
+
+
+def _weighed_by_ranks(
+    counts: Samples,
+    encoder: LearningEncoder | None,
+    weighting: Weighting,
+    stop: int,
+    communicator: Communicator,
+) -> Featurizer:
+    """Featurizer by documents of all ranks, each of which has weighed some tokens."""
+    # A rank may have met a small part of the tokens: counted by their numbers there.
+    bags = counts.X
+    own_bags = replace(bags, n_ids=bags.counts.n_ids, new_ids=None)
+    own = _count(counts.with_inputs(own_bags), weighting, stop)
+    if own is None:
+        return _with_weights(encoder, weighting, None)[0]
+    block = CountBlock.of(communicator, own, bags.new_ids, bags.n_ids)
+    kinds = None if encoder is None else encoder.kinds[block.ids]
+    weights, _ = weighting.weights_and_mean(block.counts, kinds, communicator)
+    id_weights = np.concatenate(communicator.all_gather(weights))
+    shares = _shares_of_columns(encoder, weighting)
+    return Featurizer(encoder, weighting, block.gather(), id_weights, None, shares)
 
 
 def _with_initial_counts(prepared: Prepared) -> Prepared:

@@ -8,7 +8,6 @@ most of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags
+from skbag._core.communicator import SINGLE_PROCESS, Communicator
+from skbag._core.dealing import split_by_sizes
 from skbag._core.dtypes import ID_DTYPE
 from skbag._text.features import FeatureKind
 
@@ -76,13 +77,10 @@ class RarePairs:
         return cls(*np.unique(pairs, return_counts=True))
 
     @staticmethod
-    def sum(parts: Sequence[RarePairs]) -> RarePairs:
-        """Pairs of all texts of several processes."""
-        pairs, inverse = np.unique(
-            np.concatenate([part.pairs for part in parts]), return_inverse=True
-        )
-        counts = np.concatenate([part.counts for part in parts])
-        return RarePairs(pairs, np.bincount(inverse, counts))
+    def sum(pairs: NDArray[np.int64], counts: NDArray[Any]) -> RarePairs:
+        """Pairs in any order, some of them several times."""
+        distinct, inverse = np.unique(pairs, return_inverse=True)
+        return RarePairs(distinct, np.bincount(inverse, counts))
 
 
 def are_rare(
@@ -101,6 +99,7 @@ def rare_features_of_classes(
     document_counts: NDArray[np.int64],
     kinds: NDArray[np.uint8] | None,
     n_each: int,
+    communicator: Communicator = SINGLE_PROCESS,
 ) -> NDArray[np.int32]:
     """Ids below `min_df` that classes keep.
 
@@ -122,6 +121,9 @@ def rare_features_of_classes(
         The `FeatureKind` of each id; None where all may be kept.
     n_each : int
         How many features a class keeps at most.
+    communicator : Communicator
+        Who has pairs of other features, of the same classes. Of two of one kind that
+        are worth the same, that of the first rank comes first.
 
     Returns
     -------
@@ -134,9 +136,24 @@ def rare_features_of_classes(
     kind = np.zeros(len(ids)) if kinds is None else kinds[ids]
     # Of two that are worth the same, the token before the n-gram that it is in.
     order = np.lexsort((ids, kind, -worth, of_class))
-    firsts = np.searchsorted(of_class[order], np.arange(len(class_counts)))
-    place = np.arange(len(order)) - firsts[of_class[order]]
-    return np.unique(ids[order[place < n_each]]).astype(ID_DTYPE)
+    order = order[_are_first(of_class[order], n_each)]
+    if communicator.world_size > 1:
+        own = of_class[order], -worth[order], kind[order]
+        received = communicator.all_gather(own)
+        of_class, falling, kind = map(np.concatenate, zip(*received, strict=True))
+        # Stable: of ties the first rank's are first, in the order that they have there.
+        of_all = np.lexsort((kind, falling, of_class))
+        is_kept = np.zeros(len(of_all), dtype=bool)
+        is_kept[of_all[_are_first(of_class[of_all], n_each)]] = True
+        sizes = [len(each) for each, _, _ in received]
+        order = order[split_by_sizes(is_kept, sizes)[communicator.rank]]
+    return np.unique(ids[order]).astype(ID_DTYPE)
+
+
+def _are_first(groups: NDArray[np.int64], n_each: int) -> NDArray[np.bool_]:
+    """Which of ascending numbers are among the first so many that are the same."""
+    firsts = np.searchsorted(groups, groups)
+    return np.arange(len(groups)) - firsts < n_each
 
 
 def n_features_per_class(n_classes: int, width: int) -> int:

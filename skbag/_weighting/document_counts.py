@@ -13,7 +13,6 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from skbag._core.bags import Bags, SomeBags
-from skbag._core.communicator import Communicator
 from skbag._targets.label_sets import Codes, LabelSets, one_each
 from skbag._weighting.class_counts import class_counts
 from skbag._weighting.pair_kernels import add_pairs, count_runs, sum_packed
@@ -297,25 +296,6 @@ class DocumentCounts:
         df[is_counted] = kept.df
         return replace(self, class_counts=class_counts, df=df)
 
-    def __add__(self, other: DocumentCounts) -> DocumentCounts:
-        """Counts of the same tokens in two sets of documents."""
-        class_counts = sp.csr_array(self.class_counts + other.class_counts)
-        class_totals = self.class_totals + other.class_totals
-        if self.exclusive:
-            return self.of_classes(class_counts, class_totals)
-        df, n_documents = self.df + other.df, self.n_documents + other.n_documents
-        return DocumentCounts(class_counts, class_totals, df, n_documents, False)
-
-    @staticmethod
-    def stacked(parts: list[DocumentCounts]) -> DocumentCounts:
-        """Counts of all tokens, of those of some after those of others."""
-        class_counts = sp.vstack([part.class_counts for part in parts], format="csr")
-        return replace(
-            parts[0],
-            class_counts=sp.csr_array(class_counts),
-            df=np.concatenate([part.df for part in parts]),
-        )
-
 
 def _places(
     values: NDArray[np.int64], among: NDArray[np.int64]
@@ -418,6 +398,13 @@ def _sums(
     return pairs[starts], sums
 
 
+def summed_csr(
+    pairs: NDArray[np.int64], values: NDArray[np.float64], shape: tuple[int, int]
+) -> sp.csr_array:
+    """Matrix of sums of values at pairs ``row * n_columns + column``, in any order."""
+    return _csr_array(*_sums(pairs, values), shape)
+
+
 def _with_pairs(
     counts: sp.csr_array,
     pairs: NDArray[np.int64],
@@ -455,28 +442,3 @@ def _csr_array(
     indptr = np.zeros(shape[0] + 1, dtype=np.int64)
     np.cumsum(np.bincount(rows, minlength=shape[0]), out=indptr[1:])
     return sp.csr_array((values, columns, indptr), shape=shape)
-
-
-def reduce_counts(
-    communicator: Communicator, own_counts: DocumentCounts
-) -> DocumentCounts:
-    """Counts of the documents of all ranks.
-
-    Each rank adds up a block of the rows, and gets the others from those that did: so
-    its work does not grow with their number.
-    """
-    if communicator.world_size == 1:
-        return own_counts
-    n_ids = own_counts.class_counts.shape[0]
-    edges = [
-        rank * n_ids // communicator.world_size
-        for rank in range(communicator.world_size + 1)
-    ]
-    blocks = [
-        own_counts.rows(slice(*bounds))
-        for bounds in zip(edges, edges[1:], strict=False)
-    ]
-    first, *others = communicator.all_to_all(blocks)
-    for other in others:
-        first = first + other
-    return DocumentCounts.stacked(communicator.all_gather(first))

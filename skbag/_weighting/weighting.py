@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import entr
 
 from skbag._core.bags import Bags, Entries
+from skbag._core.communicator import SINGLE_PROCESS, Communicator, total
 from skbag._core.dtypes import ID_DTYPE, OFFSET_DTYPE, WEIGHT_DTYPE
 from skbag._core.threads import map_in_threads
 from skbag._text.columns import MOST_COLUMNS, ColumnKind
@@ -69,14 +70,21 @@ def smooth_idf(document_counts: DocumentCounts) -> NDArray[np.float64]:
 
 
 def mean_divergence(
-    document_counts: DocumentCounts, divergence: NDArray[np.float64]
+    document_counts: DocumentCounts,
+    divergence: NDArray[np.float64],
+    communicator: Communicator = SINGLE_PROCESS,
 ) -> float:
-    """Mean of what tokens say of the classes, over all occurrences of all tokens."""
+    """Mean of what tokens say of the classes, over all occurrences of all tokens.
+
+    `communicator` are those that have other tokens.
+    """
     occurrences = document_counts.df
     # Not as a product of BLAS, whose order of additions depends on its threads.
-    mean = np.einsum("i,i", divergence, occurrences) / max(occurrences.sum(), 1e-300)
+    own = np.einsum("i,i", divergence, occurrences), occurrences.sum()
+    sums = total(communicator, np.array(own))
+    largest = max(communicator.all_gather(divergence.max(initial=0)))
     # Tokens of samples that weigh next to nothing would get factors without bound.
-    return float(max(mean, MIN_MEAN * divergence.max(initial=0)))
+    return float(max(sums[0] / max(sums[1], 1e-300), MIN_MEAN * largest))
 
 
 def informed_share(document_counts: DocumentCounts) -> float:
@@ -97,6 +105,7 @@ def class_informed_factors(
     document_counts: DocumentCounts,
     kinds: NDArray[np.uint8] | None,
     mean: float | None = None,
+    communicator: Communicator = SINGLE_PROCESS,
 ) -> tuple[NDArray[np.float64], float]:
     """Factor of each token's weight: what it says of the classes, and its kind.
 
@@ -111,7 +120,10 @@ def class_informed_factors(
     kinds : ndarray of shape (n_ids,), dtype=uint8, or None
         The `FeatureKind` of each token; None where all are alike.
     mean : float or None
-        `mean_divergence` of all tokens; None where these are all.
+        `mean_divergence` of all tokens; None where these are all, with those that
+        other ranks have.
+    communicator : Communicator
+        Who has other tokens.
 
     Returns
     -------
@@ -121,7 +133,7 @@ def class_informed_factors(
     """
     divergence = class_divergence(document_counts)
     if mean is None:
-        mean = mean_divergence(document_counts, divergence)
+        mean = mean_divergence(document_counts, divergence, communicator)
     share = informed_share(document_counts)
     by_kind = np.ones(max(KIND_FACTORS) + 1)
     by_kind[list(KIND_FACTORS)] = list(KIND_FACTORS.values())
@@ -210,9 +222,14 @@ class Weighting:
         return self.weights_and_mean(document_counts, kinds)[0]
 
     def weights_and_mean(
-        self, document_counts: DocumentCounts, kinds: NDArray[np.uint8] | None
+        self,
+        document_counts: DocumentCounts,
+        kinds: NDArray[np.uint8] | None,
+        communicator: Communicator = SINGLE_PROCESS,
     ) -> tuple[NDArray[np.float32] | None, float]:
         """Weight of each token, and the `mean_divergence` that they were made with.
+
+        `communicator` are those that weigh other tokens of the same documents.
 
         Returns
         -------
@@ -224,12 +241,14 @@ class Weighting:
             return None, 0.0
         counted = document_counts.df > 0
         if 2 * np.count_nonzero(counted) > len(counted):
-            return self._weights(document_counts, kinds)
+            return self._weights(document_counts, kinds, communicator=communicator)
         # Most buckets of a large table may be empty: one weight serves all of a kind.
         kinds = np.zeros(len(counted), dtype=np.uint8) if kinds is None else kinds
         met, others = np.flatnonzero(counted), _one_of_each(kinds, ~counted)
         ids = np.append(met, others)
-        computed, mean = self._weights(document_counts.rows(ids), kinds[ids])
+        computed, mean = self._weights(
+            document_counts.rows(ids), kinds[ids], communicator=communicator
+        )
         by_kind = np.ones(max(KIND_FACTORS) + 1, dtype=WEIGHT_DTYPE)
         by_kind[kinds[others]] = computed[len(met) :]
         weights = by_kind[kinds]
@@ -250,10 +269,13 @@ class Weighting:
         document_counts: DocumentCounts,
         kinds: NDArray[np.uint8] | None,
         mean: float | None = None,
+        communicator: Communicator = SINGLE_PROCESS,
     ) -> tuple[NDArray[np.float32], float]:
         if not self.supervised:
             return smooth_idf(document_counts).astype(WEIGHT_DTYPE), 0.0
-        weights, mean = class_informed_factors(document_counts, kinds, mean)
+        weights, mean = class_informed_factors(
+            document_counts, kinds, mean, communicator
+        )
         if self.use_idf:
             weights *= smooth_idf(document_counts)
         return weights.astype(WEIGHT_DTYPE), mean

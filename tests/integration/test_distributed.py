@@ -117,7 +117,8 @@ CASES = {
     "plain encoder": {"ngram_range": (1, 3), "short_text_features": True},
     "characters": {"analyzer": "char_wb", "ngram_range": (2, 3)},
     "tokenizer": {"tokenizer": str.split},
-    "pruned": {"min_df": 3, "max_df": 0.5, "max_features": 60},
+    # No other feature occurs as often as the last of these.
+    "pruned": {"min_df": 3, "max_df": 0.5, "max_features": 58},
     "vocabulary": {"vocabulary": ["bake", "sail", "fern", "oven", "ship", "lawn"]},
     "early stopping": {"early_stopping": True},
     "dropout": {"dropout": 0.2},
@@ -227,7 +228,9 @@ def frame_of(corpus):
     )
 
 
-@pytest.mark.parametrize("parameters", [{}, {"tokenizer": str.split}])
+@pytest.mark.parametrize(
+    "parameters", [{}, {"tokenizer": str.split}, {"n_buckets": 4096}]
+)
 def test_a_data_frame(parameters, two, corpus, make_classifier, tmp_path):
     frame = frame_of(corpus)
     estimators = two.fit(*dealt(2, frame, corpus.labels, **parameters))
@@ -467,6 +470,47 @@ def test_a_rank_that_dies_before_training(when, stage, mortals, corpus):
     answers = mortals(2).fit(*jobs)
     assert answers.pop(1) is None
     assert_failed(answers, ["RankError"], [stage])
+
+
+@pytest.mark.parametrize("what", ["kill", "raise"])
+@pytest.mark.parametrize(
+    "message",
+    [
+        ("dealt_features._number_strings", 1),
+        ("dealt_features._number_strings", 2),
+        ("dealt_features.of", 1),
+        ("dealt_features.select", 1),
+        ("dealt_features.select", 2),
+        ("dealt_features._table", 1),
+        ("rank_counts._added_up", 1),
+        ("rank_counts.gather", 1),
+    ],
+    ids=[
+        "strings",
+        "numbers",
+        "features",
+        "kept features",
+        "ids",
+        "kept strings",
+        "counts",
+        "all counts",
+    ],
+)
+def test_a_rank_that_fails_while_features_are_merged(
+    message, what, two, mortals, corpus, tmp_path
+):
+    """Dead or with an error, in place of each message: the other ends as well."""
+    jobs = dealt(2, *corpus)
+    jobs[1]["fault"] = (what, message)
+    if what == "kill":
+        answers = mortals(2).fit(*jobs)
+        assert answers.pop(1) is None
+        assert_failed(answers, ["RankError"], ["has lost another process of this fit"])
+        return
+    answers = two.fit(*jobs)
+    received = "rank 1: KeyboardInterrupt: pressed"
+    assert_failed(answers, ["RankError", "KeyboardInterrupt"], [received, "pressed"])
+    assert_one_model(two.fit(*dealt(2, *corpus)), tmp_path / "model")
 
 
 @pytest.mark.parametrize("when", ["learn", "epoch 3", 3])

@@ -2,13 +2,14 @@
 
 import copy
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.testing import assert_array_equal
 
+from skbag._core.communicator import SINGLE_PROCESS
 from skbag._text.category_encoder import CategoryEncoder
 from skbag._text.encoder import LearningEncoder
 from skbag._text.features import FeatureKind
@@ -53,15 +54,16 @@ def test_names_and_spans():
     assert not list(encoder.occurrences("<missing>"))
 
 
-def test_select_and_absorb():
+def test_select_and_features():
     encoder = CategoryEncoder(["red", None, "blue"])
     assert encoder.select(np.array([2, 1], dtype=np.int32)).names() == [
         "blue",
         "<missing>",
     ]
-    other = CategoryEncoder(["green", "blue", None])
-    assert_array_equal(encoder.absorb(other.__getstate__()), [3, 2, 1])
-    assert encoder.names() == ["red", "<missing>", "blue", "green"]
+    table = encoder.feature_table(SINGLE_PROCESS)
+    assert encoder.with_features(table).names() == ["red", "<missing>", "blue"]
+    fewer = replace(table, keys=table.keys[[2, 1]])
+    assert encoder.with_features(fewer).names() == ["blue", "<missing>"]
 
 
 @pytest.mark.parametrize(

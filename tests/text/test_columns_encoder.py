@@ -1,6 +1,7 @@
 """An encoder of rows counts what encoders of its columns count, by other numbers."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
+from skbag._core.communicator import SINGLE_PROCESS
 from skbag._text.category_encoder import CategoryEncoder
 from skbag._text.columns import Column
 from skbag._text.columns_encoder import (
@@ -97,17 +99,23 @@ def test_a_selection_counts_what_it_knows(rows, data):
     ]
 
 
-@given(ROWS, ROWS)
+@given(ROWS, ROWS, st.randoms())
 @settings(deadline=None)
-def test_what_others_have_learnt_joins(own, others):
-    encoder, other, both = empty(), empty(), empty()
-    encoder.learn(own)
-    other.learn(others)
-    both.learn(own)
-    both.learn(others)
-    ids = encoder.absorb(other.__getstate__())
-    assert set(encoder.names()) == set(both.names())
-    assert [encoder.names()[i] for i in ids.tolist()] == other.names()
+def test_an_encoder_of_features_in_any_order(rows, more, draw):
+    """What comes of parts of a table; new features may have joined in between."""
+    encoder = empty()
+    encoder.learn(rows)
+    encoder.learn(more)
+    table = encoder.feature_table(SINGLE_PROCESS)
+    numbers = encoder.number_ids.tolist()
+    others = [id_ for id_ in range(encoder.n_ids) if id_ not in numbers]
+    kept = numbers + draw.sample(others, draw.randint(0, len(others)))
+    draw.shuffle(kept)
+    some = replace(table, keys=table.keys[kept], kinds=table.kinds[kept])
+    selected = encoder.with_features(some)
+    names = encoder.names()
+    assert selected.names() == [names[id_] for id_ in kept]
+    assert_array_equal(selected.kinds, encoder.kinds[kept])
 
 
 def test_without_short_text_features():

@@ -45,10 +45,6 @@ def test_columns_are_learnt_apart(shared):
         if shared:
             learnt = learn_features(ROWS, COLUMNS, OPTIONS, are_short)
     assert counted(learnt.counts, learnt.encoder.names()) == expected
-    empty = learnt.make_empty()
-    assert empty.n_ids == 0
-    empty.absorb(learnt.encoder.__getstate__())
-    assert empty.names() == learnt.encoder.names()
 
 
 def test_texts_are_learnt_as_ever():
@@ -58,4 +54,4 @@ def test_texts_are_learnt_as_ever():
     assert counted(learnt.counts, learnt.encoder.names()) == counted(
         encoder.learn(texts), encoder.names()
     )
-    assert learnt.make_empty().has_short_text_features
+    assert learnt.encoder.has_short_text_features

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from skbag._core.communicator import SINGLE_PROCESS
 from skbag._text.features import FeatureKind
 from skbag._text.number_encoder import NumberEncoder
 
@@ -29,7 +30,9 @@ def test_the_feature_stays():
     assert encoder.select(np.array([0], dtype=np.int32)) is encoder
     with pytest.raises(ValueError, match="left out"):
         encoder.select(np.empty(0, dtype=np.int32))
-    assert_array_equal(encoder.absorb({}), [0])
+    table = encoder.feature_table(SINGLE_PROCESS)
+    assert table.strings.to_list() == [b""]
+    assert encoder.with_features(table) is encoder
     other, ids = encoder.without_short_text_features()
     assert other is encoder
     assert_array_equal(ids, [0])

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -17,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
+from skbag._core.communicator import SINGLE_PROCESS
 from skbag._text import vocabulary_encoder
 from skbag._text.vocabulary_encoder import VocabularyEncoder
 from tests.conftest import LONG, rotating
@@ -48,7 +50,7 @@ SOME_TEXTS = st.lists(
 OPERATIONS = st.lists(
     st.tuples(
         st.sampled_from(
-            ["learn", "encode", "select", "pickle", "copy", "absorb", "fail"]
+            ["learn", "encode", "select", "pickle", "copy", "rebuild", "fail"]
         ),
         SOME_TEXTS,
         st.randoms(use_true_random=False),
@@ -99,12 +101,18 @@ def change(operation, texts, draw, encoder, plain):
     elif operation == "copy":
         encoder = draw.choice([copy.copy, copy.deepcopy])(encoder)
         plain = copy.deepcopy(plain)
-    elif operation == "absorb":
-        other = encoder.select(np.array([], dtype=np.int32))
-        other.learn(texts)
-        ids = encoder.absorb(other.__getstate__())
-        assert [encoder.names()[i] for i in ids] == other.names()
-        plain.learn(texts)
+    elif operation == "rebuild":
+        names = encoder.names()
+        table = encoder.feature_table(SINGLE_PROCESS)
+        kept = draw.sample(range(len(names)), draw.randint(0, len(names)))
+        some = replace(table, keys=table.keys[kept])
+        encoder = encoder.with_features(some)
+        assert encoder.names() == [names[i] for i in kept]
+        table = plain.feature_table(SINGLE_PROCESS)
+        own = ids_of(plain, encoder.names())
+        some = replace(table, keys=table.keys[own], kinds=table.kinds[own])
+        plain = plain.with_features(some)
+        assert plain.names() == encoder.names()
     else:
         with pytest.raises(TypeError, match="NoneType"):
             encoder.learn([*texts, None], draw.choice([1, 2]))

@@ -115,7 +115,10 @@ def test_pairs_of_two_processes_are_those_of_one():
         RarePairs.of(bags.take(rows), classes[rows], is_rare)
         for rows in (np.array([0]), np.array([1, 2]))
     ]
-    both = RarePairs.sum(parts)
+    both = RarePairs.sum(
+        np.concatenate([part.pairs for part in parts]),
+        np.concatenate([part.counts for part in parts]),
+    )
     assert_array_equal(both.pairs, alone.pairs)
     assert_array_equal(both.counts, alone.counts)
 

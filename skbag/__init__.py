@@ -3,6 +3,7 @@
 try:
     from skbag._classifier import EmbeddingBagClassifier
     from skbag._model_files import load, save
+    from skbag._regressor import EmbeddingBagRegressor
 except ImportError as error:
     from skbag import _compiled_modules
 
@@ -11,4 +12,10 @@ except ImportError as error:
 
 from skbag._version import __version__
 
-__all__ = ["EmbeddingBagClassifier", "__version__", "load", "save"]
+__all__ = [
+    "EmbeddingBagClassifier",
+    "EmbeddingBagRegressor",
+    "__version__",
+    "load",
+    "save",
+]

@@ -18,7 +18,7 @@ ORDER = [
     {"_model"},
     {"_training", "_persistence"},
     {"_estimator"},
-    {"_classifier"},
+    {"_classifier", "_regressor"},
     {"_search_space"},
     {"_model_files", "tuning"},
 ]

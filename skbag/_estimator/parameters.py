@@ -10,6 +10,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_regressor
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skbag._core.dtypes import ID_DTYPE
@@ -274,6 +275,12 @@ def _check_embedding_init(estimator: Any) -> None:
         )
     if estimator.embedding_dim is not None:
         return
+    if is_regressor(estimator):
+        raise ValueError(
+            "embedding_init of a regressor needs embedding_dim: without it the table "
+            "holds predictions, and what vectors would add to them is not learnt. Set "
+            "embedding_dim to the width of the vectors, or use embedding_init=None."
+        )
     if estimator.freeze_embedding:
         raise ValueError(
             "freeze_embedding=True needs embedding_dim, the width of the vectors of "

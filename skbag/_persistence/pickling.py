@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
+from sklearn.base import is_regressor
 
 from skbag._core.dtypes import native
 from skbag._model.model import Model
@@ -17,9 +18,8 @@ from skbag._persistence.state import (
     model_state,
     resume_from_state,
     resume_state,
-    targets_from_state,
-    targets_state,
 )
+from skbag._persistence.target_state import targets_from_state, targets_state
 from skbag._text.columns_encoder import ColumnsEncoder
 from skbag._version import __version__
 from skbag.exceptions import InconsistentVersionWarning, ModelFileError
@@ -86,12 +86,11 @@ class PlainStateMixin:
             if isinstance(value, np.ndarray):
                 state[name] = native(value)
         if "_model" in state:
-            classes = state.get("classes_")
-            if not isinstance(classes, np.ndarray) or classes.ndim != 1:
-                raise ModelFileError("This is not a sound model: classes_ is missing.")
             # Format 1 knew only classes at first.
             kind = state.get("_targets", {"kind": "classes"})
-            state["_targets"] = targets_from_state(kind, classes)
+            state["_targets"] = targets_from_state(
+                kind, state.get("classes_"), are_numbers=is_regressor(self)
+            )
             model = model_from_state(state["_model"], state["_targets"])
             n_ids, n_columns = (
                 len(model.predictor.embedding),

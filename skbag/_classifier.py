@@ -832,6 +832,10 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
 
     def _keep(self, result: FitResult) -> None:
         super()._keep(result)
+        # Once vectors are added they stay, whatever comes later.
+        earlier = getattr(self, "embedding_init_weight_", None)
+        share = result.vector_share
+        self.embedding_init_weight_ = earlier if share is None else share
         self.inverse_temperature_ = result.model.calibration.inverse_temperature
 
 

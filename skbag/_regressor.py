@@ -357,6 +357,7 @@ class EmbeddingBagRegressor(RegressorMixin, BaseEmbeddingBag):
         "loss": [StrOptions(set(REGRESSION_LOSSES))],
     }
     _losses = REGRESSION_LOSSES
+    _predicts_numbers = True
 
     def __init__(
         self,

@@ -405,10 +405,6 @@ class BaseEmbeddingBag(
         self.alpha_ = plan.alpha
         self.batch_size_ = plan.batch_size
         self.embedding_init_coverage_ = result.coverage
-        # Once vectors are added they stay, whatever comes later.
-        earlier = getattr(self, "embedding_init_weight_", None)
-        share = result.vector_share
-        self.embedding_init_weight_ = earlier if share is None else share
 
     # -- prediction --------------------------------------------------------------------
 

@@ -10,7 +10,6 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.base import is_regressor
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skbag._core.dtypes import ID_DTYPE
@@ -275,7 +274,7 @@ def _check_embedding_init(estimator: Any) -> None:
         )
     if estimator.embedding_dim is not None:
         return
-    if is_regressor(estimator):
+    if estimator._predicts_numbers:
         raise ValueError(
             "embedding_init of a regressor needs embedding_dim: without it the table "
             "holds predictions, and what vectors would add to them is not learnt. Set "

@@ -5,10 +5,9 @@ from __future__ import annotations
 import inspect
 import warnings
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
-from sklearn.base import is_regressor
 
 from skbag._core.dtypes import native
 from skbag._model.model import Model
@@ -29,6 +28,9 @@ _Estimator = TypeVar("_Estimator", bound="PlainStateMixin")
 
 class PlainStateMixin:
     """Pickles the fitted model as serialisable state, of no private class."""
+
+    _predicts_numbers: ClassVar[bool] = False
+    """Whether `y` is numbers, not classes or labels."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Parameters, fitted attributes and the model as serialisable state."""
@@ -89,7 +91,7 @@ class PlainStateMixin:
             # Format 1 knew only classes at first.
             kind = state.get("_targets", {"kind": "classes"})
             state["_targets"] = targets_from_state(
-                kind, state.get("classes_"), are_numbers=is_regressor(self)
+                kind, state.get("classes_"), are_numbers=self._predicts_numbers
             )
             model = model_from_state(state["_model"], state["_targets"])
             n_ids, n_columns = (

@@ -58,7 +58,8 @@ def _as_array(y: Any) -> NDArray[Any]:
             "y.toarray(); for an indicator matrix of labels use EmbeddingBagClassifier."
         )
     if isinstance(y, np.ma.MaskedArray) and np.ma.getmaskarray(y).any():
-        where = int(np.flatnonzero(np.ma.getmaskarray(y).any(axis=-1))[0])
+        mask = np.ma.getmaskarray(y).reshape(len(y), -1)
+        where = int(np.flatnonzero(mask.any(axis=1))[0])
         raise ValueError(
             f"y contains a missing number: that at position {where} is masked. Drop "
             "such samples."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import xlogy
 
 from skbag._targets.losses import Loss, weighted
 
@@ -56,7 +57,7 @@ class SquaredError:
 
 
 class PoissonDeviance:
-    """Half the Poisson deviance, ``sum_c exp(z_c) - y_c z_c``, up to a constant.
+    """Half the Poisson deviance, ``sum_c exp(z_c) - y_c - y_c (z_c - ln y_c)``.
 
     Scores are logarithms of means. Where one is above ``ln(max_curvature)`` the
     exponential goes on as its Taylor polynomial of degree 2, so that steps have a size
@@ -83,8 +84,8 @@ class PoissonDeviance:
         means = scores.clamp(max=most).exp_()
         beyond = scores.sub(most).clamp_(min=0)
         slopes = means * (1 + beyond)
-        values = means * (1 + beyond + beyond.square() / 2) - codes * scores
-        return weighted(slopes - codes, values, weights)
+        values = means * (1 + beyond + beyond.square() / 2) - codes * (scores + 1)
+        return weighted(slopes - codes, values + codes.xlogy(codes), weights)
 
     def constant_scores(self, means: NDArray[np.float64]) -> NDArray[np.float64]:
         """See `Loss`: the logarithm of the means."""
@@ -92,7 +93,8 @@ class PoissonDeviance:
 
     def mean(self, scores: NDArray[np.float64], codes: NDArray[np.float32]) -> float:
         """Mean over samples of the loss of constant scores, without torch."""
-        values = np.exp(scores) - codes.astype(np.float64) * scores
+        y = codes.astype(np.float64)
+        values = np.exp(scores) - y * (scores + 1) + xlogy(y, y)
         return float(values.sum() / max(len(codes), 1))
 
 

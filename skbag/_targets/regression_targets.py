@@ -307,5 +307,6 @@ def check_not_negative(values: NDArray[np.float64]) -> None:
         row = int(np.flatnonzero((values < 0).any(axis=1))[0])
         raise ValueError(
             "loss='poisson' is for counts and rates, but y holds "
-            f"{values[row].min():g} at position {row}. Use loss='squared_error', or shift y."
+            f"{values[row].min():g} at position {row}. Use loss='squared_error', or "
+            "shift y."
         )

@@ -17,12 +17,13 @@ import safetensors.numpy
 from safetensors import safe_open
 
 import skbag
-from skbag import EmbeddingBagClassifier
+from skbag import EmbeddingBagClassifier, EmbeddingBagRegressor
 from skbag._persistence.safetensors_file import _digest
 from skbag.exceptions import ModelFileError
 
 TEXTS = ["late parcel", "refund my money please", "password reset", "parcel lost"] * 8
 LABELS = ["delivery", "payment", "account", "delivery"] * 8
+NUMBERS = [2.0, 5.0, 11.0, 2.5] * 8
 NEW = ["late parcel", "xylophone", ""]
 MODELS = {
     "words": {},
@@ -34,6 +35,8 @@ MODELS = {
     "columns": {},
     "numbers": {},
     "matrix": {},
+    "regressor": {},
+    "regressor, poisson": {"loss": "poisson"},
 }
 FRAME = pandas.DataFrame({"title": TEXTS, "body": TEXTS[::-1], "team": LABELS})
 FRAME["team"] = FRAME["team"].astype("category")
@@ -107,9 +110,12 @@ def change_array(tensors, draw):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", MODELS)
 def test_a_mutated_file_is_refused_or_usable(name, n_cases, tmp_path):
-    clf = EmbeddingBagClassifier(**{"random_state": 0} | MODELS[name])
+    kind, y = EmbeddingBagClassifier, LABELS
+    if name.startswith("regressor"):
+        kind, y = EmbeddingBagRegressor, NUMBERS
+    clf = kind(**{"random_state": 0} | MODELS[name])
     X, new = SAMPLES.get(name, (TEXTS, NEW))
-    skbag.save(clf.fit(X, LABELS), tmp_path / "model")
+    skbag.save(clf.fit(X, y), tmp_path / "model")
     with safe_open(tmp_path / "model", framework="numpy") as opened:
         original = json.loads(opened.metadata()["skbag"])
         arrays = {key: opened.get_tensor(key) for key in opened.keys()}
@@ -134,5 +140,10 @@ def test_a_mutated_file_is_refused_or_usable(name, n_cases, tmp_path):
             # Parameters that do not fit each other are refused here, as a user's are.
             with suppress(ValueError, TypeError):
                 loaded.partial_fit(new[:2], loaded.classes_[:2])
+        elif hasattr(loaded, "n_outputs_"):
+            # Of a logarithm, predictions may be beyond all numbers.
+            assert not np.isnan(loaded.predict(new)).any()
+            with suppress(ValueError, TypeError):
+                loaded.partial_fit(new[:2], loaded.predict(new[:2]))
         skbag.save(loaded, tmp_path / "again")
     assert n / 4 < n_refused < n

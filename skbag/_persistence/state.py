@@ -165,7 +165,8 @@ def _read_calibration(state: Any, targets: Targets) -> Calibration:
     if type(offset) is not float or not abs(offset) < LARGEST:
         raise damaged(f"'score_offset' is {offset!r:.30}")
     is_shared = targets.one_of_all and not targets.has_two_classes
-    if link not in (("softmax", "softplus") if is_shared else ("softmax",)):
+    links = ("softmax", "softplus") if is_shared else ("softmax",)
+    if type(link) is not str or link not in links:
         raise damaged(f"'link' is {link!r:.30}")
     return Calibration(positive_of(state, "temperature"), offset, link)
 

@@ -280,7 +280,7 @@ def test_changed_units_leave_predictions_of_a_stream(numbers_corpus, make_regres
     reg.partial_fit(texts[40:], np.array(y[40:]) * 3)
     assert reg._targets.units.scale > 1.5 * units.scale
     # But for the intercept, whose steps are of a size of their own.
-    change = reg.predict(texts) - expected
+    change = (reg.predict(texts) - expected)[:40]
     assert_allclose(change, change[0], rtol=1e-4)
 
 

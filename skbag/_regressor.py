@@ -184,7 +184,7 @@ class EmbeddingBagRegressor(RegressorMixin, BaseEmbeddingBag):
         Strength of the L2 penalty on the table: the mean loss plus
         ``alpha / 2 * sum(table ** 2)`` is minimised, as in ``SGDClassifier``, with `y`
         in units of its standard deviation. 'auto' is 0 in the first epoch, then the
-        larger the less of the variance predictions explain, up to 0.002.
+        larger the less of the variance predictions explain, up to 0.004.
 
     learning_rate_init : float or 'auto', default='auto'
         First step of the table, for a loss that is summed over a batch; it falls

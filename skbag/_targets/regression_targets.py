@@ -63,7 +63,7 @@ class RegressionTargets(Targets):
         penalty. More epochs gain up to 0.01 of R2.
         """
         return AutoRules(
-            penalty=0.5, max_penalty=4.0, min_batch_step=8.0, n_more_epochs=2
+            penalty=0.5, max_penalty=8.0, min_batch_step=8.0, n_more_epochs=2
         )
 
     def facts(self) -> dict[str, str]:

@@ -42,6 +42,7 @@ PAGES: dict[str, list[str]] = {
     "guide/large_data.md": [],
     "guide/multilabel.md": [],
     "guide/pretrained_vectors.md": [],
+    "guide/regression.md": [],
     "guide/saving_and_serving.md": ["skops"],
     "guide/scoring_at_scale.md": ["dask.dataframe", "distributed", "pyarrow"],
     "guide/short_and_noisy.md": [],

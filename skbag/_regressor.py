@@ -12,7 +12,6 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
 
 from skbag._core.communicator import (
-    SINGLE_PROCESS,
     Communicator,
     check_same,
     concatenate_weights,
@@ -634,13 +633,17 @@ class EmbeddingBagRegressor(RegressorMixin, BaseEmbeddingBag):
             all_values = np.concatenate([part for part, _ in received])
             all_weights = concatenate_weights([(len(p), w) for p, w in received])
         targets = learn_numbers(all_values, all_weights, self.loss, is_1d=is_1d)
+        targets.check_rates()
         return targets, targets.units.encode(values)
 
     def _announce_targets(
         self, y: Any, sample_weight: ArrayLike | None, **announced: Any
     ) -> RegressionTargets:
         if not hasattr(self, "_targets"):
-            return self._learn_targets(y, sample_weight, SINGLE_PROCESS)[0]
+            # Of rates, others than 0 may follow.
+            values, is_1d = read_numbers(y)
+            weight = inputs.read_sample_weight(sample_weight, len(values))
+            return learn_numbers(values, weight, self.loss, is_1d=is_1d)
         targets = self._targets
         targets.check_link(self.loss == "poisson")
         values = targets.read(y)

@@ -105,8 +105,9 @@ HUBER_DELTA = 1.35
 MAX_CURVATURE = 4.0
 """Of the deviance, for numbers of mean 1."""
 
-SMALLEST_MEAN = 1e-6
-"""Of numbers of mean 1, where all of a part are 0."""
+SMALLEST_MEAN = 0.1
+"""Of numbers of mean 1, where all of a part are 0: from far below, steps of an
+intercept would not come back."""
 
 REGRESSION_LOSSES: dict[str, Loss] = {
     loss.name: loss

@@ -118,7 +118,11 @@ class RegressionTargets(Targets):
         )
         if (old_factor == factor).all() and (old_offset == offset).all():
             return None
-        return old_factor / factor, (old_offset - offset) / factor
+        change = (old_offset - offset) / factor
+        if self.has_log_link:
+            # Of rates that were all 0 no unit was known.
+            change[earlier.units.moments.mean == 0] = 0
+        return old_factor / factor, change
 
     @property
     def score_names(self) -> NDArray[Any]:
@@ -127,6 +131,15 @@ class RegressionTargets(Targets):
         if self.n_outputs == 1:
             names = ["y"]
         return np.array([f"log({n})" if self.has_log_link else n for n in names])
+
+    def check_rates(self) -> None:
+        """Raise where a rate would be 0, which no score gives."""
+        if self.has_log_link and not (self.units.moments.mean > 0).all():
+            raise ValueError(
+                "loss='poisson' predicts the exponential of a score, but an output of "
+                "y is 0 in all samples, which no score gives. Use "
+                "loss='squared_error', or leave that output out."
+            )
 
     def score_units(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         units = self.units
@@ -265,12 +278,6 @@ def learn_numbers(
         check_not_negative(values)
     rule = {"poisson": "mean", "huber": "quartiles"}.get(loss, "moments")
     units = TargetUnits.of(rule, values, weight)
-    if has_log_link and not (units.moments.mean > 0).all():
-        raise ValueError(
-            "loss='poisson' predicts the exponential of a score, but an output of y is "
-            "0 in all samples, which no score gives. Use loss='squared_error', or "
-            "leave that output out."
-        )
     return RegressionTargets(units, bin_edges(values, weight), is_1d, has_log_link)
 
 

@@ -77,7 +77,8 @@ class TargetUnits:
     ----------
     rule : {'moments', 'quartiles', 'mean'}
         Mean and standard deviation; median and distance of the quartiles, over that of
-        a normal distribution; or 0 and the mean, of numbers that have a logarithm.
+        a normal distribution, if those differ; or 0 and the mean, of numbers that have
+        a logarithm.
     moments : TargetMoments
         Of all numbers so far.
     center, scale : ndarray of shape (n_outputs,), dtype=float64
@@ -100,6 +101,9 @@ class TargetUnits:
         quartiles = weighted_quantiles(values, weight, np.array([0.25, 0.5, 0.75]))
         scale = (quartiles[2] - quartiles[0]) / QUARTILES_OF_NORMAL
         is_flat = scale <= ROUNDING * np.abs(quartiles[1])
+        if is_flat.all():
+            # Of a stream that begins with next to nothing, more will be known.
+            return cls("moments", moments, *_by_moments("moments", moments))
         scale = np.where(is_flat, moments.deviations, scale)
         return cls(rule, moments, quartiles[1], scale)
 

@@ -269,6 +269,14 @@ def test_a_stream_follows_mean_and_scale(numbers_corpus, make_regressor):
     assert reg.score(texts, y) > 0.8
 
 
+@losses
+def test_a_stream_may_begin_with_next_to_nothing(loss, numbers_corpus, make_regressor):
+    texts, y = numbers_corpus
+    reg = make_regressor(loss=loss).partial_fit(texts[:1], [0.0])
+    stream(reg, texts * 4, 1e4 * np.tile(y, 4))
+    assert reg.score(texts, 1e4 * np.array(y)) > 0.7
+
+
 def test_changed_units_leave_predictions_of_a_stream(numbers_corpus, make_regressor):
     """A part without steps: only units change."""
     texts, y = numbers_corpus

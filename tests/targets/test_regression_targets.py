@@ -141,4 +141,4 @@ def test_another_link_is_refused():
 )
 def test_numbers_without_a_logarithm_are_refused(values, match):
     with pytest.raises(ValueError, match=match):
-        targets_of(np.array(values), "poisson")
+        targets_of(np.array(values), "poisson").check_rates()

@@ -107,7 +107,12 @@ def test_a_constant_is_zero_or_one_exactly(rule, value):
 
 def test_quartiles_that_are_one_number_give_way_to_the_deviation():
     values = np.array([[0.0]] * 9 + [[10.0]])
-    assert TargetUnits.of("quartiles", values, None).scale == values.std()
+    alone = TargetUnits.of("quartiles", values, None)
+    assert (alone.rule, alone.center, alone.scale) == ("moments", 1, values.std())
+    spread = np.arange(10.0)[:, np.newaxis]
+    units = TargetUnits.of("quartiles", np.hstack([values, spread]), None)
+    assert units.rule == "quartiles"
+    assert units.scale[0] == values.std()
 
 
 def test_units_change_where_samples_have_doubled():
@@ -118,5 +123,5 @@ def test_units_change_where_samples_have_doubled():
     assert soon.scale == first.scale
     whole = TargetUnits.of("moments", values, None)
     np.testing.assert_allclose([late.center, late.scale], [whole.center, whole.scale])
-    fixed = TargetUnits.of("quartiles", values[:1], None)
+    fixed = TargetUnits.of("quartiles", values[:9], None)
     assert (fixed + TargetMoments.of(values, None)).scale == fixed.scale

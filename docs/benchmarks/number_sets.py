@@ -14,6 +14,7 @@ import re
 import sysconfig
 import zlib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -95,9 +96,18 @@ def _in_part(file: Path | str, part: str) -> bool:
     return (zlib.crc32(str(file).encode()) % 5 == 0) == (part == "test")
 
 
-def _functions(part: str) -> Iterator[tuple[str, Any]]:
-    """Docstrings of the standard library and installed packages, and their functions."""
-    seen = set()
+class Function(NamedTuple):
+    """A function: its docstring, and what is counted."""
+
+    text: str
+    n_lines: int
+    n_parameters: int
+
+
+@cache
+def _functions(part: str) -> list[Function]:
+    """Functions of the standard library and of installed packages."""
+    found: dict[str, Function] = {}
     for root in (Path(os.__file__).parent, Path(sysconfig.get_paths()["purelib"])):
         for path in sorted(root.rglob("*.py")):
             own = path.relative_to(root)
@@ -109,30 +119,35 @@ def _functions(part: str) -> Iterator[tuple[str, Any]]:
                 tree = ast.parse(path.read_text(encoding="utf-8"))
             except (SyntaxError, ValueError):
                 continue
-            for node in ast.walk(tree):
-                if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                    text = ast.get_docstring(node) or ""
-                    if len(text) >= 20 and len(node.body) > 1 and text not in seen:
-                        seen.add(text)
-                        yield text[:1000], node
+            for function in _documented(tree):
+                found.setdefault(function.text, function)
+    return list(found.values())
+
+
+def _documented(tree: ast.AST) -> Iterator[Function]:
+    """Yield the functions of a module that have a docstring and code."""
+    for node in ast.walk(tree):
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        text = ast.get_docstring(node) or ""
+        if len(text) < 20 or len(node.body) < 2 or node.end_lineno is None:
+            continue
+        own = node.args
+        n_parameters = len(own.posonlyargs) + len(own.args) + len(own.kwonlyargs)
+        n_lines = node.end_lineno - node.body[1].lineno + 1
+        yield Function(text[:1000], n_lines, n_parameters)
 
 
 def code_lines(folder: Path, part: str) -> Part:
     """ln(lines) of the code of a Python function, from its docstring."""
     del folder
-    return _part(
-        (text, float(np.log(node.end_lineno - node.body[1].lineno + 1)))
-        for text, node in _functions(part)
-    )
+    return _part((f.text, float(np.log(f.n_lines))) for f in _functions(part))
 
 
 def parameters(folder: Path, part: str) -> Part:
     """Number of parameters of a Python function, from its docstring."""
     del folder
-    return _part(
-        (text, len(node.args.args) + len(node.args.posonlyargs + node.args.kwonlyargs))
-        for text, node in _functions(part)
-    )
+    return _part((f.text, f.n_parameters) for f in _functions(part))
 
 
 def years(folder: Path, part: str) -> Part:

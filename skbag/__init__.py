@@ -3,6 +3,7 @@
 try:
     from skbag._classifier import EmbeddingBagClassifier
     from skbag._model_files import load, save
+    from skbag._regressor import EmbeddingBagRegressor
     from skbag._show_versions import show_versions
 except ImportError as error:
     from skbag import _compiled_modules
@@ -12,4 +13,11 @@ except ImportError as error:
 
 from skbag._version import __version__
 
-__all__ = ["EmbeddingBagClassifier", "__version__", "load", "save", "show_versions"]
+__all__ = [
+    "EmbeddingBagClassifier",
+    "EmbeddingBagRegressor",
+    "__version__",
+    "load",
+    "save",
+    "show_versions",
+]

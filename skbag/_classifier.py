@@ -18,7 +18,9 @@ from skbag._estimator import inputs
 from skbag._estimator.embedding_bag import BaseEmbeddingBag
 from skbag._estimator.fit_context import keeps_global_settings
 from skbag._estimator.parameters import CONSTRAINTS
+from skbag._model.model import Model
 from skbag._model.top_k import check_k
+from skbag._persistence.onnx_graph import build_onnx
 from skbag._targets.classification_targets import announced_targets, learn_targets
 from skbag._targets.label_sets import Codes
 from skbag._targets.labels import read_classes
@@ -27,6 +29,8 @@ from skbag._targets.targets import ClassificationTargets, Targets
 from skbag._text.token_rules import DEFAULT_PATTERN
 
 if TYPE_CHECKING:
+    from onnx import ModelProto
+
     from skbag._training.fit_result import FitResult
 
 
@@ -803,13 +807,61 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         codes, probabilities = zip(*parts, strict=True)
         return self.classes_[np.concatenate(codes)], np.concatenate(probabilities)
 
+    def top_tokens(
+        self, class_label: Any = None, k: int = 10, *, parts: bool = False
+    ) -> Any:
+        """Return the tokens and pairs that add most to the score of a class.
+
+        What one occurrence adds, its weight times its coefficient, before the weights
+        of a text are scaled by `norm`.
+
+        Parameters
+        ----------
+        class_label : object, default=None
+            One of `classes_`, or of `label_names_`; None for each of them.
+        k : int, default=10
+        parts : bool, default=False
+            Whether to list other features, too; see `most_similar`.
+
+        Returns
+        -------
+        tokens : list of (feature, contribution), best first, or a dict of them
+            A dict by class if `class_label` is None. Only features that speak for the
+            class: there may be fewer than `k`. Two classes share one score, and what
+            speaks for the first is what lowers it.
+
+        Raises
+        ------
+        ValueError
+            If there is no such class; or with `hidden_layer_sizes` or an adaptive
+            softmax. With `n_buckets` and after `compress`, where features have no
+            names.
+        """
+        from skbag._model.inspection import top_tokens
+
+        model = self._fitted_model()
+        assert isinstance(self._targets, ClassificationTargets)
+        return top_tokens(model, self._features(parts), self._targets, k, class_label)
+
+    @property
+    def label_names_(self) -> NDArray[Any] | None:
+        """Names of the labels, where `y` was a data frame of an indicator matrix.
+
+        Of dtype object, in the order of `classes_`, which are their numbers.
+        `top_tokens`, `explain` and displays call the labels by them. None after fitting
+        on other `y`.
+        """
+        self._fitted_model()
+        names = getattr(self._targets, "names", None)
+        return None if names is None else np.array(names, dtype=object)
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = takes_labels(self.loss)
         return tags
 
     def _learn_targets(
-        self, y: Any, communicator: Communicator
+        self, y: Any, sample_weight: ArrayLike | None, communicator: Communicator
     ) -> tuple[ClassificationTargets, Codes]:
         is_part = communicator.world_size > 1
         targets, codes = learn_targets(y, is_part=is_part)
@@ -819,7 +871,9 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
             targets, codes = merged
         return targets, codes
 
-    def _announce_targets(self, y: Any, **announced: Any) -> ClassificationTargets:
+    def _announce_targets(
+        self, y: Any, sample_weight: ArrayLike | None, **announced: Any
+    ) -> ClassificationTargets:
         classes = announced["classes"]
         if (
             type(classes) is list
@@ -846,12 +900,24 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
         counts = total(communicator, targets.weighted_counts(codes, sample_weight))
         return targets.weigh(self.class_weight, codes, sample_weight, counts)
 
+    def _build_onnx(self, model: Model) -> ModelProto:
+        return build_onnx(
+            model.predictor,
+            model.calibration,
+            self.classes_,
+            one_of_all=self._targets.one_of_all,
+        )
+
     def _set_target_attributes(self, targets: Targets) -> None:
         assert isinstance(targets, ClassificationTargets)
         self.classes_ = targets.classes
 
     def _keep(self, result: FitResult) -> None:
         super()._keep(result)
+        # Once vectors are added they stay, whatever comes later.
+        earlier = getattr(self, "embedding_init_weight_", None)
+        share = result.vector_share
+        self.embedding_init_weight_ = earlier if share is None else share
         self.inverse_temperature_ = result.model.calibration.inverse_temperature
 
 

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 from skbag._classifier import EmbeddingBagClassifier
 from skbag._core.threads import n_threads
+from skbag._estimator.embedding_bag import BaseEmbeddingBag
 from skbag._persistence.fields import UNSOUND
 from skbag._persistence.safetensors_file import (
     CALLABLES,
@@ -22,14 +23,17 @@ from skbag._persistence.safetensors_file import (
     write_state,
 )
 from skbag._persistence.schema import ATTRIBUTES
+from skbag._regressor import EmbeddingBagRegressor
 from skbag._text.text_encoder import is_text_encoder
 from skbag.exceptions import ModelFileError
 
-ESTIMATORS = {kind.__name__: kind for kind in (EmbeddingBagClassifier,)}
+ESTIMATORS: dict[str, type[BaseEmbeddingBag]] = {
+    kind.__name__: kind for kind in (EmbeddingBagClassifier, EmbeddingBagRegressor)
+}
 """The estimators that files may hold, by the name in the file."""
 
 
-def save(estimator: EmbeddingBagClassifier, path: Target) -> None:
+def save(estimator: BaseEmbeddingBag, path: Target) -> None:
     """Write an estimator, fitted or not, to one file that any machine can load.
 
     A safetensors file: numbers as tensors, the rest as JSON in its header, and a
@@ -41,7 +45,7 @@ def save(estimator: EmbeddingBagClassifier, path: Target) -> None:
 
     Parameters
     ----------
-    estimator : EmbeddingBagClassifier
+    estimator : EmbeddingBagClassifier or EmbeddingBagRegressor
         Functions among its parameters (`tokenizer`, `preprocessor`, `analyzer`,
         `strip_accents`) and the `text_encoder` cannot be stored: they are to be passed
         to `load`.
@@ -53,7 +57,7 @@ def save(estimator: EmbeddingBagClassifier, path: Target) -> None:
     Raises
     ------
     TypeError
-        If it is not an EmbeddingBagClassifier, or a parameter or label is of a type
+        If it is neither of these estimators, or a parameter or label is of a type
         that no file can hold; the message says which.
     ValueError
         If a function was changed after `fit`.
@@ -84,8 +88,8 @@ def save(estimator: EmbeddingBagClassifier, path: Target) -> None:
     """
     if type(estimator) not in ESTIMATORS.values():
         raise TypeError(
-            "skbag.save stores an EmbeddingBagClassifier, got "
-            f"{type(estimator).__name__}. Pass the classifier alone, for instance "
+            "skbag.save stores an EmbeddingBagClassifier or EmbeddingBagRegressor, got "
+            f"{type(estimator).__name__}. Pass the estimator alone, for instance "
             "pipeline[-1], or use joblib.dump."
         )
     content = FileContent.of(estimator)
@@ -113,7 +117,7 @@ def save(estimator: EmbeddingBagClassifier, path: Target) -> None:
         )
 
 
-def load(path: Target, **callables: Any) -> EmbeddingBagClassifier:
+def load(path: Target, **callables: Any) -> Any:
     """Read an estimator from a file that `save` has written.
 
     No code from the file is run, whatever is in it, and what is in it is checked: a
@@ -132,7 +136,7 @@ def load(path: Target, **callables: Any) -> EmbeddingBagClassifier:
 
     Returns
     -------
-    estimator : EmbeddingBagClassifier
+    estimator : EmbeddingBagClassifier or EmbeddingBagRegressor
         It predicts the same, bit for bit, as the one that was saved, and goes on
         learning from where that one was.
 
@@ -199,7 +203,7 @@ def _check_sizes(parameters: dict[str, Any]) -> None:
     n_threads(parameters["n_jobs"])
 
 
-def _forget_paths(estimator: EmbeddingBagClassifier) -> None:
+def _forget_paths(estimator: BaseEmbeddingBag) -> None:
     """Do not let a file say where the next fit is to read and write."""
     for name in ("checkpoint", "embedding_init"):
         value = getattr(estimator, name)

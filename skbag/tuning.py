@@ -20,6 +20,7 @@ from sklearn.base import (
     MetaEstimatorMixin,
     _fit_context,
     clone,
+    is_regressor,
 )
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -242,6 +243,12 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         y, n_classes = _read_labels(X, y)
         random_state = check_random_state(self.random_state)
         seed = random_state.randint(np.iinfo(np.int32).max)
+        if is_regressor(self._start):
+            raise ValueError(
+                "TimedSearchCV is a classifier and tunes classifiers, got "
+                f"{type(self._start).__name__}. For a regressor use scikit-learn's "
+                "HalvingRandomSearchCV or RandomizedSearchCV."
+            )
         estimator = seeded(clone(self._start), seed)
         if self.max_bytes is not None and not hasattr(estimator, "compress"):
             raise ValueError(

@@ -22,7 +22,7 @@ from tests import compiled_modules
 if names := compiled_modules.outdated(Path(__file__).parents[1] / "skbag"):
     pytest.exit(compiled_modules.MESSAGE.format(names=", ".join(names)), returncode=4)
 
-from skbag import EmbeddingBagClassifier
+from skbag import EmbeddingBagClassifier, EmbeddingBagRegressor
 from skbag.datasets import load_docstrings
 from tests.new_process import NewProcesses
 
@@ -260,6 +260,43 @@ def make_classifier():
 
     def make(**parameters) -> EmbeddingBagClassifier:
         return EmbeddingBagClassifier(**{"random_state": 0, **parameters})
+
+    return make
+
+
+NUMBERS = {"garden": 2.0, "kitchen": 5.0, "sea": 11.0}
+"""What the texts of each class of `corpus` are about, as a number."""
+
+
+class Numbered(NamedTuple):
+    texts: list[str]
+    y: list[float]
+
+
+def numbered(corpus: Corpus) -> Numbered:
+    """Numbers that follow from the words, and one text in four half a unit above."""
+    y = [NUMBERS[label] + 0.5 * (i % 4 == 0) for i, label in enumerate(corpus.labels)]
+    return Numbered(corpus.texts, y)
+
+
+@pytest.fixture(scope="session")
+def numbers_corpus(corpus) -> Iterator[Numbered]:
+    """The texts of `corpus` with numbers."""
+    yield from lent(lambda: numbered(corpus))
+
+
+@pytest.fixture(scope="session")
+def new_numbers_corpus(new_corpus) -> Iterator[Numbered]:
+    """Those of `new_corpus`."""
+    yield from lent(lambda: numbered(new_corpus))
+
+
+@pytest.fixture(scope="session")
+def make_regressor():
+    """Return a regressor with a fixed `random_state`, otherwise as asked for."""
+
+    def make(**parameters) -> EmbeddingBagRegressor:
+        return EmbeddingBagRegressor(**{"random_state": 0, **parameters})
 
     return make
 

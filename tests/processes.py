@@ -124,10 +124,15 @@ def _serve(pipe, rank, n, path, backend, timeout):
 
 
 def _do(job):
-    from skbag import EmbeddingBagClassifier
+    import numpy as np
+
+    from skbag import EmbeddingBagClassifier, EmbeddingBagRegressor
 
     parameters = {"random_state": 0, "distributed": True, **job["parameters"]}
-    clf = EmbeddingBagClassifier(**parameters)
+    # Labels are strings.
+    are_numbers = np.asarray(job["y"]).dtype.kind == "f"
+    kind = EmbeddingBagRegressor if are_numbers else EmbeddingBagClassifier
+    clf = kind(**parameters)
     if "callback" in job:
         clf.set_callbacks(job["callback"])
     started = time.perf_counter()

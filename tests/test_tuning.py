@@ -205,6 +205,13 @@ def test_the_best_is_made_as_small_as_wanted(corpus, new_corpus, clock, tmp_path
         assert search.score(*new_corpus) > 0.9
 
 
+def test_a_regressor_is_refused(numbers_corpus, make_regressor):
+    with pytest.raises(
+        ValueError, match=r"tunes classifiers, .* HalvingRandomSearchCV"
+    ):
+        TimedSearchCV(make_regressor()).fit(*numbers_corpus)
+
+
 @pytest.mark.parametrize(
     "parameters", [{"time_budget": 0}, {"estimator": "clf"}, {"verbose": -1}]
 )

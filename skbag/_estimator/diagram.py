@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from skbag._model.model import Model
 from skbag._persistence.state import model_state
+from skbag._targets.targets import Targets
 
 MOST_CLASSES = 3
 """Classes that are named."""
@@ -35,10 +36,10 @@ DOCUMENTATION = "https://skbag.readthedocs.io/en/latest/generated/"
 class DiagramMixin:
     """The estimator as a block of scikit-learn's diagrams."""
 
-    classes_: NDArray[Any]
     best_validation_score_: float | None
     n_iter_: int
     _model: Model
+    _targets: Targets
 
     _doc_link_module = "skbag"
 
@@ -89,7 +90,14 @@ class DiagramMixin:
         ]
         if self.best_validation_score_ is not None:
             parts.append(f"validation score {self.best_validation_score_:.3f}")
-        return " · ".join([*parts, _classes(self.classes_)])
+        return " · ".join([*parts, self._described_targets()])
+
+    def _described_targets(self) -> str:
+        classes = vars(self).get("classes_")
+        if classes is not None:
+            return _classes(classes)
+        n_outputs = self._targets.n_outputs
+        return f"{n_outputs:,} output{'s' if n_outputs > 1 else ''}"
 
 
 class _Size:

@@ -12,6 +12,7 @@ import sys
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
@@ -123,12 +124,14 @@ class BaseEmbeddingBag(
 
     @abstractmethod
     def _learn_targets(
-        self, y: Any, communicator: Communicator
+        self, y: Any, sample_weight: ArrayLike | None, communicator: Communicator
     ) -> tuple[Targets, Codes]:
         """Targets of the samples of all processes, and the codes of these."""
 
     @abstractmethod
-    def _announce_targets(self, y: Any, **announced: Any) -> Targets:
+    def _announce_targets(
+        self, y: Any, sample_weight: ArrayLike | None, **announced: Any
+    ) -> Targets:
         """Targets of a stream of which `y` is one part."""
 
     def _weigh(
@@ -256,9 +259,10 @@ class BaseEmbeddingBag(
             before = self._learning_model("learn on; fit without warm_start, or keep")
         X = inputs.read_X(self, X, reset=before is None)
         checkpoint = self._checkpoint(X, communicator)
-        targets, codes = self._learn_targets(y, communicator)
+        targets, codes = self._learn_targets(y, sample_weight, communicator)
         if before is not None:
             targets.check_same(self._targets)
+            before = _in_units_of(targets, self._targets, before)
         self._targets = targets
         samples = self._samples(X, codes, sample_weight, communicator)
         validation = self._validation_samples(held_out, communicator)
@@ -315,7 +319,16 @@ class BaseEmbeddingBag(
         if hasattr(self, "_model"):
             before = self._learning_model("learn on; keep")
         X = inputs.read_X(self, X, reset=before is None)
-        self._targets = self._announce_targets(y, **announced)
+        earlier = getattr(self, "_targets", None)
+        resume = getattr(self, "_resume", None)
+        self._targets = self._announce_targets(y, sample_weight, **announced)
+        if before is not None:
+            assert earlier is not None
+            model = _in_units_of(self._targets, earlier, before)
+            if model is not before and resume is not None:
+                # Its table is in other units.
+                resume = replace(resume, stream=None)
+            before = model
         samples = self._samples(X, self._targets.encode(y), sample_weight)
         inputs.check_absolute(samples.weight)
         result = partial_fit(
@@ -324,7 +337,7 @@ class BaseEmbeddingBag(
             random_state=check_random_state(self.random_state),
             before=before,
             coverage=getattr(self, "embedding_init_coverage_", None),
-            resume=getattr(self, "_resume", None),
+            resume=resume,
         )
         self._keep(result)
         earlier = getattr(self, "loss_curve_", [])
@@ -436,6 +449,14 @@ class BaseEmbeddingBag(
         model = self._fitted_model()
         X = inputs.read_X(self, X, reset=False)
         return model.map_scores(use, X, n_threads(self.n_jobs))
+
+
+def _in_units_of(targets: Targets, earlier: Targets, model: Model) -> Model:
+    """Model whose scores are in units of the targets, not of the earlier ones."""
+    change = targets.change_of_scores(earlier)
+    if change is None:
+        return model
+    return replace(model, predictor=model.predictor.with_scores(*change))
 
 
 class _EpochEnd:

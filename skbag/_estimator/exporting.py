@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from skbag._core.bags import EmbeddingBagInput
@@ -11,7 +12,6 @@ from skbag._estimator import inputs
 from skbag._estimator.fitted_attributes import FittedModelMixin
 from skbag._estimator.parameters import check_compression
 from skbag._model.model import Model
-from skbag._persistence.onnx_graph import build_onnx
 from skbag._persistence.safetensors_file import file_size
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ class ExportingMixin(FittedModelMixin):
         """Give the model as a torch module, for instance to train it further.
 
         ``module(*map(torch.from_numpy, clf.encode(X)))`` is `decision_function`,
-        within rounding; for two classes with one column, of shape (n_samples, 1).
+        within rounding; for two classes with one column, of shape (n_samples, 1). Of a
+        regressor it is `predict`, or the logarithm of that with ``loss="poisson"``.
 
         Parameters
         ----------
@@ -81,10 +82,11 @@ class ExportingMixin(FittedModelMixin):
         # Imported here: predicting with an unpickled estimator must not need torch.
         from skbag._training.torch_module import EmbeddingBagModule
 
+        predictor = self._in_units_of_y(predictor)
         return EmbeddingBagModule.from_predictor(predictor, sparse=sparse)
 
     def to_onnx(self) -> ModelProto:
-        """Give the model as an ONNX graph: from `encode` to `predict_proba`.
+        """Give the model as an ONNX graph, from `encode` to what it predicts.
 
         Needs the package onnx (``pip install "skbag[onnx]"``) and no torch. Texts
         become ids and weights in Python, by `encode`; the graph does the rest.
@@ -93,12 +95,13 @@ class ExportingMixin(FittedModelMixin):
         -------
         model : onnx.ModelProto
             Its inputs are `text`, `offsets` and `per_sample_weights` of `encode`, for
-            one text at least. Its outputs are `probabilities` of shape (n_samples,
-            n_classes) and `scores` of shape (n_samples, n_outputs), with one output
-            for two classes, both float32; of an adaptive softmax the scores are
-            log-probabilities, as in `decision_function`. Its metadata hold `classes`
-            (the labels as strings, in JSON) and the versions of skbag, scikit-learn
-            and onnx.
+            one text at least. Of a classifier its outputs are `probabilities` of shape
+            (n_samples, n_classes) and `scores` of shape (n_samples, n_outputs), with
+            one output for two classes, both float32; of an adaptive softmax the scores
+            are log-probabilities, as in `decision_function`. Of a regressor there is
+            one, `predictions` of shape (n_samples, n_outputs), float32. Its metadata
+            hold `classes` of a classifier (the labels as strings, in JSON) and the
+            versions of skbag, scikit-learn and onnx.
 
         Raises
         ------
@@ -112,12 +115,11 @@ class ExportingMixin(FittedModelMixin):
         encode : What it takes in.
         """
         model = self._learning_model("become an ONNX graph; convert")
-        return build_onnx(
-            model.predictor,
-            model.calibration,
-            self.classes_,
-            one_of_all=self._targets.one_of_all,
-        )
+        return self._build_onnx(model)
+
+    @abstractmethod
+    def _build_onnx(self, model: Model) -> ModelProto:
+        """Graph of a model of this kind of `y`."""
 
     def compress(
         self: _Self, max_bytes: int | None = None, *, bits: int | str = "auto"
@@ -142,7 +144,7 @@ class ExportingMixin(FittedModelMixin):
 
         Returns
         -------
-        compressed : EmbeddingBagClassifier
+        compressed : estimator of the same class
             Predicts, transforms, pickles and is saved as ever. It has no
             `vocabulary_`, no `embedding_`, no `coef_` and nothing that needs them
             (`encode`, `to_torch`, `to_onnx`), and does not

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from skbag._model.model import Model
+from skbag._model.predictor import Predictor
 from skbag._targets.targets import Targets
 from skbag._text.columns_encoder import hashes_features
 from skbag._text.encoder import LazyVocabulary
@@ -20,22 +21,9 @@ class FittedModelMixin:
 
     _share_arrays: Callable[[], None]
 
-    classes_: NDArray[Any]
     n_jobs: int | None
     _model: Model
     _targets: Targets
-
-    @property
-    def label_names_(self) -> NDArray[Any] | None:
-        """Names of the labels, where `y` was a data frame of an indicator matrix.
-
-        Of dtype object, in the order of `classes_`, which are their numbers.
-        `top_tokens`, `explain` and displays call the labels by them. None after fitting
-        on other `y`.
-        """
-        self._fitted_model()
-        names = getattr(self._targets, "names", None)
-        return None if names is None else np.array(names, dtype=object)
 
     @property
     def vocabulary_(self) -> LazyVocabulary:
@@ -106,16 +94,24 @@ class FittedModelMixin:
                 "to_torch()."
             )
         self._share_arrays()
-        return predictor.linear_coef()
+        return self._in_units_of_y(predictor).linear_coef()
 
     @property
-    def intercept_(self) -> NDArray[np.float32]:
+    def intercept_(self) -> NDArray[np.floating]:
         """Intercept of the last layer, one per output.
 
-        Of shape (n_outputs,), float32. Of an adaptive softmax, one for each class and
-        cluster, in the order in which it visits them.
+        Of shape (n_outputs,); float32 of a classifier, float64 and in units of `y` of a
+        regressor. Of an adaptive softmax, one for each class and cluster, in the order
+        in which it visits them.
         """
-        return self._fitted_model().predictor.layers[-1][1]
+        intercept = self._fitted_model().predictor.layers[-1][1]
+        units = self._targets.score_units()
+        return intercept if units is None else intercept * units[0] + units[1]
+
+    def _in_units_of_y(self, predictor: Predictor) -> Predictor:
+        """Predictor whose scores are in units of `y`, where scores have units."""
+        units = self._targets.score_units()
+        return predictor if units is None else predictor.with_scores(*units)
 
     def _fitted_model(self) -> Model:
         # The look is quicker than the check, which takes as long as a short text.

@@ -9,7 +9,6 @@ import numpy as np
 
 from skbag._estimator import inputs
 from skbag._estimator.fitted_attributes import FittedModelMixin
-from skbag._targets.targets import ClassificationTargets
 from skbag._text.columns_encoder import hashes_features
 from skbag._text.features import PARTS
 
@@ -25,8 +24,10 @@ class InspectingMixin(FittedModelMixin):
         """Explain scores of a text or more: what each feature adds, and where.
 
         Exact: the contributions of a text and the intercept sum to its
-        `decision_function`. A contribution is the feature's weight in this text times
-        its coefficient; a feature that occurs several times adds as much each time.
+        `decision_function`, of a regressor to its `predict` (to the logarithm of that
+        with ``loss="poisson"``). A contribution is the feature's weight in this text
+        times its coefficient; a feature that occurs several times adds as much each
+        time.
 
         Parameters
         ----------
@@ -74,9 +75,10 @@ class InspectingMixin(FittedModelMixin):
             "explain",
             "Leave out words and compare predict_proba to see what they do",
         )
-        assert isinstance(self._targets, ClassificationTargets)
         X = inputs.read_X(self, [X] if isinstance(X, str) else X, reset=False)
-        return explain(model, X, self._columns(), self._targets.class_names)
+        explanation = explain(model, X, self._columns(), self._targets.score_names)
+        units = self._targets.score_units()
+        return explanation if units is None else explanation.in_units(*units)
 
     def most_similar(
         self, token: Any, k: int = 10, *, parts: bool = False
@@ -111,42 +113,6 @@ class InspectingMixin(FittedModelMixin):
         from skbag._model.inspection import most_similar
 
         return most_similar(self._fitted_model(), self._features(parts), token, k)
-
-    def top_tokens(
-        self, class_label: Any = None, k: int = 10, *, parts: bool = False
-    ) -> Any:
-        """Return the tokens and pairs that add most to the score of a class.
-
-        What one occurrence adds, its weight times its coefficient, before the weights
-        of a text are scaled by `norm`.
-
-        Parameters
-        ----------
-        class_label : object, default=None
-            One of `classes_`, or of `label_names_`; None for each of them.
-        k : int, default=10
-        parts : bool, default=False
-            Whether to list other features, too; see `most_similar`.
-
-        Returns
-        -------
-        tokens : list of (feature, contribution), best first, or a dict of them
-            A dict by class if `class_label` is None. Only features that speak for the
-            class: there may be fewer than `k`. Two classes share one score, and what
-            speaks for the first is what lowers it.
-
-        Raises
-        ------
-        ValueError
-            If there is no such class; or with `hidden_layer_sizes` or an adaptive
-            softmax. With `n_buckets` and after `compress`, where features have no
-            names.
-        """
-        from skbag._model.inspection import top_tokens
-
-        model = self._fitted_model()
-        assert isinstance(self._targets, ClassificationTargets)
-        return top_tokens(model, self._features(parts), self._targets, k, class_label)
 
     def _features(self, parts: bool) -> Features:
         from skbag._model.inspection import Features

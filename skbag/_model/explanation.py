@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,8 @@ class Explanation:
 
     One row for each occurrence of a feature; a feature that occurs several times in a
     text adds as much each time. Rows are in the order of the texts. The sum of a
-    text's rows and the intercept is its ``decision_function``.
+    text's rows and the intercept is its ``decision_function``, or what a regressor
+    predicts.
 
     ``len(explanation)`` is the number of texts, ``explanation[i]`` the explanation of
     one, a slice that of several. It shows itself in a notebook and prints in a
@@ -72,9 +73,11 @@ class Explanation:
         Of a data frame these are places in the text of the row's column.
     contributions : ndarray of shape (n_rows, n_outputs), dtype=float64
         What each row adds: one column per class, of two classes one alone, which is
-        that of ``classes[1]``. Of several labels per sample one column per label.
+        that of ``classes[1]``. Of several labels per sample one column per label, of a
+        regressor one per output.
     intercept : ndarray of shape (n_outputs,), dtype=float64
     classes : ndarray of shape (n_classes,)
+        Of a regressor the names of its outputs, ``y`` or ``y0``, ``y1``, ...
     columns : list of str, or None
         The column of a data frame that each row's feature is of; None for other input.
     """
@@ -122,6 +125,21 @@ class Explanation:
 
     def __iter__(self) -> Iterator[Explanation]:
         return (self[i] for i in range(len(self)))
+
+    def in_units(
+        self, factor: NDArray[np.float64], offset: NDArray[np.float64]
+    ) -> Explanation:
+        """Return the same explanation of scores that are multiplied and added to.
+
+        Parameters
+        ----------
+        factor, offset : ndarray of shape (n_outputs,), dtype=float64
+        """
+        return replace(
+            self,
+            contributions=self.contributions * factor,
+            intercept=self.intercept * factor + offset,
+        )
 
     @property
     def scores(self) -> NDArray[np.float64]:

@@ -126,6 +126,39 @@ def top_tokens(
     return by_label if class_label is None else by_label[wanted[0]]
 
 
+def strongest_tokens(
+    model: Model, features: Features, output: int, factor: float, k: int
+) -> dict[str, list[tuple[Any, float]]]:
+    """Return the features that raise a score most, and those that lower it most.
+
+    Parameters
+    ----------
+    model : Model
+    features : Features
+    output : int
+        Which score.
+    factor : float
+        Of contributions, positive.
+    k : int
+        So many of each at most.
+
+    Returns
+    -------
+    tokens : dict of list of (feature, contribution)
+        "raising" and "lowering", the strongest first.
+
+    Raises
+    ------
+    ValueError
+        If there are hidden layers.
+    """
+    _check_k(k)
+    check_additive(model, "top_tokens", "most_similar looks at the table alone")
+    values = factor * _contributions(model, output, shared=False)
+    lowering = [(name, -value) for name, value in _top_of(-values, features, k)]
+    return {"raising": _top_of(values, features, k), "lowering": lowering}
+
+
 def check_additive(model: Model, method: str, instead: str) -> None:
     """Raise where scores are no sums over features.
 

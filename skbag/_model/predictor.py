@@ -64,6 +64,23 @@ class Predictor:
         moved = (intercept + vector).astype(intercept.dtype)
         return replace(self, layers=((coef, moved), *above))
 
+    def with_scores(
+        self, factor: NDArray[np.float64], offset: NDArray[np.float64]
+    ) -> Predictor:
+        """Multiply all scores, then add to them: in the table or the last layer.
+
+        Parameters
+        ----------
+        factor, offset : ndarray of shape (n_outputs,), dtype=float64
+        """
+        *below, (coef, intercept) = self.layers
+        moved = (intercept * factor + offset).astype(WEIGHT_DTYPE)
+        if coef is not None:
+            coef = (coef * factor[:, np.newaxis]).astype(WEIGHT_DTYPE)
+            return replace(self, layers=(*below, (coef, moved)))
+        table = (self.dense * factor).astype(WEIGHT_DTYPE)
+        return replace(self, embedding=table, layers=((None, moved),))
+
     @property
     def n_outputs(self) -> int:
         """Columns of scores."""

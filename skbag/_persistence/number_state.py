@@ -8,7 +8,7 @@ import numpy as np
 
 from skbag._core.dtypes import ID_DTYPE
 from skbag._persistence.fields import array_of, damaged
-from skbag._targets.targets import ClassificationTargets
+from skbag._targets.targets import Targets
 from skbag._text.columns_encoder import ColumnsEncoder
 from skbag._text.encoder import Encoder
 from skbag._weighting.column_moments import ColumnMoments
@@ -33,7 +33,7 @@ def block_state(block: NumberBlock | None) -> dict[str, Any] | None:
 
 
 def read_block(
-    state: dict[str, Any], encoder: Encoder | None, targets: ClassificationTargets
+    state: dict[str, Any], encoder: Encoder | None, targets: Targets
 ) -> NumberBlock | None:
     ids = np.empty(0, dtype=ID_DTYPE)
     if isinstance(encoder, ColumnsEncoder):
@@ -47,9 +47,9 @@ def read_block(
     shapes = {
         "mean": (len(ids),),
         "factors": (len(ids),),
-        "class_weights": (len(targets.classes),),
+        "class_weights": (targets.n_groups,),
         "products": (len(ids), len(ids)),
-        "class_sums": (len(targets.classes), len(ids)),
+        "class_sums": (targets.n_groups, len(ids)),
     }
     arrays = {
         name: array_of(own, name, np.float64, ndim=len(shape))

@@ -1,4 +1,4 @@
-"""The trained model as an ONNX graph, from weighted bags to scores and probabilities.
+"""The trained model as an ONNX graph, from weighted bags to what it predicts.
 
 ONNX knows no bags, so each is summed by itself: a Scan over the starts and stops of the
 texts cuts out a row of weights and multiplies it with the rows of its ids. To add all
@@ -37,8 +37,8 @@ MOST_BYTES = 2**31 - 2**20
 """Numbers that fit a protobuf message beside the graph; it ends at 2 GiB."""
 
 _DESCRIPTION = (
-    "Text classifier of skbag, from weighted bags of token ids to scores and "
-    "probabilities. EmbeddingBagClassifier.encode makes the inputs from texts."
+    "Model of texts by skbag, from weighted bags of token ids to scores and "
+    "probabilities, or to numbers. The estimator's encode makes the inputs from texts."
 )
 
 
@@ -84,12 +84,50 @@ def build_onnx(
     ValueError
         If the numbers are more than a protobuf message can hold.
     """
-    onnx = _import_onnx()
-    TensorProto, helper = onnx.TensorProto, onnx.helper
+    _import_onnx()
     _check_size(predictor)
     graph = Graph()
     sums = _sum_bags(graph, predictor.dense)
     _apply_model(graph, sums, predictor, calibration, one_of_all)
+    outputs = {"probabilities": len(classes), "scores": predictor.n_outputs}
+    labels = json.dumps([str(label) for label in classes.tolist()])
+    return _as_model(graph, outputs, {"classes": labels})
+
+
+def build_regression_onnx(predictor: Predictor, *, has_log_link: bool) -> ModelProto:
+    """Write a model of numbers down as an ONNX graph.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        Whose scores are in units of `y`.
+    has_log_link : bool
+        Whether they are logarithms of predictions.
+
+    Returns
+    -------
+    model : onnx.ModelProto
+        Inputs and outputs as in `EmbeddingBagRegressor.to_onnx`.
+
+    Raises
+    ------
+    ImportError, ValueError
+        As `build_onnx`.
+    """
+    _import_onnx()
+    _check_size(predictor)
+    graph = Graph()
+    scores = _apply_layers(graph, _sum_bags(graph, predictor.dense), predictor)
+    graph.node("Exp" if has_log_link else "Identity", scores, output="predictions")
+    return _as_model(graph, {"predictions": predictor.n_outputs}, {})
+
+
+def _as_model(
+    graph: Graph, outputs: dict[str, int], properties: dict[str, str]
+) -> ModelProto:
+    """Model of a graph with outputs of given widths, float32."""
+    onnx = _import_onnx()
+    TensorProto, helper = onnx.TensorProto, onnx.helper
     int64, float32 = TensorProto.INT64, TensorProto.FLOAT
     model = helper.make_model(
         helper.make_graph(
@@ -102,10 +140,7 @@ def build_onnx(
             ],
             outputs=[
                 helper.make_tensor_value_info(name, float32, ["n_samples", width])
-                for name, width in (
-                    ("probabilities", len(classes)),
-                    ("scores", predictor.n_outputs),
-                )
+                for name, width in outputs.items()
             ],
             initializer=graph.constants,
         ),
@@ -118,7 +153,7 @@ def build_onnx(
     helper.set_model_props(
         model,
         {
-            "classes": json.dumps([str(label) for label in classes.tolist()]),
+            **properties,
             "skbag_version": __version__,
             "scikit_learn_version": sklearn.__version__,
             "onnx_version": onnx.__version__,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -18,9 +18,8 @@ from skbag._persistence.state import (
     model_state,
     resume_from_state,
     resume_state,
-    targets_from_state,
-    targets_state,
 )
+from skbag._persistence.target_state import targets_from_state, targets_state
 from skbag._text.columns_encoder import ColumnsEncoder
 from skbag._version import __version__
 from skbag.exceptions import InconsistentVersionWarning, ModelFileError
@@ -30,6 +29,9 @@ _Estimator = TypeVar("_Estimator", bound="PlainStateMixin")
 
 class PlainStateMixin:
     """Pickles the fitted model as serialisable state, of no private class."""
+
+    _predicts_numbers: ClassVar[bool] = False
+    """Whether `y` is numbers, not classes or labels."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Parameters, fitted attributes and the model as serialisable state."""
@@ -88,12 +90,11 @@ class PlainStateMixin:
                 state[name] = native(value)
         check_state(state)
         if "_model" in state:
-            classes = state.get("classes_")
-            if classes is None:
-                raise ModelFileError("This is not a sound model: classes_ is missing.")
             # Format 1 knew only classes at first.
             kind = state.get("_targets", {"kind": "classes"})
-            state["_targets"] = targets_from_state(kind, classes)
+            state["_targets"] = targets_from_state(
+                kind, state.get("classes_"), are_numbers=self._predicts_numbers
+            )
             model = model_from_state(state["_model"], state["_targets"])
             n_ids, n_columns = (
                 len(model.predictor.embedding),

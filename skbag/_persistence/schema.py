@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from skbag._persistence.fields import LARGEST, damaged
+from skbag._targets.numbers import LARGEST_NUMBER
 
 Check = Callable[[Any, str], None]
 """Called with a value and its place in the state; raises ModelFileError."""
@@ -22,6 +23,9 @@ LARGEST_INTEGER = 2**62
 
 LARGEST_MOMENT = 1e60
 """Of sums: squares of values of up to 1e15, added up over samples of any weight."""
+
+LARGEST_SQUARES = 1e300
+"""Of deviations of numbers of up to `LARGEST_NUMBER`, added up with any weights."""
 
 LARGEST_ID_WEIGHT = 1e15
 """Weights are logarithms, and far smaller; squares of such do not overflow float32."""
@@ -399,9 +403,29 @@ RESUME = fields(
     },
 )
 
+
+def y_numbers(least: float = -LARGEST_NUMBER, most: float = LARGEST_NUMBER) -> Check:
+    return array(np.float64, least=least, most=most)
+
+
+NUMBERS_OF_Y = fields(
+    {
+        "is_1d": FLAG,
+        "has_log_link": FLAG,
+        "edges": items(y_numbers()),
+        "rule": WORD,
+        "center": y_numbers(),
+        "scale": y_numbers(math.ulp(0)),
+        "weight": number(math.ulp(0), LARGEST_NUMBER),
+        "mean": y_numbers(),
+        "squares": y_numbers(0, LARGEST_SQUARES),
+    }
+)
+
 TARGETS = by_kind(
     {
         "classes": fields({}),
+        "numbers": NUMBERS_OF_Y,
         "labels": fields(
             {"n_labels": integer(2), "sparse": FLAG},
             {"names": optional(items(WORD))},
@@ -422,6 +446,7 @@ ATTRIBUTES: dict[str, Check] = {
     "feature_names_in_": names,
     "loss_curve_": SCORES,
     "n_iter_": integer(1),
+    "n_outputs_": integer(1),
     "validation_scores_": optional(SCORES),
     "best_validation_score_": optional(number(-math.inf, math.inf)),
     "learning_rate_": number(math.ulp(0)),

@@ -45,8 +45,7 @@ from skbag._persistence.number_state import (
     read_moments,
 )
 from skbag._targets.calibration import Calibration
-from skbag._targets.classification_targets import ClassTargets, LabelTargets
-from skbag._targets.targets import ClassificationTargets
+from skbag._targets.targets import Targets
 from skbag._text.columns_encoder import ColumnsEncoder
 from skbag._text.compact_encoders import (
     CompactPlainEncoder,
@@ -104,7 +103,7 @@ def model_state(model: Model) -> dict[str, Any]:
     }
 
 
-def model_from_state(state: Any, targets: ClassificationTargets) -> Model:
+def model_from_state(state: Any, targets: Targets) -> Model:
     """Model of serialisable state; arrays of the right dtype are shared, not copied.
 
     The state has passed `schema.check_state`, as for the functions below.
@@ -113,7 +112,7 @@ def model_from_state(state: Any, targets: ClassificationTargets) -> Model:
     ----------
     state : dict
         As made by `model_state`, on a machine of either byte order.
-    targets : ClassificationTargets
+    targets : Targets
         Of the estimator it belongs to.
 
     Raises
@@ -181,54 +180,13 @@ def _read_text_encoder(
     return TextEncoder(source, n_rows - encoder.n_ids)
 
 
-def _read_calibration(state: Any, targets: ClassificationTargets) -> Calibration:
+def _read_calibration(state: Any, targets: Targets) -> Calibration:
     # Earlier files know a softmax alone.
     offset, link = state.get("score_offset", 0.0), state.get("link", "softmax")
     is_shared = targets.one_of_all and not targets.has_two_classes
     if link not in (("softmax", "softplus") if is_shared else ("softmax",)):
         raise damaged(f"{link!r} is no link of such targets")
     return Calibration(float(state["temperature"]), float(offset), link)
-
-
-def targets_state(targets: ClassificationTargets) -> dict[str, Any]:
-    """Serialisable state of what `y` is, beside the classes."""
-    if isinstance(targets, LabelTargets):
-        return {
-            "kind": "labels",
-            "n_labels": targets.n_labels,
-            "sparse": targets.sparse,
-            "names": None if targets.names is None else list(targets.names),
-        }
-    return {"kind": "classes"}
-
-
-def targets_from_state(state: Any, classes: NDArray[Any]) -> ClassificationTargets:
-    """Read the state of what `y` is.
-
-    Parameters
-    ----------
-    state : dict
-        As made by `targets_state`.
-    classes : ndarray of shape (n_classes,)
-
-    Raises
-    ------
-    ModelFileError
-        If it does not fit the classes.
-    """
-    _check_order(classes)
-    if state["kind"] == "classes":
-        return ClassTargets(classes)
-    n_labels = state["n_labels"]
-    # As many as there are classes, of which there is an array.
-    if n_labels != len(classes) or not np.array_equal(classes, np.arange(n_labels)):
-        raise damaged(f"classes_ are not the numbers of {n_labels} labels")
-    # Earlier files do not say.
-    names = state.get("names")
-    if names is not None and not len(names) == len(set(names)) == n_labels:
-        raise damaged(f"'names' are not those of {n_labels} labels")
-    names = None if names is None else tuple(names)
-    return LabelTargets(n_labels, state["sparse"], names)
 
 
 def resume_state(resume: Resume) -> dict[str, Any]:
@@ -346,21 +304,19 @@ def _pending_state(pending: PendingCounts) -> dict[str, Any]:
     }
 
 
-def _read_counts(
-    state: Any, n_ids: int, targets: ClassificationTargets
-) -> DocumentCounts:
-    n_classes = len(targets.classes)
+def _read_counts(state: Any, n_ids: int, targets: Targets) -> DocumentCounts:
+    n_groups = targets.n_groups
     totals = array_of(state, "class_totals", np.float64, ndim=1)
     counts = array_of(state, "counts", np.float64, ndim=1)
     codes, offsets = (integers_of(state, name) for name in ("codes", "offsets"))
     try:
-        class_counts = sp.csr_array((counts, codes, offsets), shape=(n_ids, n_classes))
+        class_counts = sp.csr_array((counts, codes, offsets), shape=(n_ids, n_groups))
         check_csr(class_counts)
     except ValueError as error:
         raise damaged(f"statistics: {error}") from error
-    if len(totals) != n_classes:
-        raise damaged(f"statistics of {len(totals)} classes for {n_classes}")
-    if targets.one_of_all:
+    if len(totals) != n_groups:
+        raise damaged(f"statistics of {len(totals)} classes for {n_groups}")
+    if targets.one_group_each:
         if state.get("any_counts") is not None:
             raise damaged("statistics of labels for classes")
         return DocumentCounts.of_classes(class_counts, totals)
@@ -402,10 +358,10 @@ def _clusters_state(clusters: Clusters) -> dict[str, Any]:
     }
 
 
-def _read_clusters(state: Any, targets: ClassificationTargets) -> Clusters:
+def _read_clusters(state: Any, targets: Targets) -> Clusters:
     order = array_of(state, "order", np.int64, ndim=1)
     n_shortlist, size = state["n_short"], state["size"]
-    n_classes = len(targets.classes)
+    n_classes = targets.n_groups
     if not targets.one_of_all or not np.array_equal(np.sort(order), range(n_classes)):
         raise damaged("clusters are not of the classes")
     n_clustered = n_classes - n_shortlist
@@ -440,7 +396,7 @@ def _read_layer(
     return array_of(state, "coef", WEIGHT_DTYPE, ndim=2), intercept
 
 
-def _check_layers(predictor: Predictor, targets: ClassificationTargets) -> None:
+def _check_layers(predictor: Predictor, targets: Targets) -> None:
     """Raise where the layers do not lead from the table to the scores."""
     layers, clusters = predictor.layers, predictor.clusters
     width = predictor.embedding.shape[1]
@@ -453,17 +409,7 @@ def _check_layers(predictor: Predictor, targets: ClassificationTargets) -> None:
         width = len(intercept)
     wanted = targets.n_outputs if clusters is None else clusters.n_rows
     if not layers or width != wanted:
-        raise damaged(f"{width} outputs for {len(targets.classes)} classes")
-
-
-def _check_order(classes: NDArray[Any]) -> None:
-    """Raise where labels are not ascending and distinct."""
-    try:
-        in_order = bool(np.all(classes[:-1] < classes[1:]))
-    except TypeError as error:
-        raise damaged(f"classes_ cannot be compared: {error}") from error
-    if not in_order or not len(classes):
-        raise damaged("classes_ are not distinct and in order")
+        raise damaged(f"{width} outputs for {targets.n_outputs}")
 
 
 def _check_magnitudes(predictor: Predictor) -> None:

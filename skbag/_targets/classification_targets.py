@@ -43,7 +43,7 @@ from skbag._targets.links import (
     softplus_probabilities,
 )
 from skbag._targets.losses import BaseLoss, Loss, of_classes, of_labels
-from skbag._targets.targets import ClassificationTargets, Targets
+from skbag._targets.targets import AutoRules, ClassificationTargets, Targets
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,9 +237,9 @@ class LabelTargets(ClassificationTargets):
         return self.n_labels
 
     @property
-    def penalty(self) -> float:
+    def rules(self) -> AutoRules:
         """An eighth: most labels are rare, and would never be predicted with more."""
-        return 1 / 8
+        return AutoRules(penalty=1 / 8)
 
     def facts(self) -> dict[str, str]:
         return {"y": f"an indicator matrix of {self.n_labels} columns"}

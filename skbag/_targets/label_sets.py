@@ -75,12 +75,13 @@ class LabelSets:
         return np.bincount(self.labels, weights, minlength=self.n_labels)
 
 
-Codes: TypeAlias = NDArray[np.int64] | LabelSets
-"""What `y` is encoded as: the class of each sample, or its labels."""
+Codes: TypeAlias = NDArray[Any] | LabelSets
+"""What `y` is encoded as: the class of each sample, int64; its labels; or its numbers,
+float32 of shape (n_samples, n_outputs)."""
 
 
-def as_array(codes: Codes) -> NDArray[np.int64]:
-    """Codes as one array: (n_samples,) classes, or (nnz, 2) pairs of sample, label."""
+def as_array(codes: Codes) -> NDArray[Any]:
+    """Codes as one array: classes, (nnz, 2) pairs of sample and label, or numbers."""
     return codes.pairs() if isinstance(codes, LabelSets) else codes
 
 

@@ -4,7 +4,8 @@ Conventions
 -----------
 scores : (n_samples, n_outputs), in link space.
 codes : (n_samples,), the encoded class of each sample; or (n_true, 2), the samples and
-    their labels where each may have several.
+    their labels where each may have several; or (n_samples, n_outputs), numbers: see
+    `regression_losses`.
 n_outputs : 1 for two classes (a positive score means class 1), else n_classes; n_labels
     for labels, each of which is a task of two classes by itself.
 weights : (n_samples,) or None, how much each sample counts.
@@ -129,7 +130,7 @@ class SquaredHinge:
             slack = scores.add(1).clamp_(min=0)
             slack.scatter_(1, true, scores.gather(1, true).sub_(1).clamp_(max=0))
             gradient = slack.mul(2)
-        return _weighted(gradient, slack.mul_(slack), weights)
+        return weighted(gradient, slack.mul_(slack), weights)
 
     def constant_scores(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
         """See `Loss`: ``2 share - 1``."""
@@ -170,13 +171,13 @@ class CrossEntropy:
             gradient = margin.neg().sigmoid_().mul_(sign).neg_()
             # log(1 + exp(-m)) without overflow.
             value = margin.neg().clamp_(min=0).add_(margin.abs().neg_().exp_().log1p_())
-            return _weighted(gradient, value, weights)
+            return weighted(gradient, value, weights)
         true = codes.unsqueeze(1)
         log_probabilities = scores.log_softmax(dim=1)
         value = log_probabilities.gather(1, true).neg_()
         gradient = log_probabilities.exp_()
         gradient.scatter_add_(1, true, gradient.new_full(true.shape, -1.0))
-        return _weighted(gradient, value, weights)
+        return weighted(gradient, value, weights)
 
     def constant_scores(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
         """See `Loss`: the link of the shares."""
@@ -247,7 +248,7 @@ class OfLabels:
             of_pairs = scores.new_tensor(self.label_weights)[labels]
             gradient[rows, labels] *= of_pairs
             values[rows, labels] *= of_pairs
-        return _weighted(gradient, values, weights)
+        return weighted(gradient, values, weights)
 
     def constant_scores(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
         """See `Loss`; of the shares by weight."""
@@ -342,7 +343,7 @@ def constant_squared_hinge(
     return float(values.sum() / len(codes))
 
 
-def _weighted(
+def weighted(
     gradient: Tensor, values: Tensor, weights: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     """Weigh both by sample; sum the values.

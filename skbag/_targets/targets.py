@@ -1,6 +1,6 @@
-"""What `y` is: classes, or labels of which a sample may have several.
+"""What `y` is: classes, labels of which a sample may have several, or numbers.
 
-From labels of any type to codes and back. Whatever differs between the two is asked
+From `y` of any type to codes and back. Whatever differs between the kinds is asked
 here, by a method of the one or the other, and of the loss. `Targets` is all that
 training needs; classes and probabilities come with `ClassificationTargets`.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,27 @@ from numpy.typing import NDArray
 from skbag._targets.calibration import UNCALIBRATED, Calibration
 from skbag._targets.label_sets import Codes, one_each
 from skbag._targets.losses import BaseLoss, Loss
+
+
+class AutoRules(NamedTuple):
+    """How the rules of "auto" differ from those for classes: see `plan`.
+
+    Parameters
+    ----------
+    penalty, max_penalty : float
+        Factors of the L2 penalty, and of the largest there may be.
+    min_batch_step : float
+        Factor of the least share of a step that a batch may leave.
+    n_more_epochs : int
+    """
+
+    penalty: float = 1.0
+    max_penalty: float = 1.0
+    min_batch_step: float = 1.0
+    n_more_epochs: int = 0
+
+
+FOR_CLASSES = AutoRules()
 
 
 class Targets(ABC):
@@ -28,9 +49,9 @@ class Targets(ABC):
         """Number of columns of scores."""
 
     @property
-    def penalty(self) -> float:
-        """Factor of the automatic L2 penalty."""
-        return 1.0
+    def rules(self) -> AutoRules:
+        """How the rules of "auto" differ for this kind of `y`."""
+        return FOR_CLASSES
 
     @property
     def has_two_classes(self) -> bool:
@@ -45,17 +66,6 @@ class Targets(ABC):
     @abstractmethod
     def facts(self) -> dict[str, str]:
         """What must be alike in all processes of a fit, by name, in words."""
-
-    @abstractmethod
-    def merge(self, parts: Sequence[Any], codes: Codes) -> tuple[Targets, Codes]:
-        """Targets of the samples of all processes, and codes of these among them.
-
-        Parameters
-        ----------
-        parts : sequence of Targets
-            Those of all processes, these among them, with the same `facts`.
-        codes : Codes
-        """
 
     @abstractmethod
     def check_same(self, earlier: Targets) -> None:
@@ -74,9 +84,37 @@ class Targets(ABC):
         return None
 
     @property
+    @abstractmethod
+    def score_names(self) -> NDArray[Any]:
+        """What explanations call the scores: classes, labels or outputs."""
+
+    def score_units(
+        self,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Factor and offset, each (n_outputs,), that bring scores into units of `y`.
+
+        None where scores have no units.
+        """
+        return None
+
+    def change_of_scores(
+        self, earlier: Targets
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Factor and offset that make scores by earlier targets those by these.
+
+        None where they are the same.
+        """
+        return None
+
+    @property
     def n_groups(self) -> int:
         """Number of the groups that documents are counted by."""
         return 1
+
+    @property
+    def one_group_each(self) -> bool:
+        """Whether each sample is in one group alone."""
+        return True
 
     def groups(self, codes: Codes) -> Codes:
         """Group of each sample, or its groups: see `Weighting`."""
@@ -139,7 +177,11 @@ class Targets(ABC):
 
     @abstractmethod
     def sample_scores(self, predictions: Any, codes: Codes) -> NDArray[Any]:
-        """The score of each sample that early stopping goes by, (n_samples,)."""
+        """Of each sample what early stopping goes by, (n_samples,) or more columns."""
+
+    def mean_score(self, means: Any) -> float:
+        """Score of samples whose `sample_scores` have the given means."""
+        return float(means)
 
     def fit_calibration(
         self,
@@ -181,16 +223,32 @@ class ClassificationTargets(Targets):
         """What reports call the classes: these themselves, or the names of labels."""
         return self.classes
 
+    @property
+    def score_names(self) -> NDArray[Any]:
+        """See `Targets`: of two classes both, though they share a score."""
+        return self.class_names
+
     @abstractmethod
     def merge(
         self, parts: Sequence[Any], codes: Codes
     ) -> tuple[ClassificationTargets, Codes]:
-        """See `Targets`."""
+        """Targets of the samples of all processes, and codes of these among them.
+
+        Parameters
+        ----------
+        parts : sequence of ClassificationTargets
+            Those of all processes, these among them, with the same `facts`.
+        codes : Codes
+        """
 
     @property
     def n_groups(self) -> int:
         """Number of classes or labels."""
         return len(self.classes)
+
+    @property
+    def one_group_each(self) -> bool:
+        return self.one_of_all
 
     def groups(self, codes: Codes) -> Codes:
         """Return the codes themselves."""

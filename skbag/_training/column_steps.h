@@ -1,5 +1,5 @@
-/* Steps of one-versus-rest squared hinge over some columns of a table: see
-   column_steps.pyx. The columns are LANES numbers side by side for each id, padded with
+/* Steps of one-versus-rest squared hinge, or of squared errors, over some columns of a
+   table: see column_steps.pyx. The columns are LANES numbers side by side for each id, padded with
    columns that nothing trains. Every operation is on one column by itself, so that vectors
    of any length give the same bits. */
 #ifndef SKBAG_COLUMN_STEPS_H
@@ -42,6 +42,10 @@ typedef struct {
     const int64_t* label_offsets;
     const int64_t* labels;
     const float* label_weights;   /* of each column, or NULL */
+    /* Numbers of each sample and column, or NULL: of a squared error, which goes on as a
+       line where the residual is beyond delta. */
+    const float* targets;
+    float delta;
     const float* sample_weights;  /* or NULL */
     /* Where the scores of the samples of each step go, -1 for nowhere; of n_outputs. */
     const int64_t* score_rows;

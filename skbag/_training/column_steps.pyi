@@ -16,6 +16,8 @@ class Samples:
         label_offsets: NDArray[np.int64] | None,
         labels: NDArray[np.int64] | None,
         label_weights: NDArray[np.float32] | None,
+        targets: NDArray[np.float32] | None,
+        delta: float,
         sample_weights: NDArray[np.float32] | None,
         n_ids: int,
         n_outputs: int,

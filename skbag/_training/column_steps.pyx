@@ -1,6 +1,6 @@
 """Steps on the CPU where each column of the table is a task by itself.
 
-With a table of scores and a loss of one output against the rest, no column asks for
+With a table of scores and a loss that is a sum over outputs, no column asks for
 another. So each block of columns goes through all batches of an epoch by itself, in
 whatever thread, and the results are the same bits. A step is that of `Trainer`: the
 gradients of a batch by the state before it, then the intercepts, the penalty as one
@@ -34,6 +34,8 @@ cdef extern from "column_steps.h":
         const int64_t* label_offsets
         const int64_t* labels
         const float* label_weights
+        const float* targets
+        float delta
         const float* sample_weights
         const int64_t* score_rows
         float* scores
@@ -78,12 +80,17 @@ cdef class Samples:
     edges : buffer of int64, of length n_batches + 1
         The first sample of each batch, and the end.
     classes : buffer of int64, or None
-        Class of each sample; None with labels.
+        Class of each sample; None with labels or targets.
     class_shift : int
         Column of class 0, negated.
     label_offsets, labels : buffers of int64, or None
         As in `LabelSets`.
     label_weights : buffer of float32 of length n_outputs, or None
+    targets : buffer of float32 of shape (n_samples, n_outputs), or None
+        Numbers, of a regression; None with classes or labels.
+    delta : float
+        Residual beyond which the squared error of `targets` goes on as a line (Huber,
+        "Robust Estimation of a Location Parameter", 1964); infinite for none.
     sample_weights : buffer of float32 of length n_samples, or None
     n_ids, n_outputs : int
         Ids are trusted to be below `n_ids`.
@@ -114,6 +121,8 @@ cdef class Samples:
         const int64_t[::1] label_offsets,
         const int64_t[::1] labels,
         const float[::1] label_weights,
+        const float[:, ::1] targets,
+        float delta,
         const float[::1] sample_weights,
         int64_t n_ids,
         int64_t n_outputs,
@@ -130,8 +139,8 @@ cdef class Samples:
             raise IndexError("bags and batches do not fit each other")
         if len(ids) != len(weights):
             raise IndexError("ids and weights do not fit each other")
-        if (classes is None) == (label_offsets is None):
-            raise ValueError("samples have either classes or labels")
+        if [classes is None, label_offsets is None, targets is None].count(False) != 1:
+            raise ValueError("samples have either classes, labels or targets")
         if classes is not None and len(classes) != n:
             raise IndexError("bags and classes do not fit each other")
         if sample_weights is not None and len(sample_weights) != n:
@@ -142,10 +151,14 @@ cdef class Samples:
             _check_bounds(label_offsets, len(labels), "offsets of the labels")
         if label_weights is not None and len(label_weights) != n_outputs:
             raise IndexError("outputs and label weights do not fit each other")
+        if targets is not None and (
+            targets.shape[0] != n or targets.shape[1] != n_outputs
+        ):
+            raise IndexError("bags, outputs and targets do not fit each other")
         # What the pointers point to.
         self._owners = [
             ids, offsets, weights, edges, classes, label_offsets, labels,
-            label_weights, sample_weights,
+            label_weights, targets, sample_weights,
         ]
         memset(problem, 0, sizeof(SkbagProblem))
         problem.n_ids = n_ids
@@ -163,6 +176,8 @@ cdef class Samples:
                 problem.labels = &labels[0]
         if label_weights is not None and n_outputs:
             problem.label_weights = &label_weights[0]
+        if targets is not None and n and n_outputs:
+            problem.targets, problem.delta = &targets[0, 0], delta
         if sample_weights is not None and n:
             problem.sample_weights = &sample_weights[0]
         self.n_batches, self.largest_batch = n_batches, 0

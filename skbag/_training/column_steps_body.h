@@ -32,20 +32,34 @@ static int64_t SKBAG_NAME(
                 for (int v = 0; v < LANES / SKBAG_WIDTH; v++) total[v] += weight * row[v];
             }
             memcpy(z, total, sizeof(z));
-            for (int c = 0; c < LANES; c++) {
+            for (int c = 0; c < LANES; c++)
                 z[c] = z[c] * scale + columns->intercept[c];
-                /* So asked that a score that is not a number makes the loss none. */
-                const float slack = z[c] + 1 < 0 ? 0 : z[c] + 1;
-                g[c] = 2 * slack;
-                value[c] = slack * slack;
+            if (p->targets) {
+                const float* y = p->targets + x * p->n_outputs + columns->first;
+                for (int64_t c = 0; c < n; c++) {
+                    const float residual = z[c] - y[c];
+                    const float size = residual < 0 ? -residual : residual;
+                    /* So asked that a residual that is not a number stays none. */
+                    const float kept = size > p->delta ? p->delta : size;
+                    g[c] = 2 * (residual < 0 ? -kept : kept);
+                    value[c] = kept * (2 * size - kept);
+                }
+            } else {
+                for (int c = 0; c < LANES; c++) {
+                    /* So asked that a score that is not a number makes the loss none. */
+                    const float slack = z[c] + 1 < 0 ? 0 : z[c] + 1;
+                    g[c] = 2 * slack;
+                    value[c] = slack * slack;
+                }
             }
             for (int64_t c = n; c < LANES; c++) g[c] = value[c] = 0;
             if (score_row >= 0) {
                 float* out = p->scores + (score_row + t) * p->n_outputs + columns->first;
                 for (int64_t c = 0; c < n; c++) out[c] = z[c];
             }
-            int64_t label = p->classes ? 0 : p->label_offsets[x];
-            const int64_t last = p->classes ? 1 : p->label_offsets[x + 1];
+            int64_t label = p->label_offsets ? p->label_offsets[x] : 0;
+            const int64_t last =
+                p->label_offsets ? p->label_offsets[x + 1] : p->classes ? 1 : 0;
             for (; label < last; label++) {
                 const int64_t column =
                     p->classes ? p->classes[x] - p->class_shift : p->labels[label];

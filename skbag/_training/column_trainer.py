@@ -1,6 +1,7 @@
 """Training on the CPU where each column of the table is a task by itself.
 
-The twin of `Trainer` for a table of scores and the squared hinge, by `column_steps`:
+The twin of `Trainer` for a table of scores and the squared hinge, or squared errors, by
+`column_steps`:
 columns are trained in blocks, several in threads, with the same bits for any number.
 """
 
@@ -67,6 +68,7 @@ class ColumnTrainer:
     bags : Bags
         Weighted, in the order of the batches.
     codes : ndarray of shape (n_samples,), dtype=int64, or LabelSets
+        Or numbers, of shape (n_samples, n_outputs), dtype=float32.
     edges : ndarray of shape (n_batches + 1,), dtype=int64
         The first sample of each batch, and the end.
     sample_weight : ndarray of shape (n_samples,) or None
@@ -79,6 +81,8 @@ class ColumnTrainer:
     schedule : Schedule
     n_threads : int
         At most so many threads train blocks of columns.
+    delta : float
+        Residual beyond which the squared error of numbers goes on as a line.
     communicator : Communicator
         Who has the same samples, and trains other columns: each rank its share.
     """
@@ -94,6 +98,7 @@ class ColumnTrainer:
         accumulators: tuple[NDArray[np.float32], ...] | None,
         schedule: Schedule,
         n_threads: int = 1,
+        delta: float = np.inf,
         communicator: Communicator = SINGLE_PROCESS,
     ) -> None:
         self.schedule = schedule
@@ -106,17 +111,20 @@ class ColumnTrainer:
         self.sample_weight = _float32(sample_weight)
         self.label_weights = _float32(label_weights)
         has_labels = isinstance(codes, LabelSets)
+        are_numbers = not isinstance(codes, LabelSets) and codes.ndim == 2
         width = predictor.n_outputs
         self._samples = column_steps.Samples(
             bags.ids,
             bags.offsets,
             bags.weights,
             edges,
-            None if isinstance(codes, LabelSets) else codes,
+            None if isinstance(codes, LabelSets) or are_numbers else codes,
             1 if width == 1 and not has_labels else 0,
             codes.offsets if isinstance(codes, LabelSets) else None,
             codes.labels if isinstance(codes, LabelSets) else None,
             self.label_weights,
+            np.ascontiguousarray(codes) if are_numbers else None,
+            delta,
             self.sample_weight,
             bags.n_ids,
             width,

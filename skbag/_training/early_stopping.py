@@ -204,7 +204,8 @@ class Validation:
             [(len(each), weight) for each, weight in received]
         )
         each = np.concatenate([each for each, _ in received])
-        return float(np.average(each, weights=weights))
+        means = np.average(each, axis=0, weights=weights)
+        return targets.mean_score(means)
 
     def arrays(self) -> list[NDArray[np.generic]]:
         """All that scores depend on."""

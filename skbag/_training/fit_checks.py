@@ -33,6 +33,9 @@ LEARNT_BY_TABLE = 0.99
 """Share of the loss of constant scores that a model which has learnt something ends
 below, ..."""
 
+MIN_LOSS = 1e-6
+"""Of constant scores that are right for all samples."""
+
 LEARNT_BY_LAYERS = 0.95
 """... and with layers above the table, which take longer."""
 
@@ -141,7 +144,8 @@ def training_finding(
     # The loss of a first epoch is that of samples before they are learnt.
     if n_samples < MIN_SAMPLES or len(loss_curve) < 2:
         return None
-    if loss_curve[-1] <= share * constant_loss:
+    # Where constant scores are right, within rounding, there is nothing to learn.
+    if loss_curve[-1] <= share * constant_loss or constant_loss < MIN_LOSS:
         return None
     remedy = (
         "Raise max_iter or learning_rate_init, or use embedding_dim=None, which learns "

@@ -206,7 +206,8 @@ def _tables_of_vectors(settings: Settings) -> int:
 def _repeats(counts: Samples) -> float:
     """How often an entry is counted by class: once for each label of its sample."""
     if not isinstance(counts.codes, LabelSets):
-        return 1.0
+        # Of numbers there is one group for each output.
+        return float(counts.codes.shape[1]) if counts.codes.ndim == 2 else 1.0
     lengths = np.diff(counts.X.counts.offsets)
     n_labels = np.diff(counts.codes.offsets)
     return float(lengths @ n_labels) / max(len(counts.X.counts.ids), 1)

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from skbag._core.communicator import SINGLE_PROCESS, Communicator, total
 from skbag._core.dtypes import WEIGHT_DTYPE
+from skbag._core.growth import power_of_growth
 from skbag._model.model import Featurizer
 from skbag._model.predictor import Predictor
 from skbag._text.columns_encoder import ColumnsEncoder
 from skbag._text.encoder import LearningEncoder
-from skbag._training.growth import power_of_growth
 from skbag._training.plan import N_MOMENT_SAMPLES
 from skbag._training.samples import Samples, weighed
 from skbag._weighting.number_block import NumberBlock

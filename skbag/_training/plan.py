@@ -19,7 +19,8 @@ from skbag._core.bags import Bags, SomeBags
 from skbag._core.dtypes import WEIGHT_DTYPE
 from skbag._model.clusters import Clusters
 from skbag._targets.losses import Loss, is_squared_hinge
-from skbag._targets.targets import Targets
+from skbag._targets.regression_losses import SquaredError
+from skbag._targets.targets import FOR_CLASSES, AutoRules, Targets
 from skbag._training.settings import TrainingOptions
 
 SINGLE_SAMPLE_STEP = 0.9
@@ -146,16 +147,22 @@ class Moments:
         return 2 / max(batch_size * self.eigenvalue, 1e-30)
 
 
-def auto_batch_size(n_samples: int, n_outputs: int, moments: Moments) -> int:
+def auto_batch_size(
+    n_samples: int,
+    n_outputs: int,
+    moments: Moments,
+    min_batch_step: float = MIN_BATCH_STEP,
+) -> int:
     """Batch size: about 80 updates an epoch or more, within 16 to 1024.
 
     Smaller where a shared direction, such as a column that all samples have, would
-    force the step far below what is right for one sample.
+    force the step far below what is right for one sample, of which it is to leave
+    `min_batch_step`.
     """
     by_updates = 2 ** round(np.log2(max(1.0, n_samples / 80)))
     by_cache = 2 ** int(np.log2(max(1, SCORES_PER_BATCH // n_outputs)))
     size = int(max(16, min(1024, by_updates, by_cache)))
-    while size > 16 and moments.for_batch(size) < MIN_BATCH_STEP * moments.for_one:
+    while size > 16 and moments.for_batch(size) < min_batch_step * moments.for_one:
         size //= 2
     return size
 
@@ -294,6 +301,7 @@ def auto_alpha(
     moments: Moments,
     curvature: float,
     n_between: float = 1.0,
+    max_alpha: float = MAX_ALPHA,
 ) -> float:
     """Strength of the L2 penalty per sample: the noisier the classes, the more.
 
@@ -313,8 +321,10 @@ def auto_alpha(
         Of the loss.
     n_between : float, default=1.0
         From one sample of a class to the next, on average.
+    max_alpha : float
+        Largest of samples of norm 1, for a curvature of 2.
     """
-    largest = MAX_ALPHA * min(1.0, N_SAMPLES_BETWEEN / n_between)
+    largest = max_alpha * min(1.0, N_SAMPLES_BETWEEN / n_between)
     strength = min(10 * (1 - skill_score) ** 2 / n_samples, largest)
     return strength * moments.mean_squared_norm * curvature / 2
 
@@ -342,7 +352,7 @@ def goes_by_columns(loss: Loss, options: TrainingOptions) -> bool:
     docs/benchmarks/log.md), and torch need not be imported.
     """
     return (
-        is_squared_hinge(loss)
+        (is_squared_hinge(loss) or type(loss) is SquaredError)
         and options.embedding_dim is None
         and options.dropout == 0
         and options.device in ("auto", "cpu")
@@ -367,6 +377,7 @@ class Problem:
         Factor of the automatic L2 penalty.
     n_between : float
         From one sample of a class to the next, on average.
+    rules : AutoRules
     n_seen : int
         Samples of the same stream before these.
     max_learning_rate : float
@@ -382,6 +393,7 @@ class Problem:
     loss: Loss
     penalty: float = 1.0
     n_between: float = 1.0
+    rules: AutoRules = FOR_CLASSES
     n_seen: int = 0
     max_learning_rate: float = np.inf
     skill_score: float = 1.0
@@ -409,8 +421,9 @@ class Problem:
             n_scores=n_outputs if clusters is None else clusters.n_scores,
             moments=moments,
             loss=loss,
-            penalty=targets.penalty * _penalty_of_uneven(targets, shares),
+            penalty=targets.rules.penalty * _penalty_of_uneven(targets, shares),
             n_between=n_samples * len(counts) / max(counts.sum(), 1),
+            rules=targets.rules,
             **stream,
         )
 
@@ -462,7 +475,10 @@ class Plan:
 
         def size_for(n_samples: int) -> int:
             size = options.batch_size or auto_batch_size(
-                problem.n_seen + n_samples, problem.n_scores, problem.moments
+                problem.n_seen + n_samples,
+                problem.n_scores,
+                problem.moments,
+                problem.rules.min_batch_step * MIN_BATCH_STEP,
             )
             return max(min(size, n_samples), 1)
 
@@ -507,8 +523,8 @@ class Plan:
     def with_entries(self, n_entries: int) -> Plan:
         """Plan once it is known how many entries the batches have."""
         work = float(n_entries) * (self.width + 16)
-        n_epochs = self.options.max_iter or first_plan_epochs(
-            self.problem.n_samples, work, self.n_layer_outputs
+        n_epochs = self.options.max_iter or self.problem.rules.n_more_epochs + (
+            first_plan_epochs(self.problem.n_samples, work, self.n_layer_outputs)
         )
         return replace(self, work=work, n_epochs=n_epochs)
 
@@ -522,9 +538,10 @@ class Plan:
                 problem.moments,
                 problem.loss.curvature,
                 problem.n_between,
+                problem.rules.max_penalty * MAX_ALPHA,
             )
         if self.options.max_iter is None:
-            n_epochs = auto_epochs(
+            n_epochs = problem.rules.n_more_epochs + auto_epochs(
                 skill_score, problem.n_samples, self.work, self.n_layer_outputs
             )
         return replace(self, alpha=alpha, n_epochs=n_epochs)

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from skbag._core.communicator import SINGLE_PROCESS, Communicator, share_of, total
 from skbag._core.growing import GrowingRows
+from skbag._core.growth import power_of_growth
 from skbag._model.model import Featurizer, Resume, Stream
 from skbag._model.predictor import Predictor
 from skbag._text.columns_encoder import ColumnsEncoder
 from skbag._text.encoder import LearningEncoder
 from skbag._text.hashed_encoder import HashedEncoder
 from skbag._training.feature_learning import findings, learn, learn_more
-from skbag._training.growth import power_of_growth
 from skbag._training.initial_table import change_of_initial_table, initial_table
 from skbag._training.memory_estimate import Task, check_memory
 from skbag._training.number_columns import (

@@ -34,6 +34,7 @@ from skbag._targets.losses import (
     is_squared_hinge,
     label_weights,
 )
+from skbag._targets.regression_losses import PoissonDeviance, SquaredError
 from skbag._training.absent_classes import with_present, without_absent
 from skbag._training.column_trainer import ColumnTrainer
 from skbag._training.division import n_exchanges
@@ -320,6 +321,8 @@ class TrainingRun:
         )
         rows = np.linspace(0, len(samples) - 1, n_rows).astype(np.int64)
         codes = samples.codes[rows]
+        if isinstance(self.loss, SquaredError | PoissonDeviance):
+            return self.loss.mean(scores, as_array(codes))
         if is_squared_hinge(self.loss):
             return constant_squared_hinge(scores, codes, label_weights(self.loss))
         # Imported here: most trainings do without torch.
@@ -406,6 +409,7 @@ class TrainingRun:
             None if start is None else start.accumulators,
             Schedule.of(self.plan),
             n_threads=options.n_threads,
+            delta=self.loss.delta if isinstance(self.loss, SquaredError) else np.inf,
             communicator=SINGLE_PROCESS if plan.n_shards > 1 else self.group,
         )
         self.trainer = steps

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sklearn.base import is_regressor
 from sklearn.utils.validation import check_is_fitted
 
 if TYPE_CHECKING:
@@ -66,6 +67,22 @@ def check_estimator(estimator: Any, caller: str) -> None:
             f"{type(estimator).__name__}.{hint}"
         )
     check_is_fitted(estimator)
+
+
+def check_classifier(estimator: Any, caller: str) -> None:
+    """Raise as `check_estimator`, and for a regressor.
+
+    Raises
+    ------
+    TypeError, NotFittedError
+    """
+    check_estimator(estimator, caller)
+    if is_regressor(estimator):
+        raise TypeError(
+            f"{caller} shows what a classifier says of classes, got a "
+            f"{type(estimator).__name__}. For that there are TopTokensDisplay and "
+            "TokenContributionsDisplay."
+        )
 
 
 def axes_to_draw_on(ax: Axes | None, width: float = 6.4, height: float = 4.8) -> Axes:

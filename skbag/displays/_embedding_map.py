@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from skbag.displays._axes import (
     axes_to_draw_on,
-    check_estimator,
+    check_classifier,
     check_matplotlib,
     fit_titles,
     set_title,
@@ -156,7 +156,7 @@ class EmbeddingMapDisplay:
         """
         name = f"{cls.__name__}.from_estimator"
         check_matplotlib(name)
-        check_estimator(estimator, name)
+        check_classifier(estimator, name)
         if max_points is not None and max_points < 1:
             raise ValueError(f"max_points must be 1 at least, got {max_points!r}.")
         if X is None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
+from sklearn.base import is_regressor
 
 from skbag.displays._axes import check_estimator, check_matplotlib
 from skbag.displays._colours import FOR
@@ -78,11 +79,12 @@ class TopTokensDisplay:
 
         Parameters
         ----------
-        estimator : EmbeddingBagClassifier
-            Fitted; without hidden layers, and with names of tokens.
+        estimator : EmbeddingBagClassifier or EmbeddingBagRegressor
+            Fitted; without hidden layers, and with names of tokens. Of a regressor what
+            raises and what lowers a prediction has a panel of its own.
         class_labels : sequence, default=None
             Classes to show, in this order. None: the first `max_classes` of
-            `classes_`.
+            `classes_`. Of a regressor the numbers of outputs; None for all.
         k : int, default=8
             Tokens of each.
         max_classes : int, default=12
@@ -107,6 +109,10 @@ class TopTokensDisplay:
         check_estimator(estimator, name)
         if max_classes < 1:
             raise ValueError(f"max_classes must be 1 at least, got {max_classes!r}.")
+        if is_regressor(estimator):
+            return cls(_of_regressor(estimator, class_labels, k)).plot(
+                ax, n_columns=n_columns, bar_kw=bar_kw
+            )
         names = getattr(estimator, "label_names_", None)
         classes = (estimator.classes_ if names is None else names).tolist()
         if class_labels is None:
@@ -216,6 +222,19 @@ class TopTokensDisplay:
                 fontstyle="italic",
             )
         return bars
+
+
+def _of_regressor(
+    estimator: Any, outputs: Sequence[Any] | None, k: int
+) -> dict[str, list[tuple[Any, float]]]:
+    """Tokens that raise and lower each output, by the name of the panel."""
+    tokens = {}
+    for output in range(estimator.n_outputs_) if outputs is None else outputs:
+        found = estimator.top_tokens(k, output=output)
+        name = "y" if estimator.n_outputs_ == 1 else f"y{output}"
+        tokens[f"{name}: raising"] = found["raising"]
+        tokens[f"{name}: lowering"] = [(t, -value) for t, value in found["lowering"]]
+    return tokens
 
 
 def _points(size: str) -> float:

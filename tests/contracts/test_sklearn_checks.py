@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from sklearn.linear_model import SGDClassifier
+from sklearn.linear_model import SGDClassifier, SGDRegressor
 from sklearn.utils.estimator_checks import (
     check_classifier_multioutput,
     check_estimator,
     parametrize_with_checks,
 )
 
-from skbag import EmbeddingBagClassifier
+from skbag import EmbeddingBagClassifier, EmbeddingBagRegressor
 from skbag.tuning import TimedSearchCV
 
 STOCHASTIC = {
@@ -26,16 +26,27 @@ STOCHASTIC = {
 }
 
 
+POSITIVE = {
+    **STOCHASTIC,
+    "check_regressor_multioutput": "Its numbers are negative, whatever the tags say.",
+}
+
+
+def expected_to_fail(estimator):
+    """Return checks that cannot pass, with the reason."""
+    return POSITIVE if estimator.loss == "poisson" else STOCHASTIC
+
+
 def battery(*estimators):
     """Parametrize a test over all checks of some estimators."""
     mark = parametrize_with_checks(
-        list(estimators), expected_failed_checks=lambda estimator: STOCHASTIC
+        list(estimators), expected_failed_checks=expected_to_fail
     )
     # Before scikit-learn 1.9 it is a generator, which pytest no longer wants.
     return pytest.mark.parametrize(mark.args[0], list(mark.args[1]), **mark.kwargs)
 
 
-@battery(EmbeddingBagClassifier())
+@battery(EmbeddingBagClassifier(), EmbeddingBagRegressor())
 def test_check(estimator, check):
     check(estimator)
 
@@ -46,22 +57,31 @@ def test_check(estimator, check):
     EmbeddingBagClassifier(embedding_dim=8, hidden_layer_sizes=(8,), max_iter=40),
     EmbeddingBagClassifier(loss="cross_entropy"),
     EmbeddingBagClassifier(loss="adaptive_softmax", embedding_dim=8),
+    EmbeddingBagRegressor(loss="huber"),
+    EmbeddingBagRegressor(loss="poisson"),
+    EmbeddingBagRegressor(embedding_dim=8),
+    EmbeddingBagRegressor(embedding_dim=8, hidden_layer_sizes=(8,), max_iter=40),
 )
 def test_check_of_other_models(estimator, check):
     check(estimator)
 
 
 @pytest.mark.slow
-def test_nearly_all_checks_really_run():
+@pytest.mark.parametrize(
+    ("estimator", "n_checks"),
+    [(EmbeddingBagClassifier(), 55), (EmbeddingBagRegressor(), 60)],
+    ids=["classifier", "regressor"],
+)
+def test_nearly_all_checks_really_run(estimator, n_checks):
     """An estimator that takes texts only would be given one check."""
     results = check_estimator(
-        EmbeddingBagClassifier(),
+        estimator,
         on_skip=None,
         on_fail=None,
         expected_failed_checks=STOCHASTIC,
     )
     counts = Counter(result["status"] for result in results)
-    assert counts["passed"] >= 55
+    assert counts["passed"] >= n_checks
     assert counts["failed"] == 0
     assert counts["xfail"] <= len(STOCHASTIC)
 
@@ -81,19 +101,23 @@ def test_check_of_a_search(estimator, check):
     check(estimator)
 
 
-def test_scikit_learn_expects_the_same_of_its_own_sgd_classifier():
+def test_scikit_learn_expects_the_same_of_its_own_sgd():
     generator = pytest.importorskip(
         "sklearn.utils._test_common.instance_generator",
         reason="scikit-learn keeps its list of expected failures elsewhere",
     )
-    assert (
-        STOCHASTIC.keys() <= generator.PER_ESTIMATOR_XFAIL_CHECKS[SGDClassifier].keys()
-    )
+    for estimator in (SGDClassifier, SGDRegressor):
+        expected = generator.PER_ESTIMATOR_XFAIL_CHECKS[estimator]
+        assert STOCHASTIC.keys() <= expected.keys()
 
 
 def names_of(estimator):
     checks = parametrize_with_checks([estimator]).args[1]
     return {getattr(check, "func", check).__name__ for _, check in checks}
+
+
+def test_several_outputs_are_checked_too():
+    assert "check_regressor_multioutput" in names_of(EmbeddingBagRegressor())
 
 
 def test_labels_are_checked_too():

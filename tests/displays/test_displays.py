@@ -669,3 +669,37 @@ def test_what_colours_refuse(clf, hidden, corpus):
     with pytest.raises(ValueError, match="These points have no classes to tell apart"):
         make(hidden, class_labels=["sea"])
     assert plt.get_fignums() == []
+
+
+# -- of a regressor --------------------------------------------------------------------
+
+
+def test_tokens_that_raise_and_lower_have_a_panel_each(numbers_corpus, make_regressor):
+    texts, y = numbers_corpus
+    reg = make_regressor().fit(texts, np.stack([y, y], axis=1))
+    display = TopTokensDisplay.from_estimator(reg, k=3, class_labels=[1])
+    raising, lowering = display.bars_
+    assert list(display.top_tokens) == ["y1: raising", "y1: lowering"]
+    tokens = reg.top_tokens(3, output=1)
+    for bars, name in ((raising, "raising"), (lowering, "lowering")):
+        widths = [bar.get_width() for bar in bars]
+        np.testing.assert_allclose(widths, [abs(value) for _, value in tokens[name]])
+    assert len(TopTokensDisplay.from_estimator(reg).top_tokens) == 4
+
+
+def test_contributions_add_up_to_the_prediction(numbers_corpus, make_regressor):
+    reg = make_regressor().fit(*numbers_corpus)
+    display = TokenContributionsDisplay.from_estimator(reg, TEXT)
+    assert display.score == pytest.approx(reg.predict([TEXT])[0], rel=1e-5)
+    assert display.class_label == "y"
+
+
+def test_the_history_of_a_regressor(numbers_corpus, make_regressor):
+    reg = make_regressor(early_stopping=True).fit(*numbers_corpus)
+    TrainingHistoryDisplay.from_estimator(reg)
+
+
+def test_a_map_is_of_classes(numbers_corpus, make_regressor):
+    reg = make_regressor(embedding_dim=4).fit(*numbers_corpus)
+    with pytest.raises(TypeError, match="what a classifier says of classes"):
+        EmbeddingMapDisplay.from_estimator(reg)

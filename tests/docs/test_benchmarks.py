@@ -467,3 +467,65 @@ def test_small_run_of_labels(labels, monkeypatch, tmp_path, capsys):
     out = capsys.readouterr().out
     assert out.count("| made_up |") == 12 + 4 + 1 + 1
     assert (tmp_path / "curves.png").stat().st_size > 1000
+
+
+# -- numbers ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def regression(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import regression
+
+    return regression
+
+
+def test_every_method_of_numbers_is_measured(regression):
+    made_up = regression.number_sets.made_up
+    train, test = made_up(200), made_up(100, seed=1)
+    methods = [m for m in regression.METHODS if "fastText" not in m]
+    rows = regression.measure(train, test, methods, 2)
+    # Made-up numbers are negative, too.
+    assert set(rows) == set(methods) - {"skbag, poisson"}
+    assert all(len(row["seconds"]) == len(row["r2"]) == 2 for row in rows.values())
+    assert rows["skbag"]["r2"][0] > 0.2
+
+
+def test_tables_of_numbers(regression):
+    rows = {
+        "one": {
+            "skbag": {"r2": [0.5, 0.6, 0.7], "seconds": [1.0, 9.0, 2.0]},
+            "TF-IDF + RidgeCV": {"r2": [0.4], "seconds": [10.0]},
+            "TF-IDF(1, 2) + RidgeCV": {"r2": [0.5], "seconds": [30.0]},
+        },
+        "two": {"skbag": {"r2": [0.2], "seconds": [1.0]}},
+    }
+    table = regression.table_of_r2(rows)
+    assert cells(table, "one") == ["one", "0.600", "0.400", "0.500"]
+    assert cells(table, "two") == ["two", "0.200", "-", "-"]
+    assert cells(regression.table_of_seconds(rows), "one")[-1] == "15"
+
+
+def test_grades_hold_a_fifth_each(regression):
+    y = np.arange(100.0)
+    grades = regression.number_sets.grades(y, y)
+    assert np.bincount(grades).tolist() == [20] * 5
+    assert regression.number_sets.grades(np.array([-5, 500.0]), y).tolist() == [0, 4]
+
+
+def test_each_way_to_grades_is_better_than_chance(regression):
+    made_up = regression.number_sets.made_up
+    found = regression.measure_grades(made_up(600), made_up(200, seed=1))
+    assert set(found) == set(regression.OF_GRADES)
+    for figures in found.values():
+        assert figures["accuracy"] > 0.2
+        assert figures["error"] < 1.2
+        assert figures["kappa"] > 0.2
+
+
+def test_texts_with_numbers_that_ship_with_programs(regression):
+    sets = regression.number_sets
+    assert sets._in_part("a", "train") != sets._in_part("a", "test")
+    head, last = "skbag (1.0) stable; urgency=low\n", " -- A <b>  Mon, 01 Jan 2024 "
+    entry = f"{head}\n  * Mend 1999.\n\n{last}"
+    assert sets.ENTRY.findall(entry) == [("\n  * Mend 1999.\n", "2024")]

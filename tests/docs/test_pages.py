@@ -45,6 +45,7 @@ PAGES: dict[str, list[str]] = {
     "guide/multilabel.md": [],
     "guide/novelty.md": ["matplotlib"],
     "guide/pretrained_vectors.md": [],
+    "guide/regression.md": [],
     "guide/saving_and_serving.md": ["skops"],
     "guide/scoring_at_scale.md": ["dask.dataframe", "distributed", "pyarrow"],
     "guide/short_and_noisy.md": [],

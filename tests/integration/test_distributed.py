@@ -183,6 +183,33 @@ def test_columns_are_those_of_one_process(two, corpus, make_classifier):
     )
 
 
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "poisson"])
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_ranks_fit_one_regressor(
+    loss, n_outputs, two, numbers_corpus, make_regressor, tmp_path
+):
+    texts, y = numbers_corpus
+    Y = np.array(y) if n_outputs == 1 else np.stack([y, 20 - np.array(y)], axis=1)
+    weight = np.linspace(0.5, 2, len(texts))
+    parameters = {"loss": loss, "supervised_weighting": False}
+    estimators = two.fit(*dealt(2, texts, Y, weight, **parameters))
+    assert len({digest(reg, tmp_path / "model") for reg in estimators}) == 1
+    alone = make_regressor(**parameters).fit(texts, Y, weight)
+    units, others = (reg._targets.units for reg in (estimators[0], alone))
+    np.testing.assert_allclose(units.center, others.center)
+    np.testing.assert_allclose(units.scale, others.scale)
+    together = estimators[0].predict(texts)
+    assert np.abs(together - alone.predict(texts)).mean() < 0.3
+
+
+def test_ranks_with_other_outputs_are_told(two, numbers_corpus):
+    texts, y = numbers_corpus
+    jobs = dealt(2, texts, np.array(y))
+    jobs[1]["y"] = np.stack([jobs[1]["y"]] * 2, axis=1)
+    errors = two.fit(*jobs)
+    assert all("numbers of" in str(error) for error in errors)
+
+
 def test_two_classes(two, binary_corpus, make_classifier, tmp_path):
     estimators = two.fit(*dealt(2, *binary_corpus))
     assert_one_model(estimators, tmp_path / "model")

@@ -17,12 +17,13 @@ import safetensors.numpy
 from safetensors import safe_open
 
 import skbag
-from skbag import EmbeddingBagClassifier
+from skbag import EmbeddingBagClassifier, EmbeddingBagRegressor
 from skbag._persistence.safetensors_file import _digest
 from skbag.exceptions import ModelFileError
 
 TEXTS = ["late parcel", "refund my money please", "password reset", "parcel lost"] * 8
 LABELS = ["delivery", "payment", "account", "delivery"] * 8
+NUMBERS = [2.0, 5.0, 11.0, 2.5] * 8
 NEW = ["late parcel", "xylophone", ""]
 MODELS = {
     "words": {},
@@ -34,6 +35,8 @@ MODELS = {
     "columns": {},
     "numbers": {},
     "matrix": {},
+    "regressor": {},
+    "regressor, poisson": {"loss": "poisson"},
     "labels": {},
     "clusters": {"loss": "adaptive_softmax", "embedding_dim": 4},
     "stream": {},
@@ -127,7 +130,10 @@ def change_array(tensors, draw):
 
 def fitted(name):
     """Return a model, and samples that are new to it."""
-    clf = EmbeddingBagClassifier(**{"random_state": 0} | MODELS[name])
+    parameters = {"random_state": 0} | MODELS[name]
+    if name.startswith("regressor"):
+        return EmbeddingBagRegressor(**parameters).fit(TEXTS, NUMBERS), NEW
+    clf = EmbeddingBagClassifier(**parameters)
     X, new = SAMPLES.get(name, (TEXTS, NEW))
     if name == "labels":
         return clf.fit(X, INDICATORS.astype(int)), new
@@ -141,6 +147,11 @@ def fitted(name):
 def use(clf, new):
     """Call what a user calls; parameters may be refused, as a user's are."""
     repr(clf)
+    if hasattr(clf, "n_outputs_"):
+        # Of a logarithm, predictions may be beyond all numbers.
+        assert not np.isnan(clf.predict(new)).any()
+        with suppress(ValueError, TypeError):
+            clf.partial_fit(new[:2], clf.predict(new[:2]))
     if not hasattr(clf, "classes_"):
         return
     assert np.isfinite(clf.predict_proba(new)).all()

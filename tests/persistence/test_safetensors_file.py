@@ -241,7 +241,7 @@ def test_callbacks_are_left_out_with_a_warning(fitted, tmp_path):
 
 
 def test_other_estimators_are_refused(fitted, tmp_path):
-    with pytest.raises(TypeError, match=r"got Pipeline\. Pass the classifier alone"):
+    with pytest.raises(TypeError, match=r"got Pipeline\. Pass the estimator alone"):
         skbag.save(make_pipeline(fitted), tmp_path / "model")
 
     class Special(EmbeddingBagClassifier):

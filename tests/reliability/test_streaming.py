@@ -21,9 +21,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 import skbag
 from skbag import EmbeddingBagClassifier
 from skbag._core.bags import Bags
+from skbag._core.growth import GROWTH
 from skbag._targets.label_sets import LabelSets
 from skbag._text.features import FeatureKind
-from skbag._training.growth import GROWTH
 from skbag._training.plan import (
     N_FULL_STEP_SAMPLES,
     Moments,

@@ -13,6 +13,7 @@ from skbag._core.bags import Bags
 from skbag._model.predictor import Predictor
 from skbag._targets.label_sets import Codes, LabelSets
 from skbag._targets.losses import LOSSES, OfLabels, label_weights
+from skbag._targets.regression_losses import SquaredError
 from skbag._training.batches import make_batches
 from skbag._training.column_trainer import ColumnTrainer
 from skbag._training.devices import Placement
@@ -32,6 +33,7 @@ class ColumnProblem:
     schedule: Schedule
     sample_weight: NDArray[np.float64] | None = None
     label_weights: NDArray[np.float64] | None = None
+    delta: float | None = None
     start: Predictor | None = None
     accumulators: tuple[NDArray[np.float32], ...] | None = None
 
@@ -62,6 +64,7 @@ class ColumnProblem:
             self.accumulators,
             self.schedule,
             n_threads,
+            np.inf if self.delta is None else self.delta,
         )
 
     def by_torch(self) -> Trainer:
@@ -82,6 +85,8 @@ class ColumnProblem:
         )
 
     def loss(self):
+        if self.delta is not None:
+            return SquaredError("huber", self.delta)
         loss = LOSSES["squared_hinge"]
         if isinstance(self.codes, LabelSets):
             return OfLabels(loss, self.label_weights)
@@ -104,8 +109,12 @@ def problem(
     n_steps=None,
     weighted=False,
     mean_length=6.0,
+    delta=None,
 ):
-    """Random samples; about one bag in eight is empty, and one has every id."""
+    """Random samples; about one bag in eight is empty, and one has every id.
+
+    Of numbers where there is a `delta`, beyond which their squared error is a line.
+    """
     rng = np.random.default_rng(seed)
     lengths = np.minimum(rng.poisson(mean_length, size=n), n_ids)
     lengths[rng.random(n) < 0.125] = 0
@@ -119,7 +128,9 @@ def problem(
         n_ids,
     )
     label_weights = None
-    if labels:
+    if delta is not None:
+        codes = rng.normal(size=(n, n_outputs)).astype(np.float32)
+    elif labels:
         has = rng.random((n, n_outputs)) < 0.3
         codes = LabelSets.from_csr(sp.csr_array(has))
         label_weights = rng.uniform(0.5, 5, size=n_outputs) if weighted else None
@@ -133,6 +144,7 @@ def problem(
         Schedule(rate, alpha, n_steps),
         rng.uniform(0.2, 2, size=n) if weighted else None,
         label_weights,
+        delta,
     )
 
 

@@ -16,8 +16,8 @@ from tests.training.column_problems import problem
 SMALLEST_SCALE = 0.01
 
 
-def signs_and_weights(made):
-    """Whether each column is that of the sample, +1 or -1, and what it weighs."""
+def signs_of(made):
+    """Whether each column is that of the sample, +1 or -1."""
     n = len(made.bags)
     signs = np.full((n, made.n_outputs), -1.0)
     if isinstance(made.codes, LabelSets):
@@ -26,12 +26,34 @@ def signs_and_weights(made):
         signs[made.codes == 1] = 1
     else:
         signs[np.arange(n), made.codes] = 1
-    weights = np.ones_like(signs)
+    return signs
+
+
+def weights_of(made):
+    """What each column of each sample weighs."""
+    weights = np.ones((len(made.bags), made.n_outputs))
     if made.label_weights is not None:
-        weights = np.where(signs > 0, made.label_weights, weights)
+        weights = np.where(signs_of(made) > 0, made.label_weights, weights)
     if made.sample_weight is not None:
         weights *= made.sample_weight[:, None]
-    return signs, weights
+    return weights
+
+
+def residual_slopes(made, rows, z):
+    """Half the slopes of squared errors, or of Huber's loss, and the values."""
+    residuals = z - made.codes[rows].astype(np.float64)
+    slopes, values = residuals.copy(), residuals**2
+    beyond = np.abs(residuals) > made.delta
+    slopes[beyond] = made.delta * np.sign(residuals[beyond])
+    values[beyond] = 2 * made.delta * np.abs(residuals[beyond]) - made.delta**2
+    return slopes, values
+
+
+def hinge_slopes(made, rows, z):
+    """Half the slopes of squared hinges, and the values."""
+    signs = signs_of(made)[rows]
+    slack = np.maximum(1 - signs * z, 0)
+    return -signs * slack, slack**2
 
 
 def naive_epoch(made, table, intercept, squares, order, rates):
@@ -40,15 +62,17 @@ def naive_epoch(made, table, intercept, squares, order, rates):
     table, intercept, squares = (
         array.astype(np.float64) for array in (table, intercept, squares)
     )
-    signs, weights = signs_and_weights(made)
+    weights, of_loss = weights_of(made), hinge_slopes
+    if made.delta is not None:
+        of_loss = residual_slopes
     X = made.bags.to_csr().toarray().astype(np.float64)
     losses, scores = [], []
     for batch, rate in zip(order, rates, strict=True):
         rows = slice(made.edges[batch], made.edges[batch + 1])
         z = X[rows] @ table + intercept
-        slack = np.maximum(1 - signs[rows] * z, 0)
-        gradient = -2 * signs[rows] * slack * weights[rows]
-        losses.append((weights[rows] * slack**2).sum())
+        slopes, values = of_loss(made, rows, z)
+        gradient = 2 * slopes * weights[rows]
+        losses.append((weights[rows] * values).sum())
         scores.append(z)
         sums = gradient.sum(axis=0)
         squares += sums**2
@@ -59,17 +83,19 @@ def naive_epoch(made, table, intercept, squares, order, rates):
 
 
 def samples_of(made, **changes):
-    has_labels = isinstance(made.codes, LabelSets)
+    has_labels, are_numbers = isinstance(made.codes, LabelSets), made.delta is not None
     arguments = {
         "ids": made.bags.ids,
         "offsets": made.bags.offsets,
         "weights": made.bags.weights,
         "edges": made.edges,
-        "classes": None if has_labels else made.codes,
+        "classes": None if has_labels or are_numbers else made.codes,
         "class_shift": int(made.n_outputs == 1 and not has_labels),
         "label_offsets": made.codes.offsets if has_labels else None,
         "labels": made.codes.labels if has_labels else None,
         "label_weights": as_float32(made.label_weights),
+        "targets": made.codes if are_numbers else None,
+        "delta": made.delta if are_numbers else np.inf,
         "sample_weights": as_float32(made.sample_weight),
         "n_ids": made.bags.n_ids,
         "n_outputs": made.n_outputs,
@@ -117,6 +143,7 @@ def test_steps_are_those_of_a_loop(data):
         n=data.draw(st.integers(1, 40), label="samples"),
         n_outputs=n,
         labels=data.draw(st.booleans(), label="labels"),
+        delta=data.draw(st.sampled_from([None, np.inf, 0.7]), label="delta"),
         seed=seed,
         batch_size=data.draw(st.integers(1, 16), label="batch_size"),
         alpha=data.draw(st.sampled_from([0.0, 0.1, 30.0]), label="alpha"),
@@ -218,6 +245,12 @@ WRONG_SAMPLES = {
         "labels": np.zeros(40, np.int64),
     },
     "fewer label weights": {"label_weights": np.ones(2, np.float32)},
+    "classes and targets": {"targets": np.zeros((40, 3), np.float32)},
+    "fewer targets": {"classes": None, "targets": np.zeros((39, 3), np.float32)},
+    "targets of fewer columns": {
+        "classes": None,
+        "targets": np.zeros((40, 2), np.float32),
+    },
 }
 
 

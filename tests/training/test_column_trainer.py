@@ -45,6 +45,7 @@ def problems(draw):
         n=draw(st.integers(1, 40), label="n"),
         n_outputs=n_outputs,
         labels=draw(st.booleans(), label="labels"),
+        delta=draw(st.sampled_from([None, np.inf, 0.7]), label="delta"),
         seed=draw(st.integers(0, 1000), label="seed"),
         batch_size=draw(st.integers(1, 16), label="batch_size"),
         rate=draw(st.sampled_from([0.02, 0.1, 0.2]), label="rate"),

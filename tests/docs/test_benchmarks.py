@@ -455,11 +455,13 @@ def test_small_run_of_labels(labels, monkeypatch, tmp_path, capsys):
     pytest.importorskip("pyarrow", reason="the benchmark's data are Parquet files")
     pytest.importorskip("matplotlib", reason="learning curves are drawn by it")
     import data
+    import label_ranking
 
     data.write_smoke_data(tmp_path)
-    monkeypatch.setattr(labels, "ROUNDS", 2)
+    monkeypatch.setattr(label_ranking, "ROUNDS", 2)
     monkeypatch.setattr(labels, "LEFT_OUT", {data.SMOKE_NAME: 1})
-    monkeypatch.setattr(labels, "imported", lambda name: None)
+    for name in ("cleanlab", "modAL", "small_text"):
+        monkeypatch.setitem(sys.modules, name, None)
     command = ["labels.py", "--data", str(tmp_path), "--names", data.SMOKE_NAME]
     command += ["--seeds", "1", "--plot", str(tmp_path / "curves.png")]
     monkeypatch.setattr(sys, "argv", command)

@@ -113,7 +113,6 @@ class BaseEmbeddingBag(
     loss: str
     max_iter: int | str
     random_state: Any
-    text_encoder: Any
     verbose: int
     warm_start: bool
 
@@ -207,10 +206,18 @@ class BaseEmbeddingBag(
         That is shared: it may be a large model, on a GPU, and nothing changes it.
         """
         original = copy.copy(self)
-        original.text_encoder = None
+        encoder = self._text_encoder
+        if encoder is not None:
+            original.text_encoder = None
         cloned: _Self = super(BaseEmbeddingBag, original).__sklearn_clone__()
-        cloned.text_encoder = self.text_encoder
+        if encoder is not None:
+            cloned.text_encoder = encoder
         return cloned
+
+    @property
+    def _text_encoder(self) -> Any:
+        """The parameter `text_encoder`, where an estimator has that."""
+        return getattr(self, "text_encoder", None)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -420,8 +427,9 @@ class BaseEmbeddingBag(
         self.alpha_ = plan.alpha
         self.batch_size_ = plan.batch_size
         self.embedding_init_coverage_ = result.coverage
-        share, has_encoder = result.vector_share, self.text_encoder is not None
-        self.text_encoder_weight_ = share if has_encoder else None
+        share, has_encoder = result.vector_share, self._text_encoder is not None
+        if "text_encoder" in vars(self):
+            self.text_encoder_weight_ = share if has_encoder else None
         # Once vectors of words are added they stay, whatever comes later.
         earlier = getattr(self, "embedding_init_weight_", None)
         is_of_words = share is not None and not has_encoder

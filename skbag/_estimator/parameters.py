@@ -142,7 +142,7 @@ def settings_of(
         ),
         n_jobs=_plain(estimator.n_jobs),
         embedding_init=estimator.embedding_init,
-        text_encoder=estimator.text_encoder,
+        text_encoder=estimator._text_encoder,
         auto_subwords=_is_auto(estimator.subword_ngram_range),
         columns=columns,
     )
@@ -222,7 +222,7 @@ def check_distributed(estimator: Any) -> None:
     for parameter, unusable, other in (
         ("loss", estimator.loss == "adaptive_softmax", "'cross_entropy'"),
         ("embedding_init", estimator.embedding_init is not None, "None"),
-        ("text_encoder", estimator.text_encoder is not None, "None"),
+        ("text_encoder", estimator._text_encoder is not None, "None"),
         ("warm_start", bool(estimator.warm_start), "False"),
     ):
         if unusable:

@@ -72,7 +72,7 @@ def check_text_encoder(
     ------
     TypeError, ValueError
     """
-    encoder = estimator.text_encoder
+    encoder = estimator._text_encoder
     if encoder is None:
         return
     if not is_text_encoder(encoder):

@@ -46,6 +46,7 @@ PAGES: dict[str, list[str]] = {
     "guide/scoring_at_scale.md": ["dask.dataframe", "distributed", "pyarrow"],
     "guide/short_and_noisy.md": [],
     "guide/streaming.md": ["pandas", "pyarrow"],
+    "guide/testing.md": ["pandas", "pytest"],
     "guide/tuning.md": ["optuna_integration", "sklearn>=1.7"],
     "how_it_works.md": [],
     "index.md": [],

@@ -125,6 +125,19 @@ class TextParts:
     """Parts of texts and labels, read again each time that one iterates over them.
 
     Made by `read_texts`.
+
+    Parameters
+    ----------
+    rows_of_source : callable
+        Gives the rows of the source from its beginning, for columns and a batch size.
+    columns : Columns
+        What is read of each row.
+    batch_size : int
+        Texts of each part.
+    label_dtype : callable or None
+        What makes a label of what was read.
+    progress : bool
+        Whether to show how many texts have been read.
     """
 
     def __init__(

@@ -31,8 +31,9 @@ COMPRESSIONS = {".gz", ".zst", ".bz2"}
 LABEL = re.compile(r"(?<!\S)__label__(\S+)\s*")
 """A label of fastText's format, wherever it stands in the line."""
 
-BLOCK_SIZE = 1 << 24
-"""Bytes of a CSV or JSON file that are parsed at once: no row may have more."""
+BLOCK_SIZE = 1 << 22
+"""Bytes of a CSV or JSON file that are parsed at once: no row may have more. pyarrow
+reads up to 32 blocks ahead, whatever the size of the file."""
 
 
 class Columns(NamedTuple):

@@ -182,9 +182,11 @@ class TextParts:
                 for some_texts, some_labels in self._checked(rows):
                     texts += some_texts
                     labels += some_labels
-                    while max(len(texts), len(labels)) >= size:
-                        yield texts[:size], labels[:size] if has_labels else None
-                        texts, labels = texts[size:], labels[size:]
+                    n_whole = max(len(texts), len(labels)) // size * size
+                    for start in range(0, n_whole, size):
+                        part = slice(start, start + size)
+                        yield texts[part], labels[part] if has_labels else None
+                    texts, labels = texts[n_whole:], labels[n_whole:]
         except Exception:
             if texts or labels:
                 yield texts, labels if has_labels else None

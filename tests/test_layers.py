@@ -32,7 +32,7 @@ NOT_YET: set[str] = set()
 
 @cache
 def modules() -> list[str]:
-    """All of them as `_package/module`; not displays, datasets, testing, packages."""
+    """All of them as `_package/module`, but packages and what stands apart."""
     paths = (path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
     names = {path.with_suffix("").as_posix() for path in paths}
     names = {name for name in names if not name.endswith("__init__")}

@@ -32,7 +32,8 @@ LABEL = re.compile(r"(?<!\S)__label__(\S+)\s*")
 """A label of fastText's format, wherever it stands in the line."""
 
 BLOCK_SIZE = 1 << 22
-"""Bytes of a CSV or JSON file that are parsed at once."""
+"""Bytes of a CSV or JSON file that are parsed at once: no row may have more. pyarrow
+reads up to 32 blocks ahead, whatever the size of the file."""
 
 
 class Columns(NamedTuple):
@@ -109,7 +110,7 @@ def files_of(source: Any, file_format: str | None) -> list[Path]:
     """
     if not isinstance(source, (str, os.PathLike)):
         return [path for each in source for path in files_of(each, file_format)]
-    path = Path(source)
+    path = Path(source).expanduser()
     if not path.exists():
         raise FileNotFoundError(f"There is no file or folder {str(path)!r}.")
     if not path.is_dir():
@@ -299,7 +300,7 @@ def _rows_of_lines(path: Path, columns: Columns, batch_size: int) -> Iterator[Ro
         for number, line in enumerate(_lines(path), start=1):
             text, names = _parsed(line, str(path), number)
             texts.append(text)
-            labels.append(_label(names, str(path), number, columns.multilabel))
+            labels.append(_label(names, str(path), number, columns))
             if len(texts) == batch_size:
                 yield _rows(path, number, texts, labels, columns)
                 texts, labels = [], []
@@ -336,12 +337,18 @@ def _parsed(line: bytes, where: str, number: int) -> tuple[str, list[str]]:
     return LABEL.sub("", text), LABEL.findall(text)
 
 
-def _label(names: list[str], where: str, number: int, multilabel: bool) -> Any:
-    if multilabel:
+def _label(names: list[str], where: str, number: int, columns: Columns) -> Any:
+    if columns.multilabel or columns.label is None:
         return names
+    if not names:
+        raise ValueError(
+            f"{where}, line {number:,} has no label, which begins with __label__. Give "
+            "label=None to read texts alone, or multilabel=True where texts may have "
+            "none."
+        )
     if len(names) > 1:
         raise ValueError(
             f"{where}, line {number:,} has {len(names)} labels: {names}. Give "
             "multilabel=True, and a classifier of several labels."
         )
-    return names[0] if names else None
+    return names[0]

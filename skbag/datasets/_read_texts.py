@@ -125,6 +125,19 @@ class TextParts:
     """Parts of texts and labels, read again each time that one iterates over them.
 
     Made by `read_texts`.
+
+    Parameters
+    ----------
+    rows_of_source : callable
+        Gives the rows of the source from its beginning, for columns and a batch size.
+    columns : Columns
+        What is read of each row.
+    batch_size : int
+        Texts of each part.
+    label_dtype : callable or None
+        What makes a label of what was read.
+    progress : bool
+        Whether to show how many texts have been read.
     """
 
     def __init__(
@@ -169,9 +182,11 @@ class TextParts:
                 for some_texts, some_labels in self._checked(rows):
                     texts += some_texts
                     labels += some_labels
-                    while max(len(texts), len(labels)) >= size:
-                        yield texts[:size], labels[:size] if has_labels else None
-                        texts, labels = texts[size:], labels[size:]
+                    n_whole = max(len(texts), len(labels)) // size * size
+                    for start in range(0, n_whole, size):
+                        part = slice(start, start + size)
+                        yield texts[part], labels[part] if has_labels else None
+                    texts, labels = texts[n_whole:], labels[n_whole:]
         except Exception:
             if texts or labels:
                 yield texts, labels if has_labels else None

@@ -25,7 +25,8 @@ def stream_fit(clf: Any, parts: Iterable[Any], classes: Any = None) -> Any:
     parts : iterable of (texts, labels)
         What `read_texts` returns, or any other; parts without texts are passed over.
         Labels that are lists, tuples or sets are several for each text: they become an
-        indicator matrix, whose columns are the classes in their order.
+        indicator matrix, whose columns are the classes in their order. An indicator
+        matrix is taken as it is.
     classes : array-like of shape (n_classes,), default=None
         All labels that will come. By default those of a first pass, sorted, for which
         ``parts`` must be one that can be iterated over twice; or those that the
@@ -129,9 +130,12 @@ def _classes_of(parts: Any) -> list[Any]:
             "can be gone through once only. Give classes, or parts that can be "
             "iterated over twice: a list, or what read_texts returns."
         )
-    columns = parts.labels() if isinstance(parts, TextParts) else map(_labels_of, parts)
+    is_read = isinstance(parts, TextParts)
+    columns: Any = parts.labels() if is_read else map(_labels_of, parts)
     found: set[Any] = set()
     for labels in columns:
+        if getattr(labels, "ndim", 1) == 2:  # an indicator matrix
+            return list(range(labels.shape[1]))
         if _are_several(labels):
             found.update(label for row in labels for label in row)
         else:

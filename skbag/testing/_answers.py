@@ -78,16 +78,27 @@ def n_answers(answer: Any) -> int:
     return int(answer.shape[0]) if answer.ndim else 0
 
 
-def assert_same(found: dict[str, Any], expected: dict[str, Any], what: str) -> None:
-    """Raise an AssertionError that tells what was compared, and where it differs."""
+def assert_same(
+    found: dict[str, Any],
+    expected: dict[str, Any],
+    what: str,
+    tolerance: float | None = None,
+) -> None:
+    """Raise an AssertionError that tells what was compared, and where it differs.
+
+    Numbers may differ by the tolerance times the largest of them; by default 1e-6, and
+    1e-4 for float32.
+    """
     assert found.keys() == expected.keys(), (
         f"{what}: methods differ, {sorted(found)} against {sorted(expected)}."
     )
     for name, answer in expected.items():
-        _assert_same_answer(found[name], answer, f"{what}: {name}")
+        _assert_same_answer(found[name], answer, f"{what}: {name}", tolerance)
 
 
-def _assert_same_answer(found: Any, expected: Any, what: str) -> None:
+def _assert_same_answer(
+    found: Any, expected: Any, what: str, tolerance: float | None
+) -> None:
     assert found.shape == expected.shape, (
         f"{what} has the shape {found.shape}, expected {expected.shape}."
     )
@@ -96,7 +107,8 @@ def _assert_same_answer(found: Any, expected: Any, what: str) -> None:
     if expected.dtype.kind != "f":
         differs = np.asarray(found != expected)
     else:
-        tolerance = 1e-4 if expected.dtype.itemsize < 8 else 1e-6
+        if tolerance is None:
+            tolerance = 1e-4 if expected.dtype.itemsize < 8 else 1e-6
         finite = expected[np.isfinite(expected)]
         atol = tolerance * float(np.abs(finite).max(initial=0.0))
         differs = ~np.isclose(found, expected, tolerance, atol, equal_nan=True)

@@ -49,6 +49,8 @@ def text_checks(estimator: Any) -> list[Check]:
     TypeError
         If the estimator is a class, or has no ``fit``, or neither ``predict`` nor
         ``transform``.
+    RuntimeError
+        If Python runs without assert statements (``python -O``).
 
     Examples
     --------
@@ -221,6 +223,11 @@ def _checks_for(estimator: Any) -> Iterator[Check]:
 
 
 def _refuse_other_objects(estimator: Any) -> None:
+    if not __debug__:
+        raise RuntimeError(
+            "Checks are made of assert statements, which python -O leaves out: nothing "
+            "would fail. Run them without -O and PYTHONOPTIMIZE."
+        )
     if isinstance(estimator, type):
         raise TypeError(
             f"The estimator is the class {estimator.__name__}. Pass an instance: "

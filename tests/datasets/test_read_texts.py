@@ -107,6 +107,8 @@ def test_labels_of_fasttext_stand_anywhere(tmp_path):
     path = write(tmp_path / "a.txt", b"\xef\xbb\xbf__label__a one __label__b two\r\nno")
     found = joined(read_texts(path, multilabel=True))
     assert found == (["one two", "no"], [["a", "b"], []])
+    texts_alone = read_texts(path, label=None)
+    assert list(texts_alone) == [(["one two", "no"], None)]
     with pytest.raises(ValueError, match=r"a.txt, line 1 has 2 labels: \['a', 'b'\]"):
         list(read_texts(path))
 
@@ -197,7 +199,8 @@ def test_a_missing_label_names_file_and_row_after_the_rows_before(
         path.write_bytes(write(texts, labels).replace(b"__label__ ", b""))
     found, message = read_until_error(read_texts(path, batch_size=batch_size))
     assert found == texts[:4]
-    assert message.startswith(f"{path}, row 5: the label is missing")
+    told = "line 5 has no label" if name == "a.txt" else "row 5: the label is missing"
+    assert message.startswith(f"{path}, {told}")
 
 
 def test_missing_texts_and_texts_that_are_none():

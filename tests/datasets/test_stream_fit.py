@@ -81,6 +81,9 @@ def test_several_labels(kind, labels_corpus, make_classifier):
         part = slice(start, start + 60)
         expected.partial_fit(texts[part], Y[part], classes=range(4))
     assert_array_equal(clf.predict_proba(texts), expected.predict_proba(texts))
+    matrices = [(texts[:60], Y[:60]), (texts[60:], Y[60:])]
+    of_matrices = stream_fit(make_classifier(), matrices).predict_proba(texts)
+    assert_array_equal(of_matrices, expected.predict_proba(texts))
     with pytest.raises(ValueError, match=r"labels \['e'\] are not among the 4 classes"):
         stream_fit(make_classifier(), [(texts[:2], [["a"], ["e"]])], names)
     with pytest.raises(ValueError, match="Give the classes, in the order of its col"):

@@ -51,6 +51,7 @@ PAGES: dict[str, list[str]] = {
     "guide/short_and_noisy.md": [],
     "guide/streaming.md": ["pandas", "pyarrow"],
     "guide/suspect_labels.md": ["matplotlib"],
+    "guide/testing.md": ["pandas", "pytest"],
     "guide/tuning.md": ["optuna_integration", "sklearn>=1.7"],
     "how_it_works.md": [],
     "index.md": [],

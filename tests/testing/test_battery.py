@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from unittest import SkipTest
@@ -209,6 +211,35 @@ def test_expected_failures_are_marked(strict):
     assert xfail.name == "xfail"
     assert xfail.kwargs["reason"] == "Counts() has none"
     assert xfail.kwargs.get("strict") is strict
+
+
+@pytest.mark.slow
+def test_checks_are_refused_where_nothing_could_fail():
+    program = "from skbag.testing import text_checks; text_checks(None)"
+    command = [sys.executable, "-O", "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "RuntimeError: Checks are made of assert statements" in done.stderr
+
+
+class Printing(Counts):
+    def transform(self, X):
+        print("Loading ...")  # noqa: T201
+        return super().transform(X)
+
+
+@pytest.mark.slow
+def test_what_an_estimator_prints_is_no_answer():
+    (check,) = (c for c in text_checks(Printing()) if "answers_in_another" in str(c))
+    check(Printing())
+
+
+@pytest.mark.slow
+def test_classes_of_main_cannot_be_tried_elsewhere(monkeypatch):
+    (check,) = (c for c in text_checks(Printing()) if "answers_in_another" in str(c))
+    monkeypatch.setattr(Printing, "__module__", "__main__")
+    monkeypatch.setattr("__main__.Printing", Printing, raising=False)
+    with pytest.raises(SkipTest, match="What __main__ defines cannot be loaded"):
+        check(Printing())
 
 
 @pytest.mark.slow

@@ -223,10 +223,12 @@ MODEL = fields(
     },
 )
 
+RATE = number(math.ulp(0), 1e100)
+
 RESUME = fields(
     {
         "accumulators": items(array(np.float32, ndim=None, least=math.ulp(0))),
-        "learning_rate": number(math.ulp(0)),
+        "learning_rate": RATE,
         "n_seen": integer(),
     },
     {
@@ -261,8 +263,8 @@ ATTRIBUTES: dict[str, Check] = {
     "n_iter_": integer(1),
     "validation_scores_": optional(SCORES),
     "best_validation_score_": optional(number(-math.inf, math.inf)),
-    "learning_rate_": number(math.ulp(0)),
-    "alpha_": number(0),
+    "learning_rate_": RATE,
+    "alpha_": number(0, math.inf),
     "batch_size_": integer(1),
     "embedding_init_coverage_": optional(number(0, 1)),
     "embedding_init_weight_": optional(number(-LARGEST)),

@@ -172,6 +172,12 @@ def feature(value: Any, place: str, depth: int = 0) -> None:
         refuse(value, place)
 
 
+def features(value: Any, place: str) -> None:
+    """Check all features of a vocabulary, most of which hold text alone."""
+    if not isinstance(value, list) or set(map(type, value)) != {str}:
+        items(feature)(value, place)
+
+
 def classes(value: Any, place: str) -> None:
     if not isinstance(value, np.ndarray):
         refuse(value, place)

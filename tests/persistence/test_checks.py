@@ -25,6 +25,9 @@ PASSING = [
     (checks.fields({"a": checks.integer()}), {"a": 1, "of a later version": []}),
     (checks.fields({}, {"a": checks.integer()}), {}),
     (checks.feature, (1, ("a", None), True)),
+    (checks.features, ["a", "b"]),
+    (checks.features, []),
+    (checks.features, ["a", 1, ("a", "b")]),
     (checks.classes, np.array(["a", 1], dtype=object)),
     (checks.names, np.array(["a"], dtype=object)),
 ]
@@ -61,6 +64,8 @@ REFUSED = [
     (checks.fields({}), [], "here is of type list"),
     (checks.by_kind({"x": checks.fields({})}), {"kind": []}, r"here\.kind is of type"),
     (checks.feature, ("a", ["b"]), "here is of type list"),
+    (checks.features, ["a", ["b"]], "here is of type list"),
+    (checks.features, "ab", "here is 'ab'"),
     (checks.classes, np.empty(0), "here holds float64 in 1 dim"),
     (checks.classes, np.array([1j]), "here holds complex128"),
     (checks.classes, np.array([{}], dtype=object), "here is of type dict"),

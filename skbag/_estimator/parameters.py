@@ -29,7 +29,7 @@ from skbag._text.token_rules import DEFAULT_PATTERN, DEFAULT_TOKENS
 from skbag._training.settings import Settings, TrainingOptions
 from skbag._weighting.weighting import Weighting
 
-LARGEST_RATE = 1e15
+LARGEST_RATE = 1e100
 """Of learning: what it is multiplied by does not overflow."""
 
 CONSTRAINTS: dict[str, list[Any]] = {

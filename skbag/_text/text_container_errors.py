@@ -272,8 +272,8 @@ def is_yet_to_be_read(X: Any) -> bool:
         return not offers(X, "__array__") or (
             offers(X, "columns") and not all(each is False for each in says_text)
         )
-    if offers(X, "__array__") or offers(X, "to_list"):
-        return False
+    if offers(X, "__array__") or offers(X, "to_list") or offers(X, "read", "__iter__"):
+        return False  # The last is a file, whose lines a list takes.
     of_arrow = offers(X, "__arrow_c_array__") and not offers(X, "to_pylist")
     return of_arrow or any(offers(X, n) for n in (*READERS, "__arrow_c_stream__"))
 

@@ -58,6 +58,9 @@ PAGES: dict[str, list[str]] = {
     "reliability.md": ["skops"],
 }
 
+# Pages whose blocks but the first need a package each, and none of the others.
+BY_BLOCK = ("guide/neighbours.md",)
+
 # Those that start a cluster.
 CLUSTER = {
     "guide/cluster_search.md",
@@ -105,8 +108,13 @@ def python_blocks(page: str) -> list[Block]:
 
 def run(page: str, name: str) -> dict[str, object]:
     """Run the blocks of a page in one namespace; errors name the page's own lines."""
+    return run_blocks(python_blocks(page), name)
+
+
+def run_blocks(blocks: list[Block], name: str) -> dict[str, object]:
+    """Run blocks of a page in one namespace."""
     namespace: dict[str, object] = {"__name__": name, **GIVEN.get(name, {})}
-    for block in python_blocks(page):
+    for block in blocks:
         code = "\n" * (block.line - 1) + block.code
         with redirect_stdout(io.StringIO()) as printed:
             exec(compile(code, name, "exec"), namespace)
@@ -177,7 +185,41 @@ def test_page_runs(name, tmp_path, monkeypatch, request):
     run(page, name)
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if name.startswith("guide/")])
+OURS = {"sklearn", "numpy", "pandas", "skbag"}
+"""Packages that blocks of `BY_BLOCK` import beside the one that they are about."""
+
+
+def package_of(block: Block) -> str:
+    (package,) = set(re.findall(r"^(?:from|import) (\w+)", block.code, re.M)) - OURS
+    return package
+
+
+def blocks_by_package() -> list[object]:
+    """Each block of `BY_BLOCK` but the first, with the page's first block."""
+    found = []
+    for name in BY_BLOCK:
+        first, *others = python_blocks((FOLDER / name).read_text(encoding="utf-8"))
+        for block in others:
+            package = package_of(block)
+            marks = pytest.mark.cluster if package == "ray" else pytest.mark.slow
+            case = pytest.param(name, package, [first, block], marks=marks, id=package)
+            found.append(case)
+    return found
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("name", "package", "blocks"), blocks_by_package())
+def test_block_about_another_package(name, package, blocks, tmp_path, monkeypatch):
+    pytest.importorskip(package, reason=f"a block of {name} needs {package}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BENTOML_HOME", str(tmp_path))
+    monkeypatch.setenv("BENTOML_DO_NOT_TRACK", "1")
+    run_blocks(blocks, name)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in (*PAGES, *BY_BLOCK) if name.startswith("guide/")]
+)
 def test_blocks_can_be_pasted_into_a_console(name):
     """The console of Python before 3.13 ends a compound statement at an empty line.
 
@@ -200,7 +242,7 @@ def test_every_page_with_python_is_run():
         for path in [*pages, Path("../README.md")]
         if python_blocks((FOLDER / path).read_text(encoding="utf-8"))
     }
-    assert with_python == set(PAGES)
+    assert with_python == {*PAGES, *BY_BLOCK}
 
 
 SAMPLE = """\

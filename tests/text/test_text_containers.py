@@ -487,6 +487,11 @@ def test_a_path_is_to_be_read():
     assert 'open(X, encoding="utf-8").readlines()' in str(caught.value)
 
 
+def test_a_file_gives_its_lines():
+    with pytest.raises(TypeError, match=r"iterable without a length .*Pass list\(X\)"):
+        read_documents(io.StringIO("a\nb"))
+
+
 def test_a_file_of_parquet_is_to_be_read(tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     parquet.write_table(pa.table({"text": ["a", "b"]}), tmp_path / "a.parquet")

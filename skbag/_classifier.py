@@ -914,10 +914,12 @@ class EmbeddingBagClassifier(ClassifierMixin, BaseEmbeddingBag):
 
     def _keep(self, result: FitResult) -> None:
         super()._keep(result)
-        # Once vectors are added they stay, whatever comes later.
+        share, has_encoder = result.vector_share, self.text_encoder is not None
+        self.text_encoder_weight_ = share if has_encoder else None
+        # Once vectors of words are added they stay, whatever comes later.
         earlier = getattr(self, "embedding_init_weight_", None)
-        share = result.vector_share
-        self.embedding_init_weight_ = earlier if share is None else share
+        is_of_words = share is not None and not has_encoder
+        self.embedding_init_weight_ = share if is_of_words else earlier
         self.inverse_temperature_ = result.model.calibration.inverse_temperature
 
 

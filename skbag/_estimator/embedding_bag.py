@@ -427,13 +427,6 @@ class BaseEmbeddingBag(
         self.alpha_ = plan.alpha
         self.batch_size_ = plan.batch_size
         self.embedding_init_coverage_ = result.coverage
-        share, has_encoder = result.vector_share, self._text_encoder is not None
-        if "text_encoder" in vars(self):
-            self.text_encoder_weight_ = share if has_encoder else None
-        # Once vectors of words are added they stay, whatever comes later.
-        earlier = getattr(self, "embedding_init_weight_", None)
-        is_of_words = share is not None and not has_encoder
-        self.embedding_init_weight_ = share if is_of_words else earlier
 
     def _report_encoded(self, n_done: int, n_texts: int) -> None:
         if self.verbose:

@@ -426,7 +426,8 @@ class FileContent:
 
 def _is_function(state: dict[str, Any], name: str) -> bool:
     """Whether a parameter is a function, or an encoder of texts."""
-    return callable(state[name]) or is_text_encoder(state[name])
+    value = state.get(name)
+    return callable(value) or is_text_encoder(value)
 
 
 def file_size(estimator: Any) -> int:

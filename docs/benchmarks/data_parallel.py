@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,11 +25,12 @@ import numpy as np
 SHARED = ["learn_features", "_count", "make_batches"]
 """What each rank does for its share of the samples, ..."""
 
-EVERYWHERE = ["_with_weights", "keep_features"]
+EVERYWHERE = ["with_features"]
 """... what each does for all features, ..."""
 
-MERGING = ["merge", "reduce_counts"]
-"""... for the features that each rank has found, ..."""
+MERGING = ["merge", "keep_features", "select", "_with_weights", "_weighed_by_ranks"]
+"""... to count, prune and weigh the features of all ranks (`data_merging` has this for
+any number of them), ..."""
 
 TRAINING = ["run_epoch"]
 """... and for its rows of the table."""
@@ -43,6 +45,9 @@ def work(folder: str, name: str) -> None:
     import torch.distributed as dist
 
     from skbag import EmbeddingBagClassifier
+    from skbag._text.dealt_features import DealtFeatures
+    from skbag._text.merging import OwnFeatures
+    from skbag._text.vocabulary_encoder import VocabularyEncoder
     from skbag._training import (
         feature_learning,
         preparation,
@@ -94,8 +99,11 @@ def work(folder: str, name: str) -> None:
     since = [0.0]
     for method in ("learn_features", "keep_features", "merge"):
         timed(feature_learning, method)
-    for method in ("_count", "_with_weights", "reduce_counts"):
+    for method in ("_count", "_with_weights", "_weighed_by_ranks"):
         timed(preparation, method)
+    for owner in (OwnFeatures, DealtFeatures):
+        timed(owner, "select")
+    timed(VocabularyEncoder, "with_features")
     own_features: list[int] = []
     merge = feature_learning.merge
 
@@ -213,7 +221,12 @@ def middle(runs: list[dict[str, Any]], key: str) -> float:
 
 
 def predict(
-    one: dict[str, float], two: dict[str, float], n: int, latency: float, speed: float
+    one: dict[str, float],
+    two: dict[str, float],
+    n: int,
+    latency: float,
+    speed: float,
+    merging: float,
 ) -> dict[str, float]:
     """Seconds of a fit by n processes, by the model in data_parallel.md.
 
@@ -224,6 +237,8 @@ def predict(
     n : int
     latency, speed : float
         Seconds of a message to one other process, and bytes per second.
+    merging : float
+        Processor seconds of merging by n simulated ranks.
     """
     steps = one["epochs"] * one["steps"]
     by_rows, others = (
@@ -231,7 +246,6 @@ def predict(
     )
     heaps = np.log2(one["own_features"] / two["own_features"])
     features = one["own_features"] * n**-heaps
-    each = (two["merging"] - one["merging"]) / (2 * two["own_features"])
     sent_preparing = two["sent_preparing"] * (n - 1) * features / two["own_features"]
     sent_training = steps_bytes(one, n) * one["epochs"]
     parts = {
@@ -239,7 +253,7 @@ def predict(
         "everywhere": one["everywhere"]
         + (one["training"] - by_rows)
         + (one["rest"] - others),
-        "merging": one["merging"] + each * n * features,
+        "merging": merging,
         "waiting": (n - 1) * latency * (2 * steps + two["messages_preparing"]),
         "sending": (sent_preparing + sent_training) / speed,
     }
@@ -255,6 +269,7 @@ def steps_bytes(one: dict[str, float], n: int) -> float:
 
 def main(folder: str, names: list[str], repeats: int) -> None:
     """Measure and print."""
+    import data_merging
     import pandas as pd
 
     print(
@@ -319,6 +334,7 @@ def main(folder: str, names: list[str], repeats: int) -> None:
     )
     print("|---|---|---|---|---|---|---|---|---|---|")
     for name, one, two, latency, speed in lines:
+        merging = data_merging.measured(Path(folder), name, [2, 4, 8], repeats)
         here = f"this machine's ({1e6 * latency:.0f} us, {speed / 1e9:.1f} GB/s)"
         for network, alpha, beta, counts in (
             (here, latency, speed, (2,)),
@@ -326,7 +342,8 @@ def main(folder: str, names: list[str], repeats: int) -> None:
             ("1 Gbit/s, 100 us", 100e-6, 1.25e8, (8,)),
         ):
             for n in counts:
-                parts = predict(one, two, n, alpha, beta)
+                own = sum(merging[n][column] for column in data_merging.MERGING)
+                parts = predict(one, two, n, alpha, beta, own)
                 cells = " | ".join(f"{value:.2f}" for value in parts.values())
                 gain = one["cpu"] / parts["all"]
                 print(f"| {name} | {network} | {n} | {cells} | {gain:.2f} |")

@@ -52,7 +52,7 @@ def work(folder: str, name: str) -> None:
         feature_learning,
         preparation,
         process_group,
-        run,
+        torch_setup,
         trainer,
     )
 
@@ -112,7 +112,7 @@ def work(folder: str, name: str) -> None:
         return merge(communicator, own, *others)
 
     feature_learning.merge = counting
-    timed(run, "make_batches")
+    timed(torch_setup, "make_batches")
     timed(trainer.Trainer, "run_epoch")
     for method in TALK:
         timed(process_group.ProcessGroup, method)

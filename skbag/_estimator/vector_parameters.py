@@ -41,6 +41,12 @@ def check_embedding_init(estimator: Any) -> None:
         )
     if estimator.embedding_dim is not None:
         return
+    if estimator._predicts_numbers:
+        raise ValueError(
+            "embedding_init of a regressor needs embedding_dim: without it the table "
+            "holds predictions, and what vectors would add to them is not learnt. Set "
+            "embedding_dim to the width of the vectors, or use embedding_init=None."
+        )
     if estimator.freeze_embedding:
         raise ValueError(
             "freeze_embedding=True needs embedding_dim, the width of the vectors of "

@@ -87,7 +87,7 @@ class DealtFeatures:
         found, firsts = number_keys(keys)
         keys = keys[firsts]
         order = np.argsort(mixed(keys))
-        found = inverse(order).astype(ID_DTYPE)[found]
+        found = inverse(order)[found]
         n_owned = len(order)
         # A term with a space may be a token here and an n-gram there.
         least = np.full(n_owned, np.iinfo(np.uint8).max, dtype=np.uint8)
@@ -131,7 +131,7 @@ class DealtFeatures:
         documents, keys, kinds = map(np.concatenate, zip(*received, strict=True))
         order = order_by_count(documents.astype(np.int64))
         sizes = [len(each) for each, _, _ in received]
-        ids = split_by_sizes(inverse(order).astype(ID_DTYPE), sizes)
+        ids = split_by_sizes(inverse(order), sizes)
         new_ids = np.full(len(self.owned.keys), -1, dtype=ID_DTYPE)
         new_ids[kept] = ids[self.communicator.rank]
         answers = self.communicator.all_to_all([new_ids[each] for each in self.asked])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skbag._core.dtypes import OFFSET_DTYPE
+from skbag._core.dtypes import ID_DTYPE, OFFSET_DTYPE
 from skbag._text.merging_kernels import PADDING, hashes_of, number_strings, taken
 
 Packed = tuple[NDArray[np.uint8], NDArray[Any]]
@@ -108,7 +108,7 @@ class Strings:
             strings = self.take(firsts[order]).to_list()
             keys = zip(hashes.tolist(), strings, order.tolist(), strict=True)
             order = np.array([place for _, _, place in sorted(keys)])
-        return self.take(firsts[order]), inverse(order).astype(np.int32)[numbers]
+        return self.take(firsts[order]), inverse(order)[numbers]
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,8 +134,8 @@ class FeatureTable:
     objects: Any = None
 
 
-def inverse(order: NDArray[Any]) -> NDArray[np.int64]:
-    """Place of each number in a permutation."""
-    places = np.empty(len(order), dtype=np.int64)
-    places[order] = np.arange(len(order))
+def inverse(order: NDArray[Any]) -> NDArray[np.int32]:
+    """Place of each number in a permutation of fewer than 2**31."""
+    places = np.empty(len(order), dtype=ID_DTYPE)
+    places[order] = np.arange(len(order), dtype=ID_DTYPE)
     return places

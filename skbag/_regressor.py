@@ -43,6 +43,8 @@ class EmbeddingBagRegressor(RegressorMixin, BaseEmbeddingBag):
     one column per output, so that the sum is the prediction already. With
     `embedding_dim` the two layers stay apart.
 
+    .. versionadded:: 0.1
+
     The tokens are words, punctuation marks and pairs of neighbours, weighted by TF-IDF
     and by how much they say about `y`. Training is stochastic gradient descent on the
     squared error that touches the rows of a batch only. `y` is standardised for it, so

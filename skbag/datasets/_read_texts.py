@@ -37,6 +37,8 @@ def read_texts(
     Memory holds a part, and not the files. pyarrow (``pip install "skbag[files]"``)
     reads them; Parquet and Arrow only in the columns that are asked for.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     source : str, path-like, a sequence of these, or a pyarrow Dataset or Table

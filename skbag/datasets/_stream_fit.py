@@ -17,6 +17,8 @@ def stream_fit(clf: Any, parts: Iterable[Any], classes: Any = None) -> Any:
     Where ``classes`` are not given, a first pass over the parts finds them: of Parquet
     and Arrow it reads the column of labels alone.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     clf : estimator

@@ -164,7 +164,7 @@ def test_what_is_not_trained_by_columns_is_trained_by_rows(parameters):
 @pytest.fixture
 def much_work(monkeypatch):
     """Let sending the entries take long."""
-    monkeypatch.setattr(division, "BYTES_PER_SECOND", 1.0)
+    monkeypatch.setattr(division, "GATHER_SECONDS", 1.0)
 
 
 @pytest.fixture

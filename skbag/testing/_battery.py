@@ -119,9 +119,9 @@ def check_text_estimator(
     Examples
     --------
     >>> from collections import Counter
-    >>> from sklearn.feature_extraction.text import HashingVectorizer
+    >>> from sklearn.feature_extraction.text import TfidfVectorizer
     >>> from skbag.testing import check_text_estimator
-    >>> results = check_text_estimator(HashingVectorizer(n_features=64))
+    >>> results = check_text_estimator(TfidfVectorizer())
     >>> Counter(result["status"] for result in results).keys()
     dict_keys(['passed'])
     """

@@ -21,6 +21,7 @@ from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
 from sklearn.naive_bayes import ComplementNB, MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
+from sklearn.utils import get_tags
 
 from skbag import EmbeddingBagClassifier
 from skbag.testing import (
@@ -62,9 +63,14 @@ SCIKIT_LEARN = {
 @pytest.mark.slow
 @pytest.mark.parametrize("estimator", SCIKIT_LEARN.values(), ids=SCIKIT_LEARN)
 def test_estimators_of_scikit_learn_pass(estimator):
-    results = check_text_estimator(estimator)
+    expected = {}
+    if isinstance(estimator, HashingVectorizer) and get_tags(estimator).requires_fit:
+        # Later versions of scikit-learn say that it is no fault.
+        expected["check_unfitted_is_refused"] = "It answers, and its tags say no."
+    results = check_text_estimator(estimator, expected_failed_checks=expected)
     counts = Counter(result["status"] for result in results)
-    assert counts["passed"] == len(results) >= 45
+    assert counts["xfail"] == len(expected)
+    assert counts["passed"] == len(results) - len(expected) >= 45
 
 
 # -- which checks ----------------------------------------------------------------------

@@ -240,15 +240,15 @@ class TimedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             If `X` or `y` cannot be used, or `max_bytes` cannot be met.
         """
         started = perf_counter()
-        y, n_classes = _read_labels(X, y)
-        random_state = check_random_state(self.random_state)
-        seed = random_state.randint(np.iinfo(np.int32).max)
         if is_regressor(self._start):
             raise ValueError(
                 "TimedSearchCV is a classifier and tunes classifiers, got "
                 f"{type(self._start).__name__}. For a regressor use scikit-learn's "
                 "HalvingRandomSearchCV or RandomizedSearchCV."
             )
+        y, n_classes = _read_labels(X, y)
+        random_state = check_random_state(self.random_state)
+        seed = random_state.randint(np.iinfo(np.int32).max)
         estimator = seeded(clone(self._start), seed)
         if self.max_bytes is not None and not hasattr(estimator, "compress"):
             raise ValueError(

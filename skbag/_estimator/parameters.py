@@ -80,7 +80,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "alpha": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
     "learning_rate_init": [
         StrOptions({"auto"}),
-        Interval(Real, 0, LARGEST_RATE, closed="neither"),
+        Interval(Real, 0, None, closed="neither"),
     ],
     "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     "batch_size": [
@@ -183,7 +183,7 @@ def _training_options(estimator: Any) -> TrainingOptions:
             estimator.hidden_layer_sizes, estimator.embedding_dim
         ),
         dropout=_plain(estimator.dropout),
-        learning_rate_init=_none_if_auto(estimator.learning_rate_init),
+        learning_rate_init=_learning_rate(estimator),
         alpha=_none_if_auto(estimator.alpha),
         max_iter=_none_if_auto(estimator.max_iter),
         batch_size=_none_if_auto(estimator.batch_size),
@@ -195,6 +195,18 @@ def _training_options(estimator: Any) -> TrainingOptions:
         n_threads=n_threads(estimator.n_jobs),
         local_steps={"local": True, "synchronous": False}.get(estimator.distributed),
     )
+
+
+def _learning_rate(estimator: Any) -> float | None:
+    """Return the learning rate; None for "auto"."""
+    rate: float | None = _none_if_auto(estimator.learning_rate_init)
+    # No bound of an interval: a small type of numpy cannot be compared with it.
+    if rate is not None and rate >= LARGEST_RATE:
+        raise ValueError(
+            f"learning_rate_init must be below {LARGEST_RATE:g}, got {rate:g}. Use "
+            "'auto', or a number of about 0.1."
+        )
+    return rate
 
 
 def _is_auto(value: Any) -> bool:

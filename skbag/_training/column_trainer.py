@@ -35,6 +35,9 @@ from skbag._training.progress import (
 LANES = (1, 4, 8, 16)
 """Columns of a block: as many as are needed, up to a line of the processor's cache."""
 
+SMALLEST_RATE = 1e-300
+"""Below this a step of the intercepts by it is none, and no ratio is finite."""
+
 WORK_PER_THREAD = 2e7
 """Numbers of the table that an epoch moves, below which one thread does it: starting
 others would take longer than they save."""
@@ -192,7 +195,7 @@ class ColumnTrainer:
                     order,
                     rates,
                     self.schedule.alpha,
-                    INTERCEPT_STEP / self.schedule.learning_rate,
+                    INTERCEPT_STEP / max(self.schedule.learning_rate, SMALLEST_RATE),
                     LARGEST_LOSS,
                     SMALLEST_SCALE,
                     score_rows,

@@ -38,7 +38,7 @@ def by_joblib(clf, path, *, compress=0, mmap_mode=None):
 
 def by_file(clf, path):
     file = path / f"{len(list(path.iterdir()))}.safetensors"
-    names = [name for name in ("tokenizer", "text_encoder") if getattr(clf, name)]
+    names = [name for name in ("tokenizer", "text_encoder") if getattr(clf, name, None)]
     functions = {name: getattr(clf, name) for name in names}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Functions cannot be stored", UserWarning)

@@ -550,13 +550,25 @@ def test_patterns_that_re_does_not_take(pattern):
         EmbeddingBagClassifier(token_pattern=pattern).fit(["a", "b"], [0, 1])
 
 
-@pytest.mark.parametrize("rate", [1e37, 1e300])
+@pytest.mark.parametrize("rate", [1e37, 1e99])
 @pytest.mark.parametrize("chosen", [{}, {"embedding_dim": 2}])
 def test_steps_that_no_table_can_hold(chosen, rate):
     clf = EmbeddingBagClassifier(random_state=0, learning_rate_init=rate, **chosen)
     with pytest.warns(ConvergenceWarning, match="Training diverged"):
         clf.fit(WORDS, [0, 1] * 3)
     check_answers(clf, WORDS)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_steps_that_move_nothing(n_classes):
+    clf = EmbeddingBagClassifier(random_state=0, learning_rate_init=5e-324)
+    check_answers(clf.fit(WORDS, np.arange(6) % n_classes), WORDS)
+
+
+def test_steps_beyond_all_bounds_are_refused():
+    clf = EmbeddingBagClassifier(learning_rate_init=1e300)
+    with pytest.raises(ValueError, match=r"must be below 1e\+100, got 1e\+300"):
+        clf.fit(WORDS, [0, 1] * 3)
 
 
 @pytest.mark.parametrize(

@@ -342,7 +342,7 @@ def test_state_of_earlier_versions_has_no_counts_that_wait(waiting):
         (lambda pending: pending | {"cells": pending["cells"] + 3 * 2**13}, "out of"),
         (
             lambda pending: pending | {"cells": -1 - pending["cells"]},
-            "cells out of range",
+            "cells holds",
         ),
         (
             lambda pending: pending | {"cells": pending["cells"][1:]},
@@ -350,7 +350,7 @@ def test_state_of_earlier_versions_has_no_counts_that_wait(waiting):
         ),
         (lambda pending: pending | {"counts": pending["counts"] * np.nan}, "counts"),
         (lambda pending: pending | {"counts": None}, "counts"),
-        (lambda pending: "nothing", "recent is no mapping"),
+        (lambda pending: "nothing", "recent is 'nothing', of type str"),
     ],
 )
 def test_counts_that_no_stream_could_have(spoil, message, waiting):

@@ -134,6 +134,10 @@ class Explanation:
         Parameters
         ----------
         factor, offset : ndarray of shape (n_outputs,), dtype=float64
+
+        Returns
+        -------
+        explanation : Explanation
         """
         return replace(
             self,

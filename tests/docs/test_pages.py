@@ -69,15 +69,6 @@ CLUSTER = {
 }
 
 
-# What a page takes as given.
-GIVEN: dict[str, dict[str, object]] = {
-    "../README.md": {
-        "texts": ["where is my parcel", "i want a refund"] * 4,
-        "labels": ["delivery", "payment"] * 4,
-    },
-}
-
-
 class Block(NamedTuple):
     line: int
     """Where its first line stands on the page, from 1."""
@@ -113,7 +104,7 @@ def run(page: str, name: str) -> dict[str, object]:
 
 def run_blocks(blocks: list[Block], name: str) -> dict[str, object]:
     """Run blocks of a page in one namespace."""
-    namespace: dict[str, object] = {"__name__": name, **GIVEN.get(name, {})}
+    namespace: dict[str, object] = {"__name__": name}
     for block in blocks:
         code = "\n" * (block.line - 1) + block.code
         with redirect_stdout(io.StringIO()) as printed:

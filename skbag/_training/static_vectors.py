@@ -66,18 +66,7 @@ class StaticVectors:
         predictor: Predictor,
         settings: Settings,
     ) -> Folded:
-        """Add a linear model of the vectors of texts to a table of scores.
-
-        Parameters
-        ----------
-        prepared : Prepared
-            The samples of the run.
-        run : TrainingRun
-            Ended.
-        predictor : Predictor
-            What it has trained.
-        settings : Settings
-        """
+        """See `VectorSource`; added to the rows of words."""
         documents = _WordVectorSums.of_words(self.vectors, len(predictor.dense))
         model = fit_vector_model(documents, prepared, run, settings)
         if model is None:

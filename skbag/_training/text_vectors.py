@@ -99,18 +99,7 @@ class EncodedTexts:
         predictor: Predictor,
         settings: Settings,
     ) -> Folded:
-        """Put a linear model of the vectors of texts below a table of scores.
-
-        Parameters
-        ----------
-        prepared : Prepared
-            The samples of the run.
-        run : TrainingRun
-            Ended.
-        predictor : Predictor
-            What it has trained.
-        settings : Settings
-        """
+        """See `VectorSource`; in rows of its own, below the table."""
         model = fit_vector_model(self, prepared, run, settings)
         if model is None:
             featurizer, calibration = prepared.featurizer, run.outcome.calibration
